@@ -1,0 +1,187 @@
+"""The results of one notebook run: numbers, figures, and where they came from.
+
+A notebook opens its record with :func:`start`, adds each number with :func:`value` and each picture with
+:func:`figure`, and closes with :func:`finish`, which writes ``<notebook>.json``. Nothing is written before that,
+so a run that broke off leaves no results.
+"""
+
+import datetime
+import json
+import math
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+from nervekit.errors import ConfigurationError, RunError
+
+_PACKAGES = ("nervekit", "keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "matplotlib", "pillow")
+_open = {}
+
+
+def start(notebook, *, profile, seed=0):
+    """Open the record of a notebook.
+
+    Parameters
+    ----------
+    notebook : str
+        Its name without ending, such as ``"02_unet_femoral"``.
+    profile : str
+        ``"smoke"``, ``"workshop"`` or ``"paper"``.
+    seed : int
+        The seed of the run.
+
+    Examples
+    --------
+    >>> start("02_unet_femoral", profile="smoke")
+    >>> value("huang_2019.network.parameters", 1940817)
+    1940817
+    """
+    folder = Path(os.environ.get("NERVEKIT_RUN_DIR") or Path("runs") / profile)
+    _open.clear()
+    _open.update(
+        notebook=notebook,
+        folder=folder,
+        began=time.perf_counter(),
+        values={},
+        provenance={"profile": profile, "seed": seed, "data": None},
+    )
+
+
+def provenance(**facts):
+    """Add facts about where the numbers come from, such as ``data="simulated"`` or ``precision="bfloat16"``."""
+    _current()["provenance"].update(facts)
+
+
+def value(key, number, **context):
+    """Record one number and return it.
+
+    Parameters
+    ----------
+    key : str
+        A stable name, ``paper.table.row.metric``; the pinned results and the papers' claims refer to it.
+    number : float or int
+        A finite number.
+    **context
+        What belongs beside it: ``low`` and ``high`` of its interval, ``n``, ``split``, ``must_exceed``.
+
+    Raises
+    ------
+    RunError
+        The number is not finite, or the key was recorded before in this run.
+    """
+    number = number.item() if hasattr(number, "item") else number
+    if not math.isfinite(number):
+        raise RunError(f"{key} is {number}: only finite numbers are recorded. Look at what the cell computed it from.")
+    values = _current()["values"]
+    if key in values:
+        raise RunError(f"{key} was recorded twice in one run. Give each number a key of its own.")
+    context = {name: item.item() if hasattr(item, "item") else item for name, item in context.items()}
+    values[key] = {"value": number, **context}
+    return number
+
+
+def values():
+    """All numbers recorded so far, by key."""
+    return _current()["values"]
+
+
+def figure(name, picture, alt):
+    """Save a Matplotlib figure beside the results and show it with its alternative text.
+
+    Parameters
+    ----------
+    name : str
+        Short and unique in the notebook, such as ``"box_plot"``.
+    picture : matplotlib.figure.Figure
+    alt : str
+        What the picture shows, for a reader who cannot see it.
+    """
+    import io
+
+    import matplotlib.pyplot as plt
+    from IPython.display import Image, display
+
+    buffer = io.BytesIO()
+    picture.savefig(buffer, format="png", dpi=110, bbox_inches="tight", metadata={"Description": alt})
+    plt.close(picture)
+    number = _current()["notebook"].split("_")[0]
+    _write(_current()["folder"] / "figures" / f"{number}_{name}.png", buffer.getvalue())
+    display(Image(buffer.getvalue(), alt=alt))
+
+
+def finish():
+    """Write the record, with seconds since :func:`start` and the peak memory of this process.
+
+    Returns
+    -------
+    pathlib.Path
+        The JSON file.
+    """
+    record = _current()
+    unit = 1024 if sys.platform == "darwin" else 1
+    content = {
+        "notebook": record["notebook"],
+        "provenance": {**_machine(), **record["provenance"]},
+        "values": record["values"],
+        "seconds": round(time.perf_counter() - record["began"], 1),
+        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / unit),
+    }
+    path = record["folder"] / f"{record['notebook']}.json"
+    _write(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    return path
+
+
+def _current():
+    if not _open:
+        raise ConfigurationError("No record is open. Call nervekit.record.start(notebook, profile=...) first.")
+    return _open
+
+
+def _write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def _machine():
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    keras = sys.modules.get("keras")
+    return {
+        "backend": keras.config.backend() if keras else None,
+        "hardware": hardware(),
+        "versions": versions,
+        "commit": _commit(),
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+    }
+
+
+def hardware():
+    """One line about the machine: accelerator or processor, cores, memory."""
+    name = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+        name = models[0].split(":", 1)[1].strip() if models else name
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB"
+
+
+def _commit():
+    """The revision of a development checkout; None for an installed package."""
+    folder = Path(__file__).resolve().parent.parent
+    if not (folder / ".git").exists():
+        return None
+    answer = subprocess.run(
+        ["git", "-C", str(folder), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return answer.stdout.strip() or None
