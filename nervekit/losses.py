@@ -1,0 +1,103 @@
+"""Losses of the papers. The Dice coefficient is taken over the whole batch, as all of them did, in float32."""
+
+import keras
+from keras import ops
+
+
+def dice_coefficient(y_true, y_pred, smooth=1.0, sample_weight=None):
+    """Soft Dice coefficient of all pixels of a batch.
+
+    Parameters
+    ----------
+    y_true, y_pred : tensors (N, H, W) or (N, H, W, 1)
+        Masks and probabilities; both may be of any type, sums are taken in float32.
+    smooth : float
+        Added to numerator and denominator, so that two empty masks score 1.
+    sample_weight : tensor (N,), optional
+        Weight of each image; 0 leaves an image out, such as one that fills a batch up.
+
+    Returns
+    -------
+    tensor ()
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y_true = np.array([[[1.0, 1.0, 0.0, 0.0]]])
+    >>> round(float(dice_coefficient(y_true, 0.5 * y_true)), 3)
+    0.75
+    """
+    y_true, y_pred = _images(y_true), _images(y_pred)
+    intersection, total = ops.sum(y_true * y_pred, axis=1), ops.sum(y_true, axis=1) + ops.sum(y_pred, axis=1)
+    if sample_weight is not None:
+        weight = ops.reshape(ops.cast(sample_weight, "float32"), (-1,))
+        intersection, total = intersection * weight, total * weight
+    return (2 * ops.sum(intersection) + smooth) / (ops.sum(total) + smooth)
+
+
+def _images(masks):
+    masks = ops.cast(masks, "float32")
+    return ops.reshape(masks, (ops.shape(masks)[0], -1))
+
+
+@keras.saving.register_keras_serializable(package="nervekit")
+class DiceLoss(keras.losses.Loss):
+    """`offset` minus the Dice coefficient of the batch.
+
+    Parameters
+    ----------
+    smooth : float
+        As in `dice_coefficient`.
+    offset : float
+        1 for a loss of 0 at a perfect fit; 0 for the negative Dice that Belahsen & El Manouzi and Gulati & Chhabra
+        report. The gradients are the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.ones((1, 2, 2, 1))
+    >>> float(DiceLoss()(mask, mask)), float(DiceLoss(offset=0.0)(mask, mask))
+    (0.0, -1.0)
+    """
+
+    def __init__(self, smooth=1.0, offset=1.0, name="dice_loss"):
+        super().__init__(name=name, dtype="float32")
+        self.smooth, self.offset = smooth, offset
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        return self.offset - dice_coefficient(y_true, y_pred, self.smooth, sample_weight)
+
+    call = __call__
+
+    def get_config(self):
+        return {"smooth": self.smooth, "offset": self.offset, "name": self.name}
+
+
+@keras.saving.register_keras_serializable(package="nervekit")
+class CrossEntropyDiceLoss(keras.losses.Loss):
+    """Mean binary cross-entropy plus one minus the Dice coefficient of the batch.
+
+    Parameters
+    ----------
+    smooth : float
+        As in `dice_coefficient`; Melnic et al. took 1e-7.
+
+    References
+    ----------
+    Melnic et al. 2022; the smoothing is that of their repository.
+    """
+
+    def __init__(self, smooth=1e-7, name="cross_entropy_dice_loss"):
+        super().__init__(name=name, dtype="float32")
+        self.smooth = smooth
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        cross_entropy = ops.mean(ops.binary_crossentropy(_images(y_true), _images(y_pred)), axis=-1)
+        if sample_weight is not None:
+            cross_entropy = cross_entropy * ops.reshape(ops.cast(sample_weight, "float32"), (-1,))
+        return ops.mean(cross_entropy) + 1 - dice_coefficient(y_true, y_pred, self.smooth, sample_weight)
+
+    call = __call__
+
+    def get_config(self):
+        return {"smooth": self.smooth, "name": self.name}
