@@ -1,0 +1,210 @@
+"""Ultrasound as physics in a few lines: scatterers, point-spread function, attenuation, envelope, compression.
+
+Depth runs down the rows and the scan lines are the columns. Lengths are millimetres, levels decibels.
+
+References
+----------
+Burckhardt 1978, "Speckle in ultrasound B-mode scans", IEEE Trans. Sonics Ultrason. 25(1).
+Wagner, Smith, Sandrik & Lopez 1983, "Statistics of speckle in ultrasound B-scans", same journal 30(3).
+Meunier & Bertrand 1995, "Ultrasonic texture motion analysis: theory and simulation", IEEE Trans. Med.
+Imaging 14(2): an image as a convolution of scatterers with a point-spread function.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import fft, ndimage
+
+SOUND_SPEED = 1.54  # mm per microsecond, soft tissue
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A linear probe and the knobs of its scanner.
+
+    ``f_number`` is depth over aperture at the focus, ``depth_of_field`` the distance from the focus at which
+    the beam is the square root of two wider. ``gain`` lifts the whole picture, ``time_gain`` is the attenuation
+    the scanner expects, ``noise`` the level of its electronics at the skin. ``looks`` pictures from different
+    angles are averaged (spatial compounding), which halves the variance of speckle at two.
+    """
+
+    frequency: float = 10.0  # MHz
+    cycles: float = 1.6
+    f_number: float = 2.5
+    focus: float = 6.0  # mm
+    depth_of_field: float = 10.0  # mm
+    gain: float = 0.0  # dB
+    time_gain: float = 0.55  # dB / (cm MHz)
+    noise: float = -55.0  # dB
+    dynamic_range: float = 60.0  # dB
+    looks: int = 1
+
+    @property
+    def wavelength(self):
+        """Millimetres; 0.154 at 10 MHz."""
+        return SOUND_SPEED / self.frequency
+
+    @property
+    def pulse_width(self):
+        """Standard deviation of the pulse envelope along depth, in millimetres (two-way travel halves it)."""
+        return self.cycles * self.wavelength / 2 / 2.355 * 1.4
+
+    def beam_width(self, depth):
+        """Standard deviation of the beam across scan lines at each depth (millimetres): it grows off focus."""
+        at_focus = self.wavelength * self.f_number / 2.355
+        return at_focus * np.sqrt(1 + ((np.asarray(depth) - self.focus) / self.depth_of_field) ** 2)
+
+
+def complex_noise(shape, rng):
+    """Circular complex Gaussian numbers of mean square one, complex64: many echoes of random phase, summed."""
+    parts = rng.standard_normal((*shape, 2), dtype=np.float32)
+    parts *= np.float32(np.sqrt(0.5))
+    return parts.view(np.complex64)[..., 0]
+
+
+def draw_scatterers(echogenicity, density, rng, base=None):
+    """Random scatterers whose mean power is the echogenicity, whatever their density.
+
+    Parameters
+    ----------
+    echogenicity : (H, W) array
+        Mean backscattered power in dB.
+    density : (H, W) array
+        Chance that a grid sample holds a scatterer at all, 0 to 1. At one, a resolution cell holds many
+        scatterers and speckle is fully developed (Burckhardt 1978); far below one single echoes stand out.
+    rng : numpy.random.Generator
+    base : (H, W) complex array, optional
+        Complex noise to use instead of new numbers, so that two frames can share scatterers.
+
+    Returns
+    -------
+    (H, W) complex64 array
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> field = draw_scatterers(np.full((200, 200), 20.0), np.full((200, 200), 0.5), rng)
+    >>> round(10 * np.log10(np.mean(np.abs(field) ** 2)))
+    20
+    """
+    density = np.asarray(density, np.float32)
+    scatterers = complex_noise(echogenicity.shape, rng) if base is None else base
+    amplitude = np.power(np.float32(10), np.asarray(echogenicity, np.float32) / 20)
+    if density.min() < 1:
+        kept = rng.random(density.shape, dtype=np.float32) < density
+        amplitude = amplitude * kept / np.sqrt(np.maximum(density, 1e-3))
+    return scatterers * amplitude
+
+
+def point_spread(scatterers, spacing, probe):
+    """Blur scatterers as the pulse (along depth) and the beam (across scan lines, wider off focus) do.
+
+    The kernels keep the power of independent scatterers, so echogenicity stays comparable over depth.
+
+    Parameters
+    ----------
+    scatterers : (H, W) complex array
+    spacing : (row, column) distance of samples in millimetres
+    probe : Probe
+
+    Returns
+    -------
+    (H, W) complex64 array, the demodulated radio-frequency signal.
+    """
+    height, width = scatterers.shape
+    pulse = max(probe.pulse_width / spacing[0], 0.6)
+    reach = int(np.ceil(3 * pulse))
+    kernel = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * pulse**2))
+    kernel = (kernel / np.sqrt(np.sum(kernel**2))).astype(np.float32)
+    field = ndimage.convolve1d(np.ascontiguousarray(scatterers).view(np.float32), kernel, axis=0, mode="reflect")
+    field = field.view(np.complex64)
+
+    beam = probe.beam_width((np.arange(height) + 0.5) * spacing[0])[:, None] / spacing[1]
+    margin = (fft.next_fast_len(width + 16) - width) // 2
+    field = np.pad(field, ((0, 0), (margin, margin)), mode="reflect")
+    frequency = 2 * np.pi * np.fft.fftfreq(field.shape[1])[None, :]
+    transfer = np.sqrt(2 * beam * np.sqrt(np.pi)) * np.exp(-0.5 * (frequency * beam) ** 2)
+    field = fft.ifft(fft.fft(field, axis=1) * transfer.astype(np.float32), axis=1)
+    return field[:, margin : margin + width]
+
+
+def attenuation_loss(attenuation, spacing, probe):
+    """Decibels lost on the way to each sample and back, the sum of what lies above it on its scan line.
+
+    ``attenuation`` is (H, W) in dB/(cm MHz); blood takes little, so tissue behind a vessel looks brighter
+    (posterior enhancement), and bone takes much, so a shadow lies behind it.
+
+    Examples
+    --------
+    >>> loss = attenuation_loss(np.full((101, 1), 0.5), (0.1, 0.1), Probe(frequency=10.0))
+    >>> round(float(loss[100, 0]), 2)
+    10.05
+    """
+    per_sample = np.asarray(attenuation, np.float32) * np.float32(2 * probe.frequency * spacing[0] / 10)
+    return np.cumsum(per_sample, axis=0) - per_sample / 2
+
+
+def time_gain(height, spacing, probe):
+    """Decibels of amplification at each of ``height`` depths (time-gain compensation): it expects one tissue."""
+    depth = (np.arange(height) + 0.5) * spacing[0]
+    return 2 * probe.frequency * probe.time_gain * depth / 10
+
+
+def envelope(field):
+    """Magnitude of the complex signal; Rayleigh distributed in fully developed speckle (Wagner et al. 1983)."""
+    return np.abs(field)
+
+
+def log_compress(amplitude, dynamic_range=60.0, gain=0.0):
+    """Map 20 log10(amplitude) + gain, from -dynamic_range to 0 dB, to 0..255 (uint8); what is beyond is clipped.
+
+    Examples
+    --------
+    >>> log_compress(np.array([1.0, 10 ** -1.5, 10 ** -3.0]), dynamic_range=60.0).tolist()
+    [255, 128, 0]
+    """
+    level = 20 * np.log10(np.maximum(amplitude, 1e-9)) + gain
+    return np.clip(np.rint(255 * (1 + level / dynamic_range)), 0, 255).astype(np.uint8)
+
+
+def render(scene):
+    """Picture a scene, and keep every stage on the way.
+
+    Parameters
+    ----------
+    scene : dict
+        As :func:`nervekit.phantom.scene` returns: ``echogenicity``, ``density``, ``reflector`` (coherent echo of
+        smooth interfaces, linear amplitude), ``attenuation``, ``spacing``, ``probe`` and ``speckle``
+        (the seeds of the scatterers that the subject's frames share, and of this frame's own).
+
+    Returns
+    -------
+    dict
+        ``scatterers`` and ``signal`` (complex64, first look), ``gain`` (dB on each sample: time gain less
+        attenuation), ``envelope`` (float32, mean of the looks) and ``image`` (uint8), each (H, W).
+    """
+    probe, spacing, speckle = scene["probe"], scene["spacing"], scene["speckle"]
+    shape = scene["echogenicity"].shape
+    of_subject = np.random.default_rng(speckle["subject"])
+    of_frame = np.random.default_rng(speckle["frame"])
+    amplified = time_gain(shape[0], spacing, probe)[:, None].astype(np.float32)
+    gain = amplified - attenuation_loss(scene["attenuation"], spacing, probe)
+    loudness = np.power(np.float32(10), gain / 20)
+    noise = np.power(np.float32(10), (amplified + probe.noise) / 20)
+    share = np.float32(speckle["share"])
+    stages = {}
+    total = np.zeros(shape, np.float32)
+    for _ in range(probe.looks):
+        base = np.roll(complex_noise(shape, of_subject), speckle["shift"], axis=(0, 1)) * np.sqrt(share)
+        base += complex_noise(shape, of_frame) * np.sqrt(1 - share)
+        scatterers = draw_scatterers(scene["echogenicity"], scene["density"], of_frame, base)
+        scatterers += scene["reflector"]
+        signal = point_spread(scatterers, spacing, probe) * loudness
+        signal += complex_noise(shape, of_frame) * noise
+        stages.setdefault("scatterers", scatterers)
+        stages.setdefault("signal", signal)
+        total += envelope(signal)
+    total /= probe.looks
+    stages |= {"gain": gain, "envelope": total}
+    stages["image"] = log_compress(total, probe.dynamic_range, probe.gain)
+    return stages

@@ -1,0 +1,1 @@
+VERSION = "1"  # bumped whenever pictures change: caches depend on it
