@@ -1,0 +1,126 @@
+"""Data: the public sets, their simulated stand-ins, and images of your own, all in one shape.
+
+`load` gives a `SegmentationDataset`. Readers are `femoral`, `folder` and `labelme`; `catalog` says what there is
+and fetches it; `splits` holds published splits, folds and leak checks.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+
+from nervekit.data.dataset import SegmentationDataset
+from nervekit.errors import ConfigurationError, DataError
+
+__all__ = ["SegmentationDataset", "load"]
+READER_VERSION = 1
+
+
+def load(
+    key: str,
+    source: str = "auto",
+    size: tuple[int, int] | None = (256, 256),
+    root: str | Path | None = None,
+    *,
+    channels: int = 1,
+    subjects: int | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> SegmentationDataset:
+    """Load a set: every file checked, every image resized, the arrays kept on disk for next time.
+
+    Images are made grey and resized with an antialiased bilinear filter; masks stay binary (nearest pixel).
+    Real files are compared with the set's SHA-256 manifest at each call, also when the arrays come from the
+    cache. Nothing is ever downloaded: see `nervekit.data.catalog.fetch`.
+
+    Parameters
+    ----------
+    key : str
+        Which set; `nervekit.data.catalog.ENTRIES` lists them.
+    source : {"auto", "real", "phantom"}
+        ``real`` reads the public set, ``phantom`` makes the simulated stand-in (once, in the cache), ``auto``
+        takes the real set if it is on this machine, else the simulated one, and prints which it took.
+    size : (height, width) or None
+        In pixels; None keeps native sizes, and ``images`` and ``masks`` are lists.
+    root : path, optional
+        Archive, unpacked folder, or a folder with either. Default: ``NERVEKIT_DATA``, then the cache.
+    channels : {1, 3}
+        Grey, or RGB.
+    subjects, seed : int, optional
+        For the simulated set alone: how many subjects, which random seed.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    SegmentationDataset
+
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        Unknown key, source, size or channels.
+    nervekit.errors.MissingDataError
+        The real set was asked for and is not here.
+    nervekit.errors.DataError
+        A file is missing, changed, damaged, or does not fit; or simulated files were given for real ones.
+    """
+    from nervekit.data import cache, catalog, files, simulated
+
+    known = catalog.entry(key)
+    _check(source, size, channels, subjects)
+    simulate = source == "phantom" and root is None
+    place = None if simulate else catalog.find(key, root)
+    if place is None and (source == "real" or root is not None):
+        raise catalog.missing(key, root)
+    if place is not None and source not in ("auto", place.source):
+        kinds = {"real": "public images", "phantom": "simulated images (SIMULATED.json lies beside them)"}
+        raise DataError(
+            f"{place.path}: holds {kinds[place.source]}, but source={source!r} was asked for. Let root or "
+            f"NERVEKIT_DATA name the right folder, or ask for source={place.source!r}."
+        )
+    opened = simulated.folder(key, subjects, seed, progress) if place is None else nullcontext(place.path)
+    with opened as path, files.open_source(path) as found:
+        kind = "phantom" if catalog.SIMULATED in found.sizes else "real"
+        if kind == "real":
+            manifest = files.read_manifest(key).select(".jpg", ".png")
+            found, stamp = files.verified(found, manifest), manifest.fingerprint
+        else:
+            stamp = files.fingerprint(found)
+        name = "native" if size is None else "{}x{}".format(*size)
+        name = f"{key}-{kind}-{stamp}-{name}-{channels}-v{READER_VERSION}"
+        arrays = None if size is None else cache.read(name)
+        if arrays is None:
+            arrays = _reader(key)(found, size, channels, progress)
+            if size is not None:
+                cache.write(name, arrays)
+        elif kind == "real":
+            for member in found.sizes:
+                found.read(member)
+        provenance = {
+            "path": str(place.path) if place else f"simulated, {subjects or simulated.SUBJECTS} subjects, seed {seed}",
+            "fingerprint": stamp,
+            "group": "session" if kind == "real" else "subject",
+            "groups": "inferred from the pictures" if kind == "real" else "known",
+        }
+    citation = known.citation if kind == "real" else f"Simulated by nervekit; not data of {known.title}."
+    dataset = SegmentationDataset(key=key, source=kind, citation=citation, provenance=provenance, **arrays)
+    if source == "auto":
+        print(dataset.describe())
+    return dataset
+
+
+def _check(source: str, size: tuple[int, int] | None, channels: int, subjects: int | None) -> None:
+    if source not in ("auto", "real", "phantom"):
+        raise ConfigurationError(f"source={source!r}: expected 'auto', 'real' or 'phantom'.")
+    if size is not None and not (len(size) == 2 and all(isinstance(n, int) and 8 <= n <= 4096 for n in size)):
+        raise ConfigurationError(f"size={size!r}: expected (height, width), each from 8 to 4096 pixels, or None.")
+    if channels not in (1, 3):
+        raise ConfigurationError(f"channels={channels!r}: expected 1 (grey) or 3 (RGB).")
+    if subjects is not None and subjects < 1:
+        raise ConfigurationError(f"subjects={subjects!r}: expected at least 1.")
+
+
+def _reader(key: str):
+    from nervekit.data import femoral
+
+    return {"femoral": femoral.read}[key]

@@ -1,0 +1,65 @@
+"""Arrays that were made once, kept on disk; a cache that cannot be written costs time, never a result."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+
+def folder() -> Path:
+    """Return the cache folder: ``NERVEKIT_CACHE``, or else the one of the platform. It need not exist yet."""
+    named = os.environ.get("NERVEKIT_CACHE", "").strip()
+    if named:
+        return Path(named).expanduser().absolute()
+    import pooch
+
+    return Path(pooch.os_cache("nervekit"))
+
+
+def read(name: str) -> dict[str, np.ndarray] | None:
+    """Return the arrays stored as `name`, or None if there are none or they cannot be read."""
+    path = folder() / "arrays" / f"{name}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+            shape = arrays.pop("masks_shape")
+            packed = arrays["masks"]
+            arrays["masks"] = np.unpackbits(packed, count=int(shape.prod())).astype(bool).reshape(shape)
+            return arrays
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def write(name: str, arrays: Mapping[str, np.ndarray]) -> Path | None:
+    """Store arrays as `name` in one step; masks are packed to one bit a pixel.
+
+    Returns
+    -------
+    pathlib.Path or None
+        None, with a warning, if the disk is full or the folder cannot be written: nothing is left there.
+    """
+    path = folder() / "arrays" / f"{name}.npz"
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".part-", suffix=".npz", dir=path.parent)
+        with os.fdopen(handle, "wb") as stream:
+            packed = {"masks": np.packbits(arrays["masks"]), "masks_shape": np.array(arrays["masks"].shape)}
+            np.savez(stream, **(dict(arrays) | packed))
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        warnings.warn(
+            f"{path}: the resized images could not be cached ({error.strerror or error}). They were loaded all the "
+            "same, and will be read again next time. Free some space, or let NERVEKIT_CACHE name another folder.",
+            stacklevel=3,
+        )
+        return None
+    return path

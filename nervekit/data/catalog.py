@@ -1,0 +1,235 @@
+"""What sets there are, whose they are, where they lie on this machine, and how to get them."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from nervekit.data import cache, files
+from nervekit.errors import ConfigurationError, DataError, MissingDataError
+
+SIMULATED = "SIMULATED.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One public set: `marker` is a path that every copy of it holds, `name` what its archive is called."""
+
+    key: str
+    title: str
+    images: int
+    megabytes: int
+    licence: str
+    citation: str
+    address: str
+    name: str
+    marker: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a set lies (a folder or an archive), and whether it is ``"real"`` or a ``"phantom"``."""
+
+    path: Path
+    source: str
+
+
+ENTRIES = {
+    "femoral": Entry(
+        key="femoral",
+        title="Femoral nerve block, ultrasound (Huang et al. 2019)",
+        images=562,
+        megabytes=15,
+        licence="MIT, Copyright (c) 2019 Shaowei Gao",
+        citation=(
+            "Huang C, Zhou Y, Tan W, Qiu Z, Zhou H, Song Y, Zhao Y, Gao S. Applying deep learning in recognizing "
+            "the femoral nerve block region on ultrasound images. Ann Transl Med 2019;7(18):453. "
+            "doi: 10.21037/atm.2019.08.61"
+        ),
+        address=(
+            "https://github.com/gscfwid/femoral_nerve_block_computer_vision/archive/"
+            "b1002eefd3e737c36bbac1765ea9765166bf6262.zip"
+        ),
+        name="femoral_nerve_block_computer_vision-b1002eefd3e737c36bbac1765ea9765166bf6262",
+        marker="trainset/images",
+    ),
+}
+
+
+def entry(key: str) -> Entry:
+    """Return what is known about a set.
+
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        If there is no such key.
+
+    Examples
+    --------
+    >>> entry("femoral").images
+    562
+    """
+    if key not in ENTRIES:
+        raise ConfigurationError(f"data key {key!r}: there is no such set. Expected one of {', '.join(ENTRIES)}.")
+    return ENTRIES[key]
+
+
+def find(key: str, root: str | Path | None = None) -> Place | None:
+    """Find a set on this machine; nothing is downloaded or unpacked.
+
+    `root` may be the archive, the unpacked folder, or a folder that holds either. Without it the folder
+    named by the environment variable ``NERVEKIT_DATA`` is searched, then what `fetch` stored. Real data
+    goes before simulated data.
+
+    Returns
+    -------
+    Place or None
+        None if the set is nowhere.
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        If `root` or ``NERVEKIT_DATA`` does not exist, is empty, or is a file that is not an archive of the set.
+    """
+    known = entry(key)
+    named = os.environ.get("NERVEKIT_DATA", "").strip()
+    if root is not None:
+        return _search(known, Path(root).expanduser(), "root")
+    place = _search(known, Path(named).expanduser(), "NERVEKIT_DATA") if named else None
+    if place is None and _stored(known).is_dir():
+        place = Place(_stored(known), "real")
+    return place
+
+
+def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
+    """Download a public set once, check every file, and keep it in the cache.
+
+    Licence and citation are printed first and stored beside the data. If the set is there already and whole,
+    nothing is downloaded.
+
+    Parameters
+    ----------
+    key : str
+        Key of the set.
+    force : bool
+        Download again even if the set is there.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder of the set.
+
+    Raises
+    ------
+    nervekit.errors.MissingDataError
+        If the address cannot be reached; the text says where to put a copy downloaded by hand.
+    nervekit.errors.DataError
+        If the archive is damaged, unsafe, or not the set of the manifest; nothing of it is kept.
+    """
+    from nervekit.data import fetching
+
+    known = entry(key)
+    folder = _stored(known)
+    print(f"{known.title}: {known.images} images, {known.megabytes} MB\nLicence: {known.licence}")
+    print(f"Please cite: {known.citation}")
+    if folder.is_dir() and not force and whole(verify(key, folder)):
+        print(f"Already here, every file checked: {folder}")
+        return folder
+    fetching.download(known, files.read_manifest(key), folder, progress)
+    print(f"Every file checked and stored in {folder}")
+    return folder
+
+
+def verify(key: str, root: str | Path | None = None) -> dict[str, list[str]]:
+    """Compare a set on this machine with its manifest, file by file.
+
+    Returns
+    -------
+    dict
+        Paths under ``"missing"``, ``"changed"`` and ``"extra"``.
+
+    Raises
+    ------
+    nervekit.errors.MissingDataError
+        If the set is not on this machine.
+    """
+    place = find(key, root)
+    if place is None:
+        raise missing(key)
+    with files.open_source(place.path) as source:
+        return files.differences(source, files.read_manifest(key))
+
+
+def whole(found: dict[str, list[str]]) -> bool:
+    """Say whether the outcome of `verify` is a complete set: extra files do no harm."""
+    return not found["missing"] and not found["changed"]
+
+
+def missing(key: str, root: str | Path | None = None) -> MissingDataError:
+    """Make the error that says how to get a set."""
+    known = entry(key)
+    where = str(root) if root is not None else os.environ.get("NERVEKIT_DATA") or "NERVEKIT_DATA (not set)"
+    return MissingDataError(
+        f"The public set {key!r} is not on this machine: neither in {where} nor in {_stored(known)}. Get it "
+        f"with `nervekit fetch {key}` ({known.megabytes} MB), or download {known.address} and let NERVEKIT_DATA "
+        f'name that file or its folder. Simulated images need nothing: load({key!r}, source="phantom").'
+    )
+
+
+def overview() -> list[dict[str, str]]:
+    """Return one row a set for ``nervekit data``.
+
+    Returns
+    -------
+    list of dict
+        With ``key``, ``title``, ``images``, ``licence``, ``state`` (``"real"``, ``"simulated"`` or
+        ``"not here"``), ``path`` (where it is, or the command that fetches it), and ``address``.
+    """
+    rows = []
+    for key, known in ENTRIES.items():
+        place = find(key)
+        state = "not here" if place is None else {"real": "real", "phantom": "simulated"}[place.source]
+        row = {"key": key, "title": known.title, "images": str(known.images), "licence": known.licence}
+        path = f"nervekit fetch {key}" if place is None else str(place.path)
+        rows.append(row | {"state": state, "path": path, "address": known.address})
+    return rows
+
+
+def _stored(known: Entry) -> Path:
+    return cache.folder() / "sets" / known.name
+
+
+def _search(known: Entry, path: Path, what: str) -> Place | None:
+    if not path.exists():
+        raise DataError(
+            f"{what}={path}: there is no such file or folder. It should name the archive of a set, its unpacked "
+            "folder, or a folder that holds one of them; correct it, or unset it."
+        )
+    if path.is_file():
+        if not _archive_holds(path, known.marker):
+            raise DataError(f"{what}={path}: this file is not a zip archive of the set {known.key!r}. Correct it.")
+        return _place(path)
+    inside = sorted(path.iterdir())
+    if not inside:
+        raise DataError(f"{what}={path}: this folder is empty. Put the archive of {known.key!r} there, or unset it.")
+    archives = [item for item in inside if item.suffix == ".zip" and known.key in item.name.lower()]
+    folders = [item for item in (path, *inside) if (item / known.marker).is_dir()]
+    places = [_place(item) for item in (*folders, *archives) if item.is_dir() or _archive_holds(item, known.marker)]
+    return min(places, key=lambda place: place.source != "real", default=None)
+
+
+def _place(path: Path) -> Place:
+    simulated = (path / SIMULATED).is_file() if path.is_dir() else _archive_holds(path, SIMULATED)
+    return Place(path, "phantom" if simulated else "real")
+
+
+def _archive_holds(path: Path, name: str) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(f"/{member}".find(f"/{name}") >= 0 for member in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False

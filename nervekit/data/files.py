@@ -1,0 +1,201 @@
+"""Files of a set, read from a folder or straight from its archive, each checked before it is used."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path, PurePosixPath
+
+from nervekit.errors import DataError
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of a set, wherever they lie.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder or the archive.
+    sizes : mapping of str to int
+        Size in bytes of every file, by its path inside the set (with forward slashes).
+    read : callable
+        ``read(name)`` returns the bytes of one file.
+    """
+
+    path: Path
+    sizes: Mapping[str, int]
+    read: Callable[[str], bytes]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a public set holds: size and SHA-256 of every file, by path."""
+
+    key: str
+    entries: Mapping[str, tuple[int, str]]
+
+    def select(self, *suffixes: str) -> Manifest:
+        """Return the part of the manifest whose paths end with one of `suffixes`."""
+        return Manifest(self.key, {k: v for k, v in self.entries.items() if k.endswith(suffixes)})
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of the whole list, the same for two sets only if every file is the same."""
+        lines = "\n".join(f"{name},{digest}" for name, (_, digest) in sorted(self.entries.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def read_manifest(key: str) -> Manifest:
+    """Read ``manifests/<key>.csv`` of this package.
+
+    Examples
+    --------
+    >>> len(read_manifest("femoral").select(".jpg").entries)
+    562
+    """
+    text = resources.files("nervekit.data").joinpath("manifests", f"{key}.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return Manifest(key, {row["path"]: (int(row["bytes"]), row["sha256"]) for row in rows})
+
+
+@contextmanager
+def open_source(path: str | Path) -> Iterator[Source]:
+    """Open a folder or a zip archive as a `Source`.
+
+    The one folder that holds everything in an archive is left out of the names, and an archive with a
+    member that would land outside the folder it is unpacked in is refused as a whole.
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        If `path` does not exist, is not a readable zip archive, or holds unsafe or damaged members.
+    """
+    path = Path(path)
+    if path.is_dir():
+        yield _folder(path)
+    elif path.is_file():
+        try:
+            archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise DataError(
+                f"{path}: not a readable zip archive ({error}). Download it again, or give the unpacked folder."
+            ) from error
+        with archive:
+            yield _archive(path, archive)
+    else:
+        raise DataError(f"{path}: no such file or folder. Check the path (and NERVEKIT_DATA).")
+
+
+def _folder(path: Path) -> Source:
+    def read(name: str) -> bytes:
+        try:
+            return (path / name).read_bytes()
+        except OSError as error:
+            raise DataError(f"{path / name}: cannot be read ({error.strerror or error}).") from error
+
+    files = (item for item in sorted(path.rglob("*")) if item.is_file())
+    return Source(path, {item.relative_to(path).as_posix(): item.stat().st_size for item in files}, read)
+
+
+def _archive(path: Path, archive: zipfile.ZipFile) -> Source:
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    for member in members:
+        check_member(path, member)
+    tops = {PurePosixPath(member.filename).parts[0] for member in members}
+    nested = all("/" in member.filename for member in members)
+    prefix = f"{tops.pop()}/" if len(tops) == 1 and nested else ""
+
+    def read(name: str) -> bytes:
+        try:
+            return archive.read(prefix + name)
+        except (KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, OSError, NotImplementedError) as error:
+            raise DataError(
+                f"{path}: its member {prefix + name} cannot be read ({error}). Download the archive again."
+            ) from error
+
+    return Source(path, {m.filename.removeprefix(prefix): m.file_size for m in members}, read)
+
+
+def check_member(path: Path, member: zipfile.ZipInfo) -> None:
+    """Raise DataError if a member of the archive `path` is a link or would leave its folder."""
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+    unsafe = name.is_absolute() or ".." in name.parts or ":" in name.parts[0]
+    link = (member.external_attr >> 16) & 0o170000 == 0o120000
+    if unsafe or link:
+        raise DataError(
+            f"{path}: its member {member.filename!r} {'is a link' if link else 'would leave the folder'}, so "
+            "nothing of this archive was read. Use the archive from the public address (`nervekit data`)."
+        )
+
+
+def differences(source: Source, manifest: Manifest) -> dict[str, list[str]]:
+    """Compare every file with the manifest.
+
+    Returns
+    -------
+    dict
+        Sorted paths under ``"missing"``, ``"changed"`` and ``"extra"``; three empty lists if all is well.
+    """
+    names = set(manifest.entries)
+    present = sorted(names & set(source.sizes))
+    return {
+        "missing": sorted(names - set(source.sizes)),
+        "changed": [name for name in present if _problem(source, manifest, name)],
+        "extra": sorted(set(source.sizes) - names),
+    }
+
+
+def verified(source: Source, manifest: Manifest) -> Source:
+    """Return `source` reduced to the files of the manifest, each checked by SHA-256 whenever it is read.
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        At once if files are missing; on reading if a file is not the one in the manifest.
+    """
+    missing = sorted(set(manifest.entries) - set(source.sizes))
+    if missing:
+        raise DataError(
+            f"{source.path}: {len(missing)} of {len(manifest.entries)} files of the set {manifest.key!r} are missing, "
+            f"the first is {missing[0]}. Get the whole set with `nervekit fetch {manifest.key}`; images of "
+            "your own are read by nervekit.data.folder.read."
+        )
+
+    def read(name: str) -> bytes:
+        content = source.read(name)
+        problem = _mismatch(content, *manifest.entries[name])
+        if problem:
+            raise DataError(
+                f"{source.path}: {name} {problem}, so it is not the file of the public set {manifest.key!r}. "
+                f"Get it again with `nervekit fetch {manifest.key}`."
+            )
+        return content
+
+    return replace(source, sizes={name: source.sizes[name] for name in manifest.entries}, read=read)
+
+
+def fingerprint(source: Source) -> str:
+    """Return a short hash of the names and contents of all files of a source without a manifest."""
+    entries = {name: (size, hashlib.sha256(source.read(name)).hexdigest()) for name, size in source.sizes.items()}
+    return Manifest("", entries).fingerprint
+
+
+def _problem(source: Source, manifest: Manifest, name: str) -> str:
+    try:
+        return _mismatch(source.read(name), *manifest.entries[name])
+    except DataError as error:
+        return str(error)
+
+
+def _mismatch(content: bytes, size: int, digest: str) -> str:
+    if len(content) != size:
+        return f"has {len(content)} bytes instead of {size}"
+    found = hashlib.sha256(content).hexdigest()
+    return "" if found == digest else f"has SHA-256 {found[:12]}... instead of {digest[:12]}..."

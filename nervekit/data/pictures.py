@@ -1,0 +1,113 @@
+"""From the bytes of one picture to an array: grey values, masks, and their resizing."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from nervekit.errors import DataError
+
+VOC_PALETTE = [0, 0, 0, 128, 0, 0]
+
+
+def open_picture(content: bytes, name: str) -> Image.Image:
+    """Decode a picture completely.
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        If it is truncated, damaged or of an unknown format.
+    """
+    try:
+        picture = Image.open(io.BytesIO(content))
+        picture.load()
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{name}: cannot be decoded as a picture ({error}). It is truncated, damaged, or of a format that "
+            "Pillow does not read: get or export it again."
+        ) from error
+    return picture
+
+
+def read_image(content: bytes, name: str, channels: int = 1) -> Image.Image:
+    """Decode an image as 8-bit grey (``channels=1``, ITU-R 601 luma) or RGB (``channels=3``)."""
+    picture = open_picture(content, name)
+    if picture.mode.startswith(("I", "F")):
+        raise DataError(f"{name}: has more than 8 bits a pixel (mode {picture.mode}). Export it with 8 bits.")
+    return picture.convert("L" if channels == 1 else "RGB")
+
+
+def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
+    """Decode a binary mask as a picture of mode L whose values are 0 and 1.
+
+    A palette picture is read by its index, never by its colour: the index is the class. Grey, black-and-white
+    and RGB pictures may hold 0 and one other value (1 or 255), equal in all three channels.
+
+    Parameters
+    ----------
+    palette : bool
+        Accept a palette picture alone, with the colour map of labelme's VOC export (0 black, 1 dark red).
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        If the mask has another palette, values other than background and one class, or differing channels.
+    """
+    picture = open_picture(content, name)
+    if palette and (picture.mode != "P" or picture.getpalette()[:6] != VOC_PALETTE):
+        found = "another palette" if picture.mode == "P" else f"a picture of mode {picture.mode}"
+        raise DataError(
+            f"{name}: has {found}, where the set has palette PNGs with 0 = (0, 0, 0) background and "
+            "1 = (128, 0, 0) nerve. Save the index image with that palette (labelme's VOC export does)."
+        )
+    if picture.mode == "RGBA":
+        picture = picture.convert("RGB")
+    values = np.asarray(picture).astype(np.uint8) if picture.mode == "1" else np.asarray(picture)
+    if values.ndim == 3:
+        if (values != values[..., :1]).any():
+            raise DataError(f"{name}: a mask with colours. Expected black and white, or a palette with indices 0, 1.")
+        values = values[..., 0]
+    levels = np.unique(values)
+    allowed = ([0, 1],) if picture.mode == "P" else ([0, 1], [0, 255])
+    if not any(set(levels.tolist()) <= set(pair) for pair in allowed):
+        shown = ", ".join(map(str, levels[:6].tolist())) + (", ..." if len(levels) > 6 else "")
+        raise DataError(
+            f"{name}: is not binary, it holds the values {shown}; expected "
+            f"{' or '.join('{%d, %d}' % tuple(pair) for pair in allowed)}. A mask saved as JPEG or resized with "
+            "smoothing looks like this: export it again as PNG."
+        )
+    return Image.fromarray((values > 0).astype(np.uint8))
+
+
+def resize(picture: Image.Image, size: tuple[int, int] | None, method: str = "linear") -> np.ndarray:
+    """Resize a picture to (height, width) and return it as an array.
+
+    Parameters
+    ----------
+    size : (int, int) or None
+        Height and width in pixels; None leaves the picture as it is.
+    method : {"linear", "nearest"}
+        ``linear`` is Pillow's bilinear filter, which averages over the shrunken area (antialiased) and suits
+        images; ``nearest`` makes no new values and suits masks.
+
+    Examples
+    --------
+    >>> mask = Image.fromarray(np.array([[0, 1], [1, 1]], np.uint8))
+    >>> resize(mask, (4, 4), "nearest").sum()
+    np.uint64(12)
+    """
+    if size is not None and picture.size != (size[1], size[0]):
+        filters = {"linear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
+        picture = picture.resize((size[1], size[0]), filters[method])
+    return np.asarray(picture)
+
+
+def check_pair(image: Image.Image, mask: Image.Image, image_name: str, mask_name: str) -> None:
+    """Raise DataError if an image and its mask differ in size."""
+    if image.size != mask.size:
+        raise DataError(
+            f"{mask_name}: is {mask.size[0]} x {mask.size[1]} pixels (width x height), but its image {image_name} "
+            f"is {image.size[0]} x {image.size[1]}. A mask belongs to one image, pixel for pixel: export it again."
+        )

@@ -1,0 +1,68 @@
+"""The simulated stand-in of a set, made once and kept in the cache."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nervekit.data import cache
+from nervekit.errors import DataError
+
+SUBJECTS = 40
+
+
+@contextmanager
+def folder(key: str, subjects: int | None = None, seed: int = 0, progress: bool = False) -> Iterator[Path]:
+    """Give the folder of a simulated set; it is simulated first if the cache does not hold it.
+
+    The folder appears in the cache complete or not at all. If the cache cannot be written, a warning says so and
+    a temporary folder is used for the time of the ``with`` block.
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        If there is no room for the set anywhere.
+    """
+    from nervekit import phantom
+
+    subjects = SUBJECTS if subjects is None else subjects
+    path = cache.folder() / "phantom" / f"{key}-v{phantom.VERSION}-{subjects}-subjects-seed-{seed}"
+    try:
+        if not path.is_dir():
+            _make(key, path, subjects, seed, progress)
+    except OSError as error:
+        warnings.warn(
+            f"{path}: the simulated set could not be cached ({error.strerror or error}); it is made again each "
+            "time. Free some space, or let NERVEKIT_CACHE name another folder.",
+            stacklevel=4,
+        )
+    else:
+        yield path
+        return
+    try:
+        with tempfile.TemporaryDirectory(prefix="nervekit-") as temporary:
+            yield phantom.export(key, Path(temporary) / key, subjects=subjects, seed=seed, progress=progress)
+    except OSError as error:
+        raise DataError(
+            f"{tempfile.gettempdir()}: no room for the simulated set either ({error.strerror or error}). Free space."
+        ) from error
+
+
+def _make(key: str, path: Path, subjects: int, seed: int, progress: bool) -> None:
+    from nervekit import phantom
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
+    try:
+        made = phantom.export(key, temporary / path.name, subjects=subjects, seed=seed, progress=progress)
+        try:
+            made.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

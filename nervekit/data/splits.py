@@ -1,0 +1,259 @@
+"""Which images may be compared: published splits, folds, sessions, and what leaks between parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nervekit.errors import ConfigurationError
+
+THUMBNAIL = 64
+SESSION_GRID = 32
+SESSION_REACH = 5
+SESSION_NEIGHBOUR = 0.5
+SESSION_ANYWHERE = 0.6
+NEAR_DUPLICATE = 0.6
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the training, development and test images."""
+
+    train: np.ndarray
+    development: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """What training and test images share.
+
+    Parameters
+    ----------
+    shared_groups : tuple of str
+        Groups with images on both sides.
+    shared_images : (K,) int array
+        Positions of the test images whose group is also in training.
+    pairs : (P, 2) int array
+        Positions (test image, its nearest training image) of near-duplicates, the most alike first.
+    correlations : (P,) float array
+        Their correlations.
+    nearest, nearest_correlation : (T,) arrays
+        Nearest training image of *every* test image, and its correlation.
+    threshold : float
+        Correlation above which a pair counts as a near-duplicate.
+    """
+
+    shared_groups: tuple[str, ...]
+    shared_images: np.ndarray
+    pairs: np.ndarray
+    correlations: np.ndarray
+    nearest: np.ndarray
+    nearest_correlation: np.ndarray
+    threshold: float
+
+    @property
+    def leaks(self) -> bool:
+        """True if a group or a near-duplicate is on both sides."""
+        return bool(len(self.shared_groups) or len(self.pairs))
+
+    def describe(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{len(self.shared_images)} of {len(self.nearest)} test images share one of {len(self.shared_groups)} "
+            f"groups with training; {len(self.pairs)} have a near-duplicate there (correlation > {self.threshold:g})"
+        )
+
+
+def published(dataset) -> Split:
+    """Return the published split of a dataset as positions.
+
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        If the set has none.
+    """
+    if dataset.parts is None:
+        raise ConfigurationError(f"{dataset.key}: has no published split. Use kfold or group_kfold.")
+    return Split(*(np.flatnonzero(dataset.parts == part) for part in ("train", "development", "test")))
+
+
+def kfold(n: int, n_splits: int = 10, random_state: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Deal `n` images into folds at random, blind to what they show.
+
+    Returns
+    -------
+    list of (train, test)
+        Positions; every image is tested once.
+
+    Examples
+    --------
+    >>> [test.tolist() for _, test in kfold(4, 2, random_state=0)]
+    [[2, 3], [0, 1]]
+    """
+    from sklearn.model_selection import KFold
+
+    _check_folds(n_splits, n, "images")
+    return list(KFold(n_splits, shuffle=True, random_state=random_state).split(np.zeros(n)))
+
+
+def group_kfold(
+    groups: Sequence[str] | np.ndarray, n_splits: int = 10, random_state: int = 0
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Deal whole groups into folds of about equally many images.
+
+    The largest groups are dealt first, each to the fold with the fewest images; groups of one size, and folds
+    that are level, are taken in an order drawn from `random_state`.
+
+    Parameters
+    ----------
+    groups : (N,) array
+        Group of each image.
+
+    Returns
+    -------
+    list of (train, test)
+        Positions; every image is tested once, and no group is on both sides.
+
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        If there are fewer groups than folds.
+
+    Examples
+    --------
+    >>> sorted(test.tolist() for _, test in group_kfold(["a", "b", "a", "c"], 2))
+    [[0, 2], [1, 3]]
+    """
+    names, member = np.unique(np.asarray(groups), return_inverse=True)
+    _check_folds(n_splits, len(names), "groups")
+    random = np.random.default_rng(random_state)
+    sizes = np.bincount(member)
+    order = random.permutation(len(names))
+    folds = random.permutation(n_splits)
+    load = np.zeros(n_splits, int)
+    fold_of = np.zeros(len(names), int)
+    for group in order[np.argsort(-sizes[order], kind="stable")]:
+        fold = folds[np.argmin(load[folds])]
+        fold_of[group] = fold
+        load[fold] += sizes[group]
+    fold = fold_of[member]
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(n_splits)]
+
+
+def _check_folds(n_splits: int, count: int, what: str) -> None:
+    if not 2 <= n_splits <= count:
+        raise ConfigurationError(f"n_splits={n_splits}: expected 2 to {count}, the number of {what}.")
+
+
+def nearest(
+    images_query, images_reference, max_shift: float = 0.125
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the most similar reference of each image: the best correlation over small shifts.
+
+    Images are compared as 64 x 64 thumbnails without their slow brightness changes (a Gaussian of an eighth of
+    the width is taken away), over the part that overlaps at each shift. The shift of the best pair is then
+    refined to half a thumbnail pixel.
+
+    Parameters
+    ----------
+    images_query, images_reference : (N, H, W, C) or (N, H, W) uint8 arrays, or lists of arrays
+        At the same resolution.
+    max_shift : float
+        Largest shift, as a part of height and width.
+
+    Returns
+    -------
+    index : (Nq,) int array
+        Position of the best reference.
+    correlation : (Nq,) float array
+        Normalised correlation, -1 to 1; 0 for an image without structure.
+    shift : (Nq, 2) int array
+        Pixels (down, right) by which the reference must move to lie on the query (of the query's own size).
+    """
+    from nervekit.data.similarity import correlate, refine, thumbnails
+
+    query, reference = thumbnails(images_query, THUMBNAIL), thumbnails(images_reference, THUMBNAIL)
+    best, shifts = correlate(query, reference, round(max_shift * THUMBNAIL))
+    index = best.argmax(axis=1)
+    rows = np.arange(len(query))
+    chosen = [images_reference[i] for i in index]
+    fine = refine(thumbnails(images_query, 2 * THUMBNAIL), thumbnails(chosen, 2 * THUMBNAIL), 2 * shifts[rows, index])
+    sizes = np.array([np.shape(image)[:2] for image in images_query])
+    return index, best[rows, index], np.rint(fine * sizes / (2 * THUMBNAIL)).astype(int)
+
+
+def infer_sessions(images, ids: Sequence[str] | np.ndarray) -> np.ndarray:
+    """Guess which images come from one scanning session, where no patient is recorded.
+
+    Two images are linked if their correlation (as in `nearest`, on 32 x 32 thumbnails) is at least 0.5 and
+    their ids are at most 5 apart, since exports are numbered in order; or if it is at least 0.6 whatever
+    their ids. A session is everything that hangs together by links. It is a guess: two patients scanned alike
+    may be joined, and one patient seen from two places may be two sessions.
+
+    Parameters
+    ----------
+    images : (N, H, W, C) or (N, H, W) uint8 array, or list of arrays
+        Any size.
+    ids : (N,) array of str or int
+        Numbers in the order of export.
+
+    Returns
+    -------
+    (N,) str array
+        Labels ``"session_001"`` and so on, in order of first appearance by id.
+
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        If ids are not whole numbers, one an image.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    from nervekit.data.similarity import correlate, thumbnails
+
+    try:
+        numbers = np.array([int(name) for name in ids])
+    except ValueError as error:
+        raise ConfigurationError(f"ids: sessions are inferred along numbers ({error}). Give groups yourself.") from error
+    if len(numbers) != len(images):
+        raise ConfigurationError(f"ids: {len(numbers)} ids for {len(images)} images; expected one each.")
+    small = thumbnails(images, SESSION_GRID)
+    likeness, _ = correlate(small, small, SESSION_GRID // 8)
+    close = np.abs(numbers[:, np.newaxis] - numbers) <= SESSION_REACH
+    linked = (close & (likeness >= SESSION_NEIGHBOUR)) | (likeness >= SESSION_ANYWHERE)
+    _, component = connected_components(linked, directed=False)
+    seen: dict[int, str] = {}
+    for position in np.argsort(numbers, kind="stable"):
+        seen.setdefault(component[position], f"session_{len(seen) + 1:03d}")
+    return np.array([seen[value] for value in component])
+
+
+def leakage(dataset, train: np.ndarray, test: np.ndarray, threshold: float = NEAR_DUPLICATE) -> Leakage:
+    """Report what a split shares: groups on both sides, and test images with a near-duplicate in training.
+
+    Parameters
+    ----------
+    dataset : SegmentationDataset
+        Its images and groups are used.
+    train, test : int arrays
+        Positions.
+    threshold : float
+        Correlation (see `nearest`) from which two images count as near-duplicates.
+    """
+    train, test = np.asarray(train), np.asarray(test)
+    shared = sorted(set(dataset.groups[train].tolist()) & set(dataset.groups[test].tolist()))
+    index, correlation, _ = nearest([dataset.images[i] for i in test], [dataset.images[i] for i in train])
+    order = np.argsort(-correlation, kind="stable")
+    order = order[correlation[order] >= threshold]
+    return Leakage(
+        shared_groups=tuple(shared),
+        shared_images=test[np.isin(dataset.groups[test], shared)],
+        pairs=np.stack([test[order], train[index[order]]], axis=1),
+        correlations=correlation[order],
+        nearest=train[index],
+        nearest_correlation=correlation,
+        threshold=threshold,
+    )
