@@ -1,0 +1,173 @@
+"""Measured against expected: every number of a run within its tolerance, none missing, none new."""
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nervekit.errors import ConfigurationError
+from nervekit.papers import PROFILES
+from nervekit.run import RUNS
+
+EXPECTED = Path("expected")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One notebook of the table: ``status`` is passed, unchecked, moved, failed, not run or missing."""
+
+    notebook: str
+    status: str
+    seconds: float | None = None
+    peak_memory_mib: int | None = None
+    passed: int = 0
+    checks: int = 0
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def good(self):
+        """Whether nothing is wrong with this notebook."""
+        return self.status in ("passed", "unchecked")
+
+
+def read_expected(profile, folder=EXPECTED):
+    """Read ``<folder>/<profile>.json``.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such profile or no such file, or the file is of another profile.
+    """
+    if profile not in PROFILES:
+        raise ConfigurationError(f"There is no profile {profile!r}. Choose one of: {', '.join(PROFILES)}.")
+    path = Path(folder) / f"{profile}.json"
+    if not path.exists():
+        raise ConfigurationError(
+            f"There is nothing to check against: {path} does not exist. Write it with: make expected PROFILE={profile}"
+        )
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content["profile"] != profile:
+        raise ConfigurationError(f"{path} says that it is for the profile {content['profile']!r}, not {profile!r}.")
+    return content
+
+
+def check(profile, notebooks, *, expected=None, runs=RUNS):
+    """Compare the finished runs of a profile with what is expected of them.
+
+    Parameters
+    ----------
+    profile : str
+        Which runs, ``runs/<profile>/``.
+    notebooks : iterable of str
+        Names of the notebooks that must have run.
+    expected : dict, optional
+        From :func:`read_expected`; without it a notebook need only have run.
+    runs : path-like
+        The folder that holds a folder a profile.
+
+    Returns
+    -------
+    list of Row
+        One a notebook, in order.
+    """
+    return [_check_notebook(name, profile, expected, Path(runs) / profile) for name in notebooks]
+
+
+def compare(name, profile, expected, result):
+    """The problems of one result, by key, and how many checks there were.
+
+    A value passes if it is a finite number, within its tolerance of the centre, and above the ``must_exceed`` of
+    the expectation and of the run itself. Keys that are missing or new are problems, and so are a result of another
+    profile, of another notebook, or of other data than the expected values come from.
+
+    Returns
+    -------
+    problems : dict
+        ``{key: text}``.
+    checks : int
+
+    Examples
+    --------
+    >>> expected = {"profile": "smoke", "keys": {"dice": {"notebook": "02_a", "center": 0.8, "tolerance": 0.1}}}
+    >>> result = {"notebook": "02_a", "provenance": {"profile": "smoke"}, "values": {"dice": {"value": 0.6}}}
+    >>> compare("02_a", "smoke", expected, result)
+    ({'dice': '0.6 is not within 0.1 of 0.8'}, 2)
+    """
+    wanted = {key: entry for key, entry in expected["keys"].items() if entry["notebook"] == name}
+    values = result.get("values", {})
+    problems = {}
+    if origin := _problem_of_origin(name, profile, expected, result):
+        problems["provenance"] = origin
+    for key in sorted(wanted.keys() | values.keys()):
+        if problem := _problem_of_value(wanted.get(key), values.get(key)):
+            problems[key] = problem
+    return problems, len(wanted.keys() | values.keys()) + 1
+
+
+def table(rows):
+    """The rows as text: notebook, status, time, peak memory, checks passed; then each problem on a line."""
+    from nervekit.progress import clock
+
+    cells = [("notebook", "status", "time", "peak memory", "checks")]
+    for row in rows:
+        cells.append(
+            (
+                row.notebook,
+                row.status,
+                "" if row.seconds is None else clock(row.seconds),
+                "" if row.peak_memory_mib is None else f"{row.peak_memory_mib} MiB",
+                f"{row.passed}/{row.checks}" if row.checks else "",
+            )
+        )
+    widths = [max(len(line[column]) for line in cells) for column in range(5)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines += [f"{row.notebook}: {problem}" for row in rows for problem in row.problems]
+    good = sum(row.good for row in rows)
+    return "\n".join([*lines, f"{good} of {len(rows)} notebooks are as they should be."])
+
+
+def _check_notebook(name, profile, expected, folder):
+    path, failed = folder / f"{name}.json", folder / f"{name}.failed.json"
+    if failed.exists():
+        content = json.loads(failed.read_text(encoding="utf-8"))
+        facts = content["seconds"], content["peak_memory_mib"]
+        return Row(name, content["status"], *facts, problems=(content["reason"],))
+    if not (path.exists() and (folder / f"{name}.ipynb").exists()):
+        return Row(name, "missing", problems=(f"it has not run: no {name}.json with its .ipynb in {folder}",))
+    result = json.loads(path.read_text(encoding="utf-8"))
+    facts = result["seconds"], result["peak_memory_mib"]
+    if expected is None:
+        return Row(name, "unchecked", *facts)
+    problems, checks = compare(name, profile, expected, result)
+    texts = tuple(f"{key}: {text}" for key, text in problems.items())
+    return Row(name, "moved" if texts else "passed", *facts, checks - len(texts), checks, texts)
+
+
+def _problem_of_origin(name, profile, expected, result):
+    origin = result.get("provenance", {})
+    data = expected.get("data", {}).get(name)
+    if result.get("notebook") != name:
+        return f"these are the results of {result.get('notebook')!r}"
+    if origin.get("profile") != profile or expected["profile"] != profile:
+        return f"profile {origin.get('profile')!r} measured, {expected['profile']!r} expected, {profile!r} asked for"
+    if data is not None and origin.get("data") != data:
+        return f"measured on {origin.get('data')} data, expected values are from {data} data"
+    return None
+
+
+def _problem_of_value(entry, measured):
+    if measured is None:
+        return "expected, but not recorded (renamed? then write the expectations anew)"
+    number = measured.get("value")
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+        return f"{number!r} is not a finite number"
+    if entry is None:
+        return f"recorded as {number:.6g}, but not expected (renamed, or new? then write the expectations anew)"
+    floors = [source["must_exceed"] for source in (entry, measured) if source.get("must_exceed") is not None]
+    if floors and not number > max(floors):
+        return f"{number:.6g} does not exceed {max(floors):.6g}, what a model that learnt nothing reaches"
+    center, tolerance = entry.get("center"), entry.get("tolerance")
+    if center is not None and not abs(number - center) <= tolerance * (1 + 1e-9):
+        return f"{number:.6g} is not within {tolerance:.3g} of {center:.6g}"
+    return None

@@ -1,0 +1,204 @@
+"""The command line: ``nervekit run``, ``check``, ``expected``, ``report``, ``sync``, ``doctor``, ``data``, ``fetch``."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from nervekit import __version__
+from nervekit.errors import NervekitError, RunError
+
+WRONG_USE, INTERRUPTED = 2, 130
+
+
+def main(arguments=None):
+    """Run one command; the exit status.
+
+    0 if all is well, 1 if a notebook failed, did not run, or moved, 2 if something was asked for that does not
+    exist, 130 if interrupted. An error that a user can cause is one message, never a traceback.
+    """
+    options = _parser().parse_args(arguments)
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return options.command(options)
+    except NervekitError as error:
+        print(f"nervekit: {error}", file=sys.stderr)
+        return 1 if isinstance(error, RunError) else WRONG_USE
+    except KeyboardInterrupt:
+        print("nervekit: interrupted; what was running is not kept", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(options):
+    from nervekit import notebooks, run
+
+    settings = _settings(options)
+    sources = [notebooks.find(name, options.sources) for name in _names(options)]
+    run.check_backend(settings.backend)
+    if options.list:
+        print("\n".join(source.stem for source in sources))
+        return 0
+    outcomes = [run.run(source, settings, runs=options.runs, timeout=options.timeout) for source in sources]
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            print(f"{outcome.notebook}: see {options.runs / settings.profile}/{outcome.notebook}.failed.ipynb and .log")
+    return int(any(outcome.status != "done" for outcome in outcomes))
+
+
+def _check(options):
+    from nervekit import check, notebooks
+
+    expected = None if options.without_expected else check.read_expected(options.profile, options.expected)
+    named = [notebooks.find(name, options.sources).stem for name in options.notebooks]
+    pinned = {entry["notebook"] for entry in expected["keys"].values()} if expected else set()
+    chosen = named or sorted(pinned.union(notebooks.names(options.sources)))
+    rows = check.check(options.profile, chosen, expected=expected, runs=options.runs)
+    print(check.table(rows))
+    return int(not rows or not all(row.good for row in rows))
+
+
+def _expected(options):
+    from nervekit import check, expected, notebooks, run
+
+    sources = [notebooks.find(name, options.sources) for name in _names(options)]
+    results = {}
+    for seed in options.seeds:
+        settings = run.Settings(options.profile, options.data, seed, options.backend)
+        runs = options.runs / f"seed-{seed}"
+        for source in sources:
+            done = check.check(options.profile, [source.stem], runs=runs)[0].good
+            if not (options.reuse and done):
+                outcome = run.run(source, settings, runs=runs, timeout=options.timeout)
+                if outcome.status != "done":
+                    print(f"nervekit: {source.stem} with seed {seed}: {outcome.status}: {outcome.reason}")
+                    return 1
+        results[seed] = _read(runs / options.profile, sources)
+    content = expected.expectations(options.profile, results)
+    path = expected.write(expected.merge(content, options.expected), options.expected)
+    print(f"{path}: {len(content['keys'])} values from {len(results)} seeds. Look at the difference, then commit it.")
+    return 0
+
+
+def _report(options):
+    from nervekit import report
+
+    print(report.write_page(options.profile, runs=options.runs, results=options.results))
+    if options.readme and any(any((options.results / name).glob("*.json")) for name in ("paper", "workshop")):
+        changed = report.update_readme(options.readme, options.results)
+        print(f"{options.readme}: {'brought up to date' if changed else 'is up to date'}")
+    return 0
+
+
+def _sync(options):
+    from nervekit import notebooks
+
+    problems = []
+    for name in _names(options):
+        source = notebooks.find(name, options.sources)
+        notebook = source.parent.parent / f"{source.stem}.ipynb"
+        if not options.check:
+            changed = notebooks.sync(source, notebook, refresh=options.refresh)
+            print(f"{notebook}: {'written' if changed else 'in step'}")
+        problems += notebooks.lint(source, notebook)
+    print("\n".join(problems), end="\n" if problems else "")
+    return int(bool(problems))
+
+
+def _doctor(options):
+    from nervekit import doctor
+
+    well = True
+    for finding in doctor.examine():
+        print(finding, flush=True)
+        well = well and (finding.ok or not finding.needed)
+    print("This machine is ready." if well else "Something that is needed is missing; see above.")
+    return int(not well)
+
+
+def _data(options):
+    from nervekit.data import catalog
+
+    for row in catalog.overview():
+        print(f"{row['key']}: {row['state']}: {row['path']}\n    {row['title']}, {row['images']} images, {row['licence']}")
+    return 0
+
+
+def _fetch(options):
+    from nervekit.data import catalog
+
+    catalog.fetch(options.key, force=options.force, progress=sys.stderr.isatty())
+    return 0
+
+
+def _parser():
+    from nervekit.run import BACKENDS, DATA, RUNS
+
+    parser = argparse.ArgumentParser(prog="nervekit", description="Run, check and report the notebooks.")
+    parser.add_argument("--version", action="version", version=f"nervekit {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name, function, text):
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=function)
+        return sub
+
+    run = command("run", _run, "run notebooks headless; results go to runs/<profile>/")
+    check = command("check", _check, "compare the results of a profile with what is expected of them")
+    expected = command("expected", _expected, "run notebooks over seeds and write expected/<profile>.json")
+    report = command("report", _report, "write the page of claims and README's table")
+    sync = command("sync", _sync, "make the notebooks from their sources, outputs stripped, and look for faults")
+    for sub in (run, check, expected, sync):
+        sub.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="number or name; all if none is given")
+        sub.add_argument("--sources", type=Path, default=Path("notebooks/source"), help="folder of the sources")
+    for sub in (run, check, expected, report):
+        sub.add_argument("--profile", default="smoke", help="smoke, workshop or paper")
+        sub.add_argument("--runs", type=Path, default=RUNS / "expected" if sub is expected else RUNS)
+    for sub in (run, expected):
+        sub.add_argument("--backend", default="tensorflow", help=", ".join(BACKENDS))
+        sub.add_argument("--data", help=f"{', '.join(DATA)}; the profile chooses if not given")
+        sub.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for each notebook")
+    for sub in (check, expected):
+        sub.add_argument("--expected", type=Path, default=Path("expected"), help="folder of the expected values")
+    run.add_argument("--seed", type=int, default=0)
+    run.add_argument("--list", action="store_true", help="only say which notebooks these are")
+    check.add_argument("--without-expected", action="store_true", help="only look whether every notebook ran")
+    expected.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    expected.add_argument("--reuse", action="store_true", help="do not run again what has run")
+    report.add_argument("--results", type=Path, default=Path("results"), help="folder of the committed results")
+    report.add_argument("--readme", type=Path, help="bring the table of this README up to date too")
+    sync.add_argument("--check", action="store_true", help="change nothing")
+    sync.add_argument("--refresh", action="store_true", help="run the pinned cells anew")
+    command("doctor", _doctor, "is this machine ready? OK or what to do, line by line")
+    command("data", _data, "which sets are here, real or simulated, and where")
+    fetch = command("fetch", _fetch, "download a public set")
+    fetch.add_argument("key", metavar="KEY")
+    fetch.add_argument("--force", action="store_true", help="download even if it is here")
+    return parser
+
+
+def _settings(options):
+    from nervekit.run import Settings
+
+    return Settings(options.profile, options.data or None, options.seed, options.backend)
+
+
+def _names(options):
+    from nervekit import notebooks
+    from nervekit.errors import ConfigurationError
+
+    names = options.notebooks or notebooks.names(options.sources)
+    if not names:
+        raise ConfigurationError(f"There are no notebooks in {options.sources}. Run this at the top of the project.")
+    return names
+
+
+def _read(folder, sources):
+    import json
+
+    return [json.loads((folder / f"{source.stem}.json").read_text(encoding="utf-8")) for source in sources]
+
+
+def _interrupt(number, frame):
+    raise KeyboardInterrupt

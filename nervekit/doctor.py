@@ -1,0 +1,171 @@
+"""Is this machine ready? One line a fact: OK, or what to do. Nothing is imported here that could be broken."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from nervekit.errors import NervekitError
+
+# Packages as they are installed, and as they are imported.
+PACKAGES = {
+    **{name: name for name in ("numpy", "scipy", "matplotlib", "pooch", "tqdm", "papermill", "jupytext", "ipykernel")},
+    "scikit-learn": "sklearn",
+    "scikit-image": "skimage",
+    "pillow": "PIL",
+}
+MEMORY_GIB, DISK_GIB = 4, 2
+_IMPORTS = """
+import importlib, sys, warnings; warnings.filterwarnings("ignore")
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+        print(name, "works", flush=True)
+    except BaseException as error:
+        print(name, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", flush=True)
+"""
+_PROBE = """
+import json, warnings; warnings.filterwarnings("ignore")
+import keras
+answer = {"backend": keras.config.backend(), "keras": keras.__version__}
+answer["devices"] = keras.distribution.list_devices()
+total = keras.ops.sum(keras.ops.matmul(keras.ops.ones((8, 8), "bfloat16"), keras.ops.ones((8, 8), "bfloat16")))
+answer["bfloat16"] = float(keras.ops.convert_to_numpy(keras.ops.cast(total, "float32"))) == 512
+print("PROBE" + json.dumps(answer))
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, whether it is well, what was found, what to do. ``needed=False`` only informs."""
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+    needed: bool = True
+
+    def __str__(self):
+        """The line as it is printed."""
+        mark = "OK" if self.ok else "MISSING" if self.needed else "note"
+        return f"{mark:8}{self.name}: {self.found}{f'. {self.advice}' if self.advice and not self.ok else ''}"
+
+
+def examine(folder="."):
+    """All findings about this machine, the quick ones first.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where runs would be written.
+
+    Yields
+    ------
+    Finding
+    """
+    yield _python()
+    yield _memory()
+    yield _disk(Path(folder))
+    yield from _packages()
+    yield from _backend()
+    yield from _data()
+
+
+def _python():
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("Python", sys.version_info >= (3, 11), version, "Install Python 3.11 or newer")
+
+
+def _packages():
+    """Versions from the metadata, imports in a process of its own."""
+    answer = _ask(_IMPORTS, *PACKAGES.values())
+    imports = dict(line.split(" ", 1) for line in answer.stdout.splitlines() if " " in line)
+    for name, module in PACKAGES.items():
+        yield _package(name, imports.get(module, "the import ended Python"))
+
+
+def _package(name, imported):
+    lowest = _lowest(name)
+    advice = f"Run: {sys.executable} -m pip install --force-reinstall '{name}>={lowest or 0}'"
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return Finding(name, False, "not installed", advice.replace(" --force-reinstall", ""))
+    if lowest and _numbers(version) < _numbers(lowest):
+        return Finding(name, False, f"{version}, but {lowest} or newer is needed", advice)
+    return Finding(name, imported == "works", version if imported == "works" else f"{version}: {imported}", advice)
+
+
+def _lowest(name):
+    """The lower bound that nervekit's own metadata states."""
+    for line in metadata.requires("nervekit") or []:
+        requirement = line.split(";")[0].strip()
+        if requirement.split(">=")[0].strip().lower() == name and ">=" in requirement:
+            return requirement.split(">=")[1].split(",")[0].strip()
+    return None
+
+
+def _numbers(version):
+    return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+
+
+def _backend():
+    """Import Keras in a process of its own, so that a broken installation becomes a line and not a crash."""
+    wanted = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    answer = _ask(_PROBE)
+    lines = [line for line in answer.stdout.splitlines() if line.startswith("PROBE")]
+    if not lines:
+        reason = (answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"])[-1]
+        advice = f"Run: {sys.executable} -m pip install 'nervekit[{wanted}]', or choose another KERAS_BACKEND"
+        yield Finding("Keras backend", False, f"{wanted} does not work: {reason}", advice)
+        return
+    probe = json.loads(lines[-1].removeprefix("PROBE"))
+    yield Finding("Keras backend", True, f"{probe['backend']} under Keras {probe['keras']}")
+    devices = ", ".join(probe["devices"])
+    accelerated = any(kind in devices.lower() for kind in ("gpu", "cuda", "tpu", "mps"))
+    yield Finding("devices", accelerated, devices, "No accelerator: smoke and workshop run, paper takes hours", False)
+    yield _bfloat16(probe["bfloat16"], accelerated)
+
+
+def _bfloat16(works, accelerated):
+    if accelerated or not Path("/proc/cpuinfo").exists():
+        return Finding("bfloat16", works, "computes" if works else "does not compute", "float32 is used", False)
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    flags = [flag for flag in ("avx512_bf16", "amx_bf16", "bf16") if f" {flag}" in text]
+    found = f"this processor has {', '.join(flags)}" if flags else "not in this processor"
+    return Finding("bfloat16", bool(flags) and works, found, "float32 is used, about a third slower", False)
+
+
+def _memory():
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return Finding("memory", total >= MEMORY_GIB * 0.95, f"{total:.1f} GiB", f"{MEMORY_GIB} GiB are needed; use JOBS=1")
+
+
+def _disk(folder):
+    free = shutil.disk_usage(folder).free / 2**30
+    advice = f"{DISK_GIB} GiB are needed; make room, or work in another folder"
+    return Finding("disk", free >= DISK_GIB, f"{free:.1f} GiB free in {folder.resolve()}", advice)
+
+
+def _data():
+    try:
+        from nervekit.data import catalog
+
+        rows = catalog.overview()
+    except (NervekitError, ImportError) as error:
+        yield Finding("data", False, str(error))
+        return
+    for row in rows:
+        real = row["state"] == "real"
+        found = row["path"] if real else row["state"]
+        yield Finding(f"data {row['key']}", real, found, f"Run: nervekit fetch {row['key']}", False)
+
+
+def _ask(code, *arguments):
+    command = [sys.executable, "-c", code, *arguments]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)

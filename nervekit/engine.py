@@ -1,0 +1,32 @@
+"""The papermill engine of the runner: a time limit for the whole notebook, a log, and word of each cell."""
+
+import time
+
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, papermill_engines
+
+ENGINE = "nervekit"
+
+
+class _Engine(Engine):
+    @classmethod
+    def execute_managed_notebook(cls, nb_man, kernel_name, *, log, deadline, on_cell, start_timeout=120, **_):
+        started = nb_man.cell_start
+
+        def cell_start(cell, cell_index=None, **kwargs):
+            on_cell(cell_index + 1, len(nb_man.nb.cells))
+            return started(cell, cell_index, **kwargs)
+
+        nb_man.cell_start = cell_start
+        client = PapermillNotebookClient(
+            nb_man,
+            kernel_name=kernel_name,
+            startup_timeout=start_timeout,
+            stdout_file=log,
+            stderr_file=log,
+            timeout_func=(lambda cell: max(1, round(deadline - time.monotonic()))) if deadline else None,
+        )
+        client.execute(stdout=log, stderr=log)
+
+
+papermill_engines.register(ENGINE, _Engine)

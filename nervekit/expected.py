@@ -1,0 +1,151 @@
+"""Expected values and their tolerances, from runs over several seeds."""
+
+import json
+import math
+import os
+import statistics
+from pathlib import Path
+
+from nervekit.check import EXPECTED
+from nervekit.errors import ConfigurationError, RunError
+
+FEWEST_SEEDS = 5
+FLOOR = 0.01
+
+
+def tolerance(values):
+    """Centre and tolerance of one key from its values over the seeds.
+
+    The centre is the mean. The tolerance is the largest of four standard deviations, one and a half times the
+    largest deviation from the centre, and a floor of 0.01 (rounding that differs between machines). Whole numbers
+    that are the same for every seed are counts: they have the tolerance 0 and must match exactly.
+
+    Parameters
+    ----------
+    values : sequence of float
+        One a seed, at least two.
+
+    Returns
+    -------
+    center, tolerance : float
+
+    Examples
+    --------
+    >>> tolerance([1940817, 1940817, 1940817])
+    (1940817, 0)
+    >>> center, width = tolerance([0.80, 0.82, 0.81, 0.79, 0.78])
+    >>> round(center, 3), round(width, 3)
+    (0.8, 0.063)
+    """
+    if len(set(values)) == 1 and float(values[0]).is_integer():
+        return values[0], 0
+    center = statistics.fmean(values)
+    farthest = max(abs(value - center) for value in values)
+    return center, max(4 * statistics.stdev(values), 1.5 * farthest, FLOOR)
+
+
+def expectations(profile, results):
+    """Make the content of ``expected/<profile>.json`` from results over seeds.
+
+    A key recorded with ``compare=False`` (a time, a speed) must be there, but its value is free.
+
+    Parameters
+    ----------
+    profile : str
+    results : dict
+        ``{seed: [result, ...]}`` with the JSON content of every notebook.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ConfigurationError
+        Fewer than five seeds.
+    RunError
+        The seeds recorded different keys or data, or a pin would not mean anything: a model that learnt nothing
+        passes it, since the centre less the tolerance does not exceed the key's ``must_exceed``.
+    """
+    if len(results) < FEWEST_SEEDS:
+        raise ConfigurationError(f"Tolerances need at least {FEWEST_SEEDS} seeds; there are {len(results)}.")
+    keys, data, seeds, problems = {}, {}, {}, []
+    for notebook in sorted({result["notebook"] for batch in results.values() for result in batch}):
+        by_seed = {
+            seed: next((result for result in batch if result["notebook"] == notebook), None)
+            for seed, batch in results.items()
+        }
+        problem = _problem_of_seeds(notebook, profile, by_seed)
+        if problem:
+            problems.append(problem)
+            continue
+        first = next(iter(by_seed.values()))
+        data[notebook] = first["provenance"].get("data")
+        seeds[notebook] = list(results)
+        for key in first["values"]:
+            measured = [result["values"][key] for result in by_seed.values()]
+            keys[key], problem = _entry(notebook, key, measured)
+            problems += [problem] if problem else []
+    if problems:
+        raise RunError("Nothing was written:\n" + "\n".join(problems))
+    return {"profile": profile, "seeds": seeds, "data": data, "keys": dict(sorted(keys.items()))}
+
+
+def merge(content, folder=EXPECTED):
+    """Add what ``<folder>/<profile>.json`` has for notebooks that are not in `content`."""
+    path = Path(folder) / f"{content['profile']}.json"
+    if not path.exists():
+        return content
+    old, new = json.loads(path.read_text(encoding="utf-8")), content["seeds"].keys()
+    keys = {key: entry for key, entry in old["keys"].items() if entry["notebook"] not in new}
+    return {
+        "profile": content["profile"],
+        "seeds": dict(sorted({**old["seeds"], **content["seeds"]}.items())),
+        "data": dict(sorted({**old["data"], **content["data"]}.items())),
+        "keys": dict(sorted({**keys, **content["keys"]}.items())),
+    }
+
+
+def write(content, folder=EXPECTED):
+    """Write ``<folder>/<profile>.json`` and return its path."""
+    path = Path(folder) / f"{content['profile']}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def _entry(notebook, key, measured):
+    spread = [entry["value"] for entry in measured]
+    if not all(math.isfinite(value) for value in spread):
+        return None, f"{key}: {spread} are not all finite."
+    if not all(entry.get("compare", True) for entry in measured):
+        return {"notebook": notebook, "center": None, "tolerance": None, "spread": spread}, None
+    center, width = tolerance(spread)
+    entry = {"notebook": notebook, "center": center, "tolerance": width, "spread": spread}
+    floors = [one["must_exceed"] for one in measured if one.get("must_exceed") is not None]
+    if floors:
+        entry["must_exceed"] = max(floors)
+        if center - width <= max(floors):
+            return entry, (
+                f"{key}: {center:.4g} with tolerance {width:.4g} would pass a model that learnt nothing "
+                f"({max(floors):.4g}). Make the task or the model of this profile better, or do not pin this key."
+            )
+    return entry, None
+
+
+def _problem_of_seeds(notebook, profile, by_seed):
+    absent = [seed for seed, result in by_seed.items() if result is None]
+    if absent:
+        return f"{notebook}: no results for the seeds {absent}."
+    origins = [result["provenance"] for result in by_seed.values()]
+    if any(origin.get("profile") != profile for origin in origins):
+        return f"{notebook}: profiles {[origin.get('profile') for origin in origins]}, not all {profile!r}."
+    if [origin.get("seed") for origin in origins] != list(by_seed):
+        return f"{notebook}: recorded the seeds {[origin.get('seed') for origin in origins]}, not {list(by_seed)}."
+    if len({origin.get("data") for origin in origins}) > 1:
+        return f"{notebook}: data {[origin.get('data') for origin in origins]} differ between seeds."
+    keys = [set(result["values"]) for result in by_seed.values()]
+    odd = set.union(*keys) - set.intersection(*keys)
+    return f"{notebook}: recorded for some seeds only: {', '.join(sorted(odd))}." if odd else None

@@ -1,0 +1,66 @@
+"""The Jupyter kernel that runs notebooks: always this interpreter, never a kernel that happens to be installed."""
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+KERNEL = "python3"
+
+
+@contextmanager
+def environment(folder, **variables):
+    """Set the environment variables under which a notebook's kernel starts, and put the old ones back.
+
+    A kernel specification for ``sys.executable`` is written below `folder` and searched first; connection files and
+    IPython's own files stay in `folder` too, so that a user's settings change nothing and nothing is left behind.
+    Relative paths in ``NERVEKIT_DATA`` and ``NERVEKIT_CACHE`` are made absolute, since notebooks run elsewhere.
+
+    Parameters
+    ----------
+    folder : path-like
+        A temporary folder that outlives the kernel.
+    **variables : str or None
+        Further variables; None removes one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, environment(folder, KERAS_BACKEND="jax"):
+    ...     os.environ["KERAS_BACKEND"]
+    'jax'
+    """
+    folder = Path(folder).resolve()
+    specification = folder / "jupyter" / "kernels" / KERNEL / "kernel.json"
+    specification.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    specification.write_text(json.dumps({"argv": command, "display_name": "Python 3", "language": "python"}))
+    search = [str(folder / "jupyter"), os.environ.get("JUPYTER_PATH", "")]
+    changed = {
+        "JUPYTER_PATH": os.pathsep.join(part for part in search if part),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONHASHSEED": "0",
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+        **{name: str(Path(os.environ[name]).resolve()) for name in _PATHS if os.environ.get(name)},
+        **variables,
+    }
+    before = {name: os.environ.get(name) for name in changed}
+    try:
+        _update(changed)
+        yield
+    finally:
+        _update(before)
+
+
+_PATHS = ("NERVEKIT_DATA", "NERVEKIT_CACHE")
+
+
+def _update(variables):
+    for name, text in variables.items():
+        if text is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = text

@@ -1,0 +1,234 @@
+"""Run notebooks headless: one process each, results moved into place only when everything is there."""
+
+import json
+import os
+import shutil
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from nervekit import kernel, notebooks
+from nervekit.errors import ConfigurationError
+from nervekit.papers import PROFILES
+from nervekit.progress import Progress
+
+BACKENDS = ("tensorflow", "jax", "torch")
+DATA = ("auto", "real", "phantom")
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run was asked to do; ``data=None`` leaves the choice to the profile."""
+
+    profile: str = "smoke"
+    data: str | None = None
+    seed: int = 0
+    backend: str = "tensorflow"
+
+    def __post_init__(self):
+        """Refuse what does not exist, with the list of what does."""
+        for name, given, valid in (
+            ("profile", self.profile, PROFILES),
+            ("backend", self.backend, BACKENDS),
+            ("data", self.data, (None, *DATA)),
+        ):
+            if given not in valid:
+                choices = ", ".join(str(choice) for choice in valid if choice)
+                raise ConfigurationError(f"There is no {name} {given!r}. Choose one of: {choices}.")
+
+    def line(self):
+        """The text by which make sees that a finished run had other settings."""
+        folder = os.environ.get("NERVEKIT_DATA", "")
+        return f"backend={self.backend} data={self.data or ''} seed={self.seed} NERVEKIT_DATA={folder}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the run of one notebook ended: ``status`` is ``"done"``, ``"failed"`` or ``"not run"``."""
+
+    notebook: str
+    status: str
+    reason: str
+    seconds: float
+    peak_memory_mib: int
+
+
+def check_backend(backend):
+    """Raise ConfigurationError if the backend's package is not installed; import nothing."""
+    if find_spec(backend) is None:
+        raise ConfigurationError(
+            f"The backend {backend!r} is not installed in {sys.prefix}. "
+            f"Install it with: {sys.executable} -m pip install 'nervekit[{backend}]'"
+        )
+
+
+def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
+    """Run one notebook and leave its results in ``runs/<profile>/``.
+
+    The kernel works in a temporary folder. Results of an earlier run are removed first, so that they never pass for
+    those of this one; the new ones are moved into place when all are there, the executed notebook last. A notebook
+    that fails leaves ``<name>.failed.ipynb`` with its traceback, ``<name>.failed.json`` and ``<name>.log``.
+
+    Parameters
+    ----------
+    source : path-like
+        ``notebooks/source/NN_name.py``.
+    settings : Settings
+    runs : path-like
+        The folder that holds a folder a profile.
+    timeout : float, optional
+        Seconds the notebook may take.
+    stream : text file, optional
+        Where progress goes; standard error by default.
+
+    Returns
+    -------
+    Outcome
+    """
+    source, began = Path(source), time.perf_counter()
+    notebook = notebooks.read(source)
+    if not any("parameters" in notebooks.tags(cell) for cell in notebook.cells):
+        raise ConfigurationError(f"{source} has no cell tagged 'parameters', so it cannot be told its profile.")
+    folder = (Path(runs) / settings.profile).resolve()
+    with _workspace(folder, source.stem) as work:
+        clear(folder, source.stem)
+        (folder / f".{source.stem}.settings").write_text(settings.line() + "\n")
+        progress = Progress(source.stem, stream or sys.stderr)
+        with progress:
+            status, reason = _execute(source, notebook, settings, work, timeout, progress)
+        seconds = round(time.perf_counter() - began, 1)
+        if status == "done":
+            status, reason, peak = _accept(source.stem, settings, work, folder, seconds)
+        if status != "done":
+            peak = _peak_of_children()
+            _keep_failure(source.stem, settings, work, folder, Outcome(source.stem, status, reason, seconds, peak))
+    progress.end(status, seconds, reason)
+    return Outcome(source.stem, status, reason, seconds, peak)
+
+
+def clear(folder, name):
+    """Remove what earlier runs of a notebook left in `folder`, the mark of completion first."""
+    for ending in (".ipynb", ".json", ".failed.ipynb", ".failed.json", ".log"):
+        (folder / f"{name}{ending}").unlink(missing_ok=True)
+    for figure in (folder / "figures").glob(f"{name.split('_')[0]}_*"):
+        figure.unlink()
+
+
+def _execute(source, notebook, settings, work, timeout, progress):
+    """Run the cells; the status and the reason if it is not "done"."""
+    import logging
+
+    import nbformat
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    from nervekit.engine import ENGINE
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    nbformat.write(notebook, work / "source.ipynb")
+    variables = {"NERVEKIT_RUN_DIR": str(work / "results"), "KERAS_BACKEND": settings.backend}
+    try:
+        with (
+            open(work / "log", "a", encoding="utf-8", buffering=1) as log,
+            kernel.environment(work / "kernel", **variables),
+        ):
+            papermill.execute_notebook(
+                work / "source.ipynb",
+                work / "executed.ipynb",
+                parameters={"PROFILE": settings.profile, "DATA": settings.data, "SEED": settings.seed},
+                engine_name=ENGINE,
+                kernel_name=kernel.KERNEL,
+                cwd=source.resolve().parent.parent,
+                progress_bar=False,
+                log=log,
+                deadline=time.monotonic() + timeout if timeout else None,
+                on_cell=progress.cell,
+            )
+    except PapermillExecutionError as error:
+        _write_traceback(work / "log", "\n".join(error.traceback))
+        text = str(error.evalue).strip()
+        if error.ename == "MissingDataError":
+            return "not run", text
+        return "failed", f"cell {progress.number}: {error.ename}: {text}"
+    except CellTimeoutError:
+        return "failed", f"cell {progress.number}: stopped, the notebook took longer than its limit of {timeout:g} s"
+    except DeadKernelError:
+        return "failed", f"cell {progress.number}: the kernel died (out of memory, or a crash; see the .log)"
+    except RuntimeError as error:
+        return "failed", f"the kernel did not start: {error}"
+    return "done", ""
+
+
+def _accept(name, settings, work, folder, seconds):
+    """Move the results into place, the executed notebook last."""
+    result = work / "results" / f"{name}.json"
+    if not result.exists():
+        return "failed", f"it recorded no results: there is no {name}.json (is record.finish() called?)", 0
+    content = json.loads(result.read_text(encoding="utf-8"))
+    for setting in ("profile", "seed", "backend"):
+        recorded, asked = content["provenance"].get(setting), getattr(settings, setting)
+        if recorded != asked and not (setting == "backend" and recorded is None):
+            return "failed", f"it recorded the {setting} {recorded!r}, but was to run with {asked!r}", 0
+    content["seconds"] = seconds
+    result.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "figures").mkdir(exist_ok=True)
+    for figure in sorted((work / "results" / "figures").glob("*")):
+        figure.replace(folder / "figures" / figure.name)
+    result.replace(folder / result.name)
+    (work / "executed.ipynb").replace(folder / f"{name}.ipynb")
+    return "done", "", content["peak_memory_mib"]
+
+
+def _keep_failure(name, settings, work, folder, outcome):
+    if (work / "executed.ipynb").exists():
+        (work / "executed.ipynb").replace(folder / f"{name}.failed.ipynb")
+    _write_traceback(work / "log", f"{name}: {outcome.status}: {outcome.reason}")
+    (work / "log").replace(folder / f"{name}.log")
+    content = {**asdict(outcome), "provenance": asdict(settings)}
+    (work / "failed.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (work / "failed.json").replace(folder / f"{name}.failed.json")
+
+
+@contextmanager
+def _workspace(folder, name):
+    """A temporary folder beside the results; those of killed runs are removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f".{name}.[0-9]*"):
+        if not _alive(int(left.suffix[1:])):
+            shutil.rmtree(left, ignore_errors=True)
+    work = folder / f".{name}.{os.getpid()}"
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "results").mkdir(parents=True)
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _peak_of_children():
+    import resource
+
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit)
+
+
+def _write_traceback(log, text):
+    import re
+
+    with open(log, "a", encoding="utf-8") as file:
+        file.write(re.sub(r"\x1b\[[0-9;]*m", "", text) + "\n")

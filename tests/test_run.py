@@ -1,0 +1,183 @@
+"""Running notebooks headless."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+import tiny_project
+
+from nervekit import run
+from nervekit.errors import ConfigurationError
+
+
+@pytest.fixture
+def execute(tmp_path):
+    """Run the code as a tiny notebook; the outcome and the folder of the results."""
+
+    def execute(code, timeout=None, **settings):
+        sources = tiny_project.write(tmp_path, n02_tiny=code)
+        settings = run.Settings(**settings)
+        stream = io.StringIO()
+        outcome = run.run(
+            sources / "02_tiny.py", settings, runs=tmp_path / "runs", timeout=timeout, stream=stream
+        )
+        return outcome, tmp_path / "runs" / settings.profile, stream.getvalue()
+
+    return execute
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_run_leaves_results_figures_and_the_executed_notebook(execute):
+    code = """import os, sys
+import matplotlib.pyplot as plt
+record.value("seed", SEED)
+record.value("is_torch", os.environ["KERAS_BACKEND"] == "torch" and DATA == "phantom")
+record.value("same_python", sys.executable == %r)
+record.figure("line", plt.figure(), alt="an empty figure")"""
+    outcome, folder, said = execute(
+        code % sys.executable, profile="workshop", seed=3, backend="torch", data="phantom"
+    )
+    assert outcome.status == "done", outcome
+    assert files(folder) == [".02_tiny.settings", "02_tiny.ipynb", "02_tiny.json", "figures/02_line.png"]
+    result = json.loads((folder / "02_tiny.json").read_text())
+    assert {key: entry["value"] for key, entry in result["values"].items()} == {
+        "seed": 3, "is_torch": True, "same_python": True
+    }
+    assert result["seconds"] == outcome.seconds > 0.5
+    assert outcome.peak_memory_mib == result["peak_memory_mib"] > 30
+    assert said.startswith("02_tiny: started\n") and "02_tiny: done after 0:" in said
+
+
+def test_a_stray_kernel_of_the_user_is_not_used(execute, tmp_path, monkeypatch):
+    spec = tmp_path / "stray" / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": ["false"], "display_name": "Python 3", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "stray"))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "stray"))
+    assert execute("record.value('a', 1)")[0].status == "done"
+    assert os.environ["JUPYTER_PATH"] == str(tmp_path / "stray")
+
+
+def test_a_failed_run_keeps_its_traceback_and_nothing_of_the_run_before(execute):
+    execute("""import matplotlib.pyplot as plt
+record.figure("line", plt.figure(), alt="an empty figure")
+record.value("a", 1)""")
+    outcome, folder, said = execute("print('before the fall')\n1 / 0")
+    assert (outcome.status, outcome.reason) == ("failed", "cell 7: ZeroDivisionError: division by zero")
+    assert "02_tiny: failed after" in said
+    kept = [".02_tiny.settings", "02_tiny.failed.ipynb", "02_tiny.failed.json", "02_tiny.log"]
+    assert files(folder) == kept
+    log = (folder / "02_tiny.log").read_text()
+    assert "before the fall" in log and "ZeroDivisionError" in log and "\x1b" not in log
+    outputs = [
+        output for cell in nbformat.read(folder / "02_tiny.failed.ipynb", 4).cells for output in cell.get("outputs", [])
+    ]
+    assert "ZeroDivisionError" in [output.get("ename") for output in outputs]
+    assert execute("record.value('a', 1)")[0].status == "done"
+    assert files(folder) == [".02_tiny.settings", "02_tiny.ipynb", "02_tiny.json"]
+
+
+def test_missing_data_is_not_run_with_its_reason(execute):
+    code = "from nervekit.errors import MissingDataError\nraise MissingDataError('fetch it: nervekit fetch femoral')"
+    outcome, folder, _ = execute(code, profile="paper")
+    assert (outcome.status, outcome.reason) == ("not run", "fetch it: nervekit fetch femoral")
+    assert json.loads((folder / "02_tiny.failed.json").read_text())["status"] == "not run"
+
+
+def test_a_notebook_over_its_time_limit_is_stopped(execute):
+    began = time.monotonic()
+    outcome, folder, _ = execute("import time\ntime.sleep(60)", timeout=4)
+    assert outcome.status == "failed" and "longer than its limit of 4 s" in outcome.reason
+    assert time.monotonic() - began < 25
+    assert (folder / "02_tiny.failed.ipynb").exists()
+
+
+def test_a_kernel_that_dies_is_a_failure_with_its_memory(execute):
+    outcome, folder, _ = execute("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    assert outcome.status == "failed" and "the kernel died" in outcome.reason
+    assert outcome.peak_memory_mib > 30
+    assert not (folder / "02_tiny.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("record.finish = lambda: None", "recorded no results"),
+        ("record.start('02_tiny', profile='paper')", "recorded the profile 'paper'"),
+        ("record.start('02_tiny', profile=PROFILE, seed=8)", "recorded the seed 8"),
+    ],
+)
+def test_a_run_that_records_nothing_or_something_else_fails(execute, code, reason):
+    outcome, folder, _ = execute(code)
+    assert outcome.status == "failed" and reason in outcome.reason
+    assert not (folder / "02_tiny.json").exists() and not (folder / "02_tiny.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"profile": "huge"}, "There is no profile 'huge'. Choose one of: smoke, workshop, paper."),
+        ({"backend": "theano"}, "There is no backend 'theano'. Choose one of: tensorflow, jax, torch."),
+        ({"data": "fake"}, "There is no data 'fake'. Choose one of: auto, real, phantom."),
+    ],
+)
+def test_settings_that_do_not_exist_are_refused_with_those_that_do(settings, text):
+    with pytest.raises(ConfigurationError, match=f"^{text}$"):
+        run.Settings(**settings)
+
+
+def test_a_backend_that_is_not_installed_is_refused():
+    with pytest.raises(ConfigurationError, match="'no_such_backend' is not installed"):
+        run.check_backend("no_such_backend")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_leaves_no_results_and_no_kernel(tmp_path, number):
+    tiny_project.write(
+        tmp_path, n02_tiny=f"import os, time\nopen({str(tmp_path / 'kernel')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
+    )
+    folder = tmp_path / "runs" / "smoke"
+    folder.mkdir(parents=True)
+    for ending in ("ipynb", "json"):
+        (folder / f"02_tiny.{ending}").write_text("{}")
+    command = [sys.executable, "-m", "nervekit", "run", "02"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: (tmp_path / "kernel").exists() and (tmp_path / "kernel").read_text())
+        process.send_signal(number)
+        said = process.communicate(timeout=20)[1]
+    kernel = int((tmp_path / "kernel").read_text())
+    wait_for(lambda: not alive(kernel))
+    assert not list(folder.glob("02_tiny*"))
+    if number == signal.SIGKILL:
+        sources = tiny_project.write(tmp_path, n02_tiny="record.value('a', 1)")
+        run.run(sources / "02_tiny.py", run.Settings(), runs=tmp_path / "runs", stream=io.StringIO())
+        assert files(folder) == [".02_tiny.settings", "02_tiny.ipynb", "02_tiny.json"]
+    else:
+        assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said
+        assert files(folder) == [".02_tiny.settings"]
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def alive(process):
+    """Whether it runs; a zombie that nobody waited for does not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
+    return bool(state.stdout.strip()) and not state.stdout.strip().startswith("Z")
