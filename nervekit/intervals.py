@@ -82,8 +82,27 @@ def ratio(numerator, denominator):
     return statistic
 
 
-def median(values):
-    """The median as a statistic for `bootstrap`; values (N,) without NaN, result as in `ratio`."""
+def quantile(values, share):
+    """A quantile as a statistic for `bootstrap`, interpolated as NumPy does.
+
+    Parameters
+    ----------
+    values : array (N,)
+        Without NaN.
+    share : float
+        0.5 is the median, 0.25 the lower quartile.
+
+    Returns
+    -------
+    callable
+        As in `ratio`.
+
+    Examples
+    --------
+    >>> lower_quartile = quantile([4.0, 1.0, 2.0, 3.0], 0.25)
+    >>> float(lower_quartile(np.array([[1, 1, 1, 1]]))[0]), float(np.quantile([1, 2, 3, 4], 0.25))
+    (1.75, 1.75)
+    """
     values = _values(values)
     if np.isnan(values).any():
         raise DataError(f"values hold {np.isnan(values).sum()} NaN of {len(values)}: leave these images out first")
@@ -94,11 +113,16 @@ def median(values):
         if weights.shape[1] != len(values):
             raise ValueError(f"{weights.shape[1]} weights for {len(values)} values")
         drawn = np.cumsum(weights[:, order], axis=1)
-        total = drawn[:, -1:]
-        middle = [ordered[np.argmax(drawn >= rank, axis=1)] for rank in ((total + 1) // 2, total // 2 + 1)]
-        return (middle[0] + middle[1]) / 2
+        place = (drawn[:, -1:] - 1) * share
+        lower, upper = (ordered[np.argmax(drawn > rank, axis=1)] for rank in (np.floor(place), np.ceil(place)))
+        return lower + (upper - lower) * (place - np.floor(place))[:, 0]
 
     return statistic
+
+
+def median(values):
+    """The median as a statistic for `bootstrap`; values (N,) without NaN, result as in `ratio`."""
+    return quantile(values, 0.5)
 
 
 def bootstrap(

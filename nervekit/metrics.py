@@ -9,11 +9,11 @@ import numpy as np
 from scipy import ndimage
 
 from nervekit.errors import DataError
-from nervekit.intervals import Interval, Summary, bootstrap, median, ratio, summary
+from nervekit.intervals import Interval, Summary, bootstrap, median, quantile, ratio, summary
 
 __all__ = [
     "Interval", "Summary", "accuracy_at", "average_surface_distance", "bootstrap", "counts", "dice", "hausdorff95",
-    "iou", "median", "pooled_dice", "pooled_iou", "precision", "ratio", "recall", "summary",
+    "iou", "median", "pooled_dice", "pooled_iou", "precision", "quantile", "ratio", "recall", "summary",
 ]
 
 

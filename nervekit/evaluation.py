@@ -1,0 +1,104 @@
+"""The scores of one set of predictions, each with an interval that resamples groups."""
+
+import numpy as np
+
+from nervekit import metrics
+from nervekit.intervals import bootstrap, quantile, ratio
+
+QUARTILES = {"q1": 0.25, "median": 0.5, "q3": 0.75}
+
+
+def scores(masks, predictions, groups):
+    """What the papers report of a set of images.
+
+    Parameters
+    ----------
+    masks, predictions : ndarray of bool, shape (N, H, W)
+    groups : ndarray, shape (N,)
+        Patient or session of each image; the intervals resample these.
+
+    Returns
+    -------
+    dict of str to dict
+        ``pooled_iou`` ("sum IoU"), ``iou_mean``, ``iou_median``, ``iou_q1``, ``iou_q3``, ``dice_mean`` and ``accuracy``
+        (share of images with IoU above 0.5), each with ``value``, ``low``, ``high`` (95 %) and ``n``.
+
+    Examples
+    --------
+    >>> masks = np.zeros((4, 8, 8), bool)
+    >>> masks[:, 2:6, 2:6] = True
+    >>> scores(masks, masks, groups=[1, 1, 2, 3])["pooled_iou"]["value"]
+    1.0
+    """
+    intersection, true, predicted = metrics.counts(masks, predictions)
+    iou, dice, each = metrics.iou(masks, predictions), metrics.dice(masks, predictions), np.ones(len(masks))
+    statistics = {
+        "pooled_iou": ratio(intersection, true + predicted - intersection),
+        "iou_mean": ratio(iou, each),
+        **{f"iou_{name}": quantile(iou, share) for name, share in QUARTILES.items()},
+        "dice_mean": ratio(dice, each),
+        "accuracy": ratio(iou > 0.5, each),
+    }
+    return {name: _with_interval(statistic, groups) for name, statistic in statistics.items()}
+
+
+def fold_quartiles(masks, result, groups):
+    """Median and quartiles over the folds of sum IoU and accuracy, as Huang et al. 2019 report them.
+
+    Parameters
+    ----------
+    masks : ndarray of bool, shape (N, H, W)
+    result : CrossValidation
+    groups : ndarray, shape (N,)
+
+    Returns
+    -------
+    dict of str to dict
+        ``pooled_iou_median``, ``pooled_iou_q1``, ..., ``accuracy_q3``, as in :func:`scores`.
+    """
+    intersection, true, predicted = metrics.counts(masks, result.predictions)
+    union = true + predicted - intersection
+    correct = metrics.iou(masks, result.predictions) > 0.5
+    members = [np.flatnonzero(result.fold == number) for number in np.unique(result.fold[result.fold >= 0])]
+
+    def over_folds(numerator, denominator, share):
+        parts = [ratio(numerator[index], denominator[index]) for index in members]
+
+        def statistic(weights):
+            return np.nanquantile(
+                [part(weights[:, index]) for part, index in zip(parts, members, strict=True)], share, axis=0
+            )
+
+        return statistic
+
+    pairs = {"pooled_iou": (intersection, union), "accuracy": (correct, np.ones(len(masks)))}
+    return {
+        f"{metric}_{name}": _with_interval(over_folds(*pair, share), groups)
+        for metric, pair in pairs.items()
+        for name, share in QUARTILES.items()
+    }
+
+
+def difference(masks, predictions_a, predictions_b, groups):
+    """Sum IoU of a minus that of b on the same images, with a paired interval that resamples groups.
+
+    Parameters
+    ----------
+    masks, predictions_a, predictions_b : ndarray of bool, shape (N, H, W)
+    groups : ndarray, shape (N,)
+
+    Returns
+    -------
+    dict
+        ``value``, ``low``, ``high``, ``n``.
+    """
+    statistics = []
+    for predictions in (predictions_a, predictions_b):
+        intersection, true, predicted = metrics.counts(masks, predictions)
+        statistics.append(ratio(intersection, true + predicted - intersection))
+    return _with_interval(lambda weights: statistics[0](weights) - statistics[1](weights), groups)
+
+
+def _with_interval(statistic, groups):
+    interval = bootstrap(statistic, groups)
+    return {"value": interval.estimate, "low": interval.low, "high": interval.high, "n": len(groups)}

@@ -1,0 +1,248 @@
+"""The papers: what each set up, every number it prints, and the verdict on each.
+
+One TOML file a paper.
+
+>>> load("huang_2019").doi
+'10.21037/atm.2019.08.61'
+"""
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+
+from nervekit.errors import ConfigurationError
+
+PROFILES = ("smoke", "workshop", "paper")
+KINDS = ("count", "score", "fit", "unpublished")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One printed number.
+
+    Attributes
+    ----------
+    key : str
+        The recorded value that answers it.
+    quantity : str
+        What it measures, in words.
+    value : float
+    where : str
+        Where the paper prints it.
+    kind : str
+        ``count`` (must be equal), ``score`` (higher is better), ``fit`` (describes training, no better or worse)
+        or ``unpublished`` (cannot be checked, for ``reason``).
+    reason : str
+    """
+
+    key: str
+    quantity: str
+    value: float
+    where: str
+    kind: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper's citation, set-up, profiles, claims and audit, as its TOML file has them."""
+
+    key: str
+    title: str
+    authors: str
+    journal: str
+    doi: str
+    dataset: str
+    setup: dict
+    profiles: dict
+    claims: tuple
+    audit: tuple
+
+    @property
+    def citation(self):
+        return f"{self.authors}. {self.title}. {self.journal}. doi:{self.doi}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A claim beside our measurement; ``verdict`` is one of those that :func:`compare` states."""
+
+    claim: Claim
+    ours: float | None
+    low: float | None
+    high: float | None
+    verdict: str
+    reason: str
+
+
+def names():
+    """Keys of all papers there are.
+
+    >>> "huang_2019" in names()
+    True
+    """
+    files = resources.files("nervekit.papers").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def load(key):
+    """Read one paper.
+
+    Parameters
+    ----------
+    key : str
+        One of :func:`names`.
+
+    Returns
+    -------
+    Paper
+
+    Raises
+    ------
+    ConfigurationError
+        No such paper.
+
+    Examples
+    --------
+    >>> len([claim for claim in load("huang_2019").claims if claim.kind in ("score", "fit")])
+    19
+    """
+    if key not in names():
+        raise ConfigurationError(f"There is no paper {key!r}. Choose one of: {', '.join(names())}.")
+    content = tomllib.loads((resources.files("nervekit.papers") / f"{key}.toml").read_text("utf-8"))
+    content["claims"] = tuple(Claim(**claim) for claim in content["claims"])
+    content["audit"] = tuple(content["audit"])
+    return Paper(**content)
+
+
+def settings(paper, profile, data=None):
+    """The set-up of a run: the paper's own, with what the profile changes.
+
+    Parameters
+    ----------
+    paper : Paper
+    profile : str
+        ``"smoke"``, ``"workshop"`` or ``"paper"``.
+    data : str, optional
+        ``"auto"``, ``"real"`` or ``"phantom"``, in place of the profile's choice.
+
+    Returns
+    -------
+    dict
+        Such as ``{"data": "real", "image_size": (256, 256), "epochs": 75, ...}``; ``subjects`` (of a simulated set)
+        is None where the profile does not name it.
+
+    Raises
+    ------
+    ConfigurationError
+        An unknown profile or data source.
+
+    Examples
+    --------
+    >>> settings(load("huang_2019"), "paper")["epochs"]
+    75
+    """
+    if profile not in PROFILES:
+        raise ConfigurationError(f"There is no profile {profile!r}. Choose one of: {', '.join(PROFILES)}.")
+    if data not in (None, "auto", "real", "phantom"):
+        raise ConfigurationError(f"There is no data source {data!r}. Choose auto, real or phantom.")
+    chosen = {name: entry["value"] for name, entry in paper.setup.items()}
+    chosen = {"subjects": None, **chosen, **paper.profiles[profile]}
+    if data is not None:
+        chosen["data"] = data
+    return {name: tuple(item) if isinstance(item, list) else item for name, item in chosen.items()}
+
+
+def setup_table(paper, chosen):
+    """Markdown table of the paper's set-up beside the run's; what differs is in bold.
+
+    Parameters
+    ----------
+    paper : Paper
+    chosen : dict
+        From :func:`settings`.
+
+    Returns
+    -------
+    str
+    """
+    lines = ["| setting | paper | this run | stated in the paper |", "|---|---|---|---|"]
+    for name, entry in paper.setup.items():
+        theirs, ours = _text(entry["value"]), _text(chosen[name])
+        ours = {"phantom": "simulated", "auto": "real if present, else simulated"}.get(ours, ours)
+        shown = ours if ours == theirs else f"**{ours}**"
+        lines.append(f"| {name.replace('_', ' ')} | {theirs} | {shown} | {entry['where']} |")
+    return "\n".join(lines)
+
+
+def compare(paper, values, provenance, prefix=""):
+    """A verdict on each claim whose key begins with ``prefix``.
+
+    The rule: a count is *reproduced* if it is equal. A score or a fit is *reproduced* if the printed value lies in
+    the 95 % interval of ours (which resamples sessions or patients); a score whose whole interval lies above the
+    printed value is *better*; anything else is *not reproduced*. Simulated data is *not run*, whatever came out;
+    what the authors did not publish *cannot be* checked.
+
+    Parameters
+    ----------
+    paper : Paper
+    values : dict
+        Recorded values, ``{key: {"value": ..., "low": ..., "high": ...}}``.
+    provenance : dict
+        Of the run; ``data`` is ``"real"`` or ``"simulated"``.
+    prefix : str
+
+    Returns
+    -------
+    list of Comparison
+    """
+    chosen = [claim for claim in paper.claims if claim.key.startswith(prefix)]
+    return [_judge(claim, values.get(claim.key), provenance) for claim in chosen]
+
+
+def _judge(claim, measured, provenance):
+    if claim.kind == "unpublished":
+        return Comparison(claim, None, None, None, "cannot be", claim.reason)
+    if provenance.get("data") != "real":
+        return Comparison(claim, None, None, None, "not run", "simulated data")
+    if measured is None:
+        return Comparison(claim, None, None, None, "not run", "no result of it in this run")
+    ours, low, high = measured["value"], measured.get("low"), measured.get("high")
+    if claim.kind == "count":
+        verdict = "reproduced" if ours == claim.value else "not reproduced"
+        return Comparison(claim, ours, None, None, verdict, "counted")
+    if low is None or high is None:
+        return Comparison(claim, ours, None, None, "not run", "no interval was recorded")
+    if low <= claim.value <= high:
+        return Comparison(claim, ours, low, high, "reproduced", "printed value inside our interval")
+    side = "above" if low > claim.value else "below"
+    verdict = "better" if side == "above" and claim.kind == "score" else "not reproduced"
+    return Comparison(claim, ours, low, high, verdict, f"our whole interval lies {side} the printed value")
+
+
+def claims_table(comparisons):
+    """Markdown table *paper · ours · verdict*.
+
+    Parameters
+    ----------
+    comparisons : list of Comparison
+
+    Returns
+    -------
+    str
+    """
+    lines = ["| quantity | paper | ours (95 % interval) | verdict | printed in |", "|---|---|---|---|---|"]
+    for row in comparisons:
+        interval = f" ({_text(row.low)} to {_text(row.high)})" if row.low is not None else ""
+        ours = "–" if row.ours is None else f"{_text(row.ours)}{interval}"
+        verdict = f"*{row.verdict}*: {row.reason}"
+        lines.append(f"| {row.claim.quantity} | {_text(row.claim.value)} | {ours} | {verdict} | {row.claim.where} |")
+    return "\n".join(lines)
+
+
+def _text(item):
+    if isinstance(item, float):
+        return f"{item:.3f}"
+    if isinstance(item, (list, tuple)):
+        return " x ".join(str(part) for part in item)
+    return str(item)

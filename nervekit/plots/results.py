@@ -1,0 +1,264 @@
+"""Figures of results: training curves, box plots, overlays, scores beside baselines, folds."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style
+
+
+def history(curves, title):
+    """Loss and sum IoU by epoch, training solid and development dashed.
+
+    Parameters
+    ----------
+    curves : dict of str to list of float
+        ``History.curves``: ``loss``, ``pooled_iou``, and the same with ``val_`` before.
+    title : str
+        The finding.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4))
+    _draw_curves(axes, curves)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def _draw_curves(axes, curves):
+    labels = {"loss": "binary cross-entropy", "pooled_iou": "sum IoU"}
+    for axis, (name, label) in zip(axes, labels.items(), strict=True):
+        axis.clear()
+        for prefix, part, colour, line in (
+            ("", "training", COLOURS["neutral"], "solid"),
+            ("val_", "development", COLOURS["prediction"], "dashed"),
+        ):
+            if prefix + name in curves:
+                numbers = curves[prefix + name]
+                axis.plot(range(1, len(numbers) + 1), numbers, color=colour, linestyle=line, label=part)
+        axis.set_xlabel("epoch")
+        axis.set_ylabel(label)
+    axes[0].set_yscale("log")
+    axes[1].set_ylim(0, 1)
+    axes[1].legend(loc="lower right")
+
+
+def live_curves(epochs, *, every=3):
+    """A Keras callback: a progress bar over the epochs, and curves that grow while the network trains.
+
+    Parameters
+    ----------
+    epochs : int
+        Length of the bar.
+    every : int
+        Redraw after so many epochs.
+
+    Returns
+    -------
+    keras.callbacks.Callback
+    """
+    import keras
+    from IPython.display import display
+    from tqdm.auto import tqdm
+
+    use_style()
+    state = {"curves": {}}
+
+    def begin(logs=None):
+        state["bar"] = tqdm(total=epochs, unit="epoch")
+        state["figure"], state["axes"] = plt.subplots(1, 2, figsize=(9, 3.2))
+        plt.close(state["figure"])
+        state["display"] = display(state["figure"], display_id=True)
+
+    def after_epoch(epoch, logs=None):
+        for name, number in (logs or {}).items():
+            state["curves"].setdefault(name, []).append(float(number))
+        state["bar"].update()
+        state["bar"].set_postfix({name: f"{number:.3f}" for name, number in (logs or {}).items()})
+        if state["display"] is not None and (epoch + 1 == epochs or epoch % every == every - 1):
+            _draw_curves(state["axes"], state["curves"])
+            state["display"].update(state["figure"])
+
+    def end(logs=None):
+        state["bar"].close()
+
+    return keras.callbacks.LambdaCallback(on_train_begin=begin, on_epoch_end=after_epoch, on_train_end=end)
+
+
+def box_plot(values, title, *, ylabel="IoU of an image", printed=None):
+    """One box a set: median, quartiles, extremes within 1.5 interquartile ranges, outliers as circles.
+
+    Parameters
+    ----------
+    values : dict of str to ndarray
+        One value an image, for each set.
+    title, ylabel : str
+    printed : dict of str to tuple, optional
+        (lower quartile, median, upper quartile) as a paper prints them, drawn beside the box.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axis = plt.subplots(figsize=(7, 4))
+    axis.boxplot(
+        list(values.values()),
+        tick_labels=[f"{name}\n({len(numbers)} images)" for name, numbers in values.items()],
+        widths=0.4,
+        medianprops={"color": COLOURS["prediction"], "linewidth": 2},
+    )
+    for place, name in enumerate(values, start=1):
+        if printed and name in printed:
+            low, middle, high = printed[name]
+            axis.errorbar(
+                place + 0.33,
+                middle,
+                [[middle - low], [high - middle]],
+                fmt="D",
+                color=COLOURS["ink"],
+                capsize=4,
+                label="printed in the paper: median and quartiles" if place == 1 else None,
+            )
+    axis.axhline(0.5, color=COLOURS["ink"], linewidth=0.8, linestyle="dotted")
+    axis.set_ylim(-0.03, 1)
+    axis.set_ylabel(ylabel)
+    axis.set_title(title)
+    if printed:
+        axis.legend(loc="lower left")
+    return figure
+
+
+def overlays(images, truths, predictions, labels, title):
+    """Original, annotated and predicted region, one image a row (Figure 4 of Huang et al. 2019).
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W, C)
+    truths, predictions : ndarray of bool, shape (N, H, W)
+    labels : list of str
+        One an image, such as ``"IoU 0.81"``.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    ratio = images.shape[1] / images.shape[2]
+    figure, axes = panels(len(images), 3, width=8.5, ratio=ratio)
+    for row, image, truth, prediction, label in zip(axes, images, truths, predictions, labels, strict=True):
+        for axis in row:
+            show_image(axis, image)
+        draw_contour(row[1], truth, "truth")
+        draw_contour(row[2], truth, "truth", label="annotated")
+        draw_contour(row[2], prediction, "prediction", label="predicted")
+        row[2].set_title(label, fontsize=11)
+    axes[0, 0].set_title("image", fontsize=11)
+    axes[0, 1].set_title("annotated", fontsize=11)
+    handles, names = axes[0, 2].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=2)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def compare_scores(scores, title, *, xlabel, printed=None):
+    """Scores with their intervals, one a line, a paper's printed value as a vertical line.
+
+    Parameters
+    ----------
+    scores : dict of str to dict
+        ``value``, ``low`` and ``high`` for each name.
+    title, xlabel : str
+    printed : float, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axis = plt.subplots(figsize=(8, 0.5 * len(scores) + 1.5))
+    for place, (name, score) in enumerate(scores.items()):
+        colour = COLOURS["prediction"] if name.startswith("U-Net") else COLOURS["neutral"]
+        axis.plot([score["low"], score["high"]], [place, place], color=colour, linewidth=3)
+        axis.plot(score["value"], place, marker="o", markersize=9, color=colour)
+        axis.annotate(f"{score['value']:.3f}", (score["value"], place), xytext=(0, 8), textcoords="offset points",
+                      ha="center", fontsize=9)  # fmt: skip
+    if printed is not None:
+        axis.axvline(printed, color=COLOURS["ink"], linestyle="dotted", label=f"printed in the paper: {printed:.3f}")
+        axis.legend(loc="lower left")
+    axis.set_yticks(range(len(scores)), list(scores))
+    axis.invert_yaxis()
+    axis.set_ylim(len(scores) - 0.4, -0.7)
+    axis.set_xlim(-0.02, 1)
+    axis.set_xlabel(xlabel)
+    axis.set_title(title)
+    return figure
+
+
+def fold_scores(schemes, title):
+    """Sum IoU and accuracy of each fold (Figure 5 of Huang et al. 2019), one colour and marker a splitting scheme.
+
+    Parameters
+    ----------
+    schemes : dict of str to dict
+        ``pooled_iou`` and ``accuracy``, one value a fold, for each scheme.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True)
+    looks = (("o", COLOURS["neutral"], "solid"), ("s", COLOURS["prediction"], "dashed"))
+    for axis, (name, label) in zip(axes, (("pooled_iou", "sum IoU"), ("accuracy", "share of images with IoU > 0.5"))):
+        for (scheme, scores), (marker, colour, line) in zip(schemes.items(), looks, strict=False):
+            numbers = np.asarray(scores[name])
+            places = np.arange(1, len(numbers) + 1)
+            axis.plot(places, numbers, marker=marker, linestyle="none", color=colour, label=scheme)
+            axis.axhline(np.median(numbers), color=colour, linestyle=line, linewidth=1.5)
+        axis.set_xlabel("fold")
+        axis.set_ylabel(label)
+        axis.set_ylim(0, 1)
+        axis.set_xticks(places)
+    axes[0].legend(loc="lower left", title="line: median of the folds")
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def scatter_by_duplicate(correlation, iou, threshold, title):
+    """IoU of each test image against its likeness to the most similar training image.
+
+    Parameters
+    ----------
+    correlation : ndarray, shape (N,)
+        Best normalised correlation with a training image.
+    iou : ndarray, shape (N,)
+    threshold : float
+        Above it a test image counts as having a near-duplicate.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axis = plt.subplots(figsize=(7, 4))
+    twin = correlation > threshold
+    for chosen, marker, colour, name in (
+        (twin, "o", COLOURS["prediction"], "near-duplicate in training"),
+        (~twin, "s", COLOURS["neutral"], "no near-duplicate"),
+    ):
+        if np.any(chosen):
+            label = f"{name}: {chosen.sum()} images, mean IoU {iou[chosen].mean():.2f}"
+            axis.plot(correlation[chosen], iou[chosen], marker, color=colour, label=label)
+            axis.hlines(iou[chosen].mean(), correlation[chosen].min(), correlation[chosen].max(), color=colour)
+    axis.axvline(threshold, color=COLOURS["ink"], linestyle="dotted", linewidth=0.8)
+    axis.set_xlabel("best correlation with a training image")
+    axis.set_ylabel("IoU of the test image")
+    axis.set_ylim(-0.03, 1)
+    axis.legend(loc="lower left")
+    axis.set_title(title)
+    return figure

@@ -1,0 +1,65 @@
+"""Colours and sizes that all figures share, and the panels they are made of."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+# Okabe and Ito's palette (2008), distinguishable with every common form of colour blindness.
+COLOURS = {"truth": "#009E73", "prediction": "#D55E00", "neutral": "#56B4E9", "accent": "#CC79A7", "ink": "#333333"}
+LINES = {"truth": "solid", "prediction": "dashed"}
+
+
+def use_style():
+    """Set Matplotlib's defaults for the course: legible at notebook width, no chart junk."""
+    plt.rcParams.update(
+        {
+            "font.size": 11,
+            "axes.titlesize": 12,
+            "figure.titlesize": 14,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlelocation": "left",
+            "legend.frameon": False,
+            "figure.constrained_layout.use": True,
+            "image.cmap": "gray",
+        }
+    )
+
+
+def panels(rows, columns, *, width=9.0, ratio=1.0):
+    """A figure of equal picture panels without axes.
+
+    Parameters
+    ----------
+    rows, columns : int
+    width : float
+        Of the figure, in inches.
+    ratio : float
+        Height of a panel over its width.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    axes : ndarray of matplotlib.axes.Axes, shape (rows, columns)
+    """
+    use_style()
+    height = width / columns * ratio * rows + 0.35 * rows + 0.5
+    figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    return figure, axes
+
+
+def show_image(axis, image, *, title=""):
+    """Draw one grey or RGB picture; ``image`` is uint8 of shape (H, W), (H, W, 1) or (H, W, 3)."""
+    axis.imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axis.set_title(title, fontsize=11)
+
+
+def draw_contour(axis, mask, kind, *, label=None):
+    """Outline a mask: the truth green and solid, a prediction orange and dashed."""
+    if np.any(mask):
+        padded = np.pad(mask.astype(float), 1)
+        extent = (-1, mask.shape[1], -1, mask.shape[0])
+        axis.contour(padded, [0.5], colors=COLOURS[kind], linestyles=LINES[kind], linewidths=1.8, extent=extent)
+    if label:
+        axis.plot([], [], color=COLOURS[kind], linestyle=LINES[kind], label=label)
