@@ -1,0 +1,97 @@
+"""The claims of each paper, and the rule that judges them."""
+
+import re
+
+import pytest
+
+from nervekit import papers
+from nervekit.errors import ConfigurationError
+
+REAL, SIMULATED = {"data": "real"}, {"data": "simulated"}
+
+
+@pytest.fixture
+def huang():
+    return papers.load("huang_2019")
+
+
+def verdict(paper, key, value, provenance=REAL, **interval):
+    rows = papers.compare(paper, {key: {"value": value, **interval}}, provenance, prefix=key)
+    assert len(rows) == 1
+    return rows[0].verdict
+
+
+def test_printed_value_inside_our_interval_is_reproduced(huang):
+    assert verdict(huang, "huang_2019.test.pooled_iou", 0.66, low=0.60, high=0.70) == "reproduced"
+
+
+def test_interval_above_a_printed_score_is_better(huang):
+    assert verdict(huang, "huang_2019.test.pooled_iou", 0.75, low=0.70, high=0.80) == "better"
+
+
+def test_interval_below_a_printed_score_is_not_reproduced(huang):
+    assert verdict(huang, "huang_2019.test.pooled_iou", 0.55, low=0.50, high=0.60) == "not reproduced"
+
+
+def test_fitting_the_training_set_harder_is_not_better(huang):
+    assert verdict(huang, "huang_2019.train.pooled_iou", 0.86, low=0.85, high=0.87) == "not reproduced"
+
+
+def test_simulated_data_never_gets_a_number_beside_a_claim(huang):
+    rows = papers.compare(huang, {c.key: {"value": c.value, "low": 0, "high": 9} for c in huang.claims}, SIMULATED)
+    assert {row.verdict for row in rows} == {"not run", "cannot be"}
+    assert all(row.ours is None for row in rows)
+
+
+def test_counts_must_be_equal(huang):
+    assert verdict(huang, "huang_2019.data.test", 62) == "reproduced"
+    assert verdict(huang, "huang_2019.data.test", 61) == "not reproduced"
+
+
+def test_a_claim_without_a_result_is_not_run(huang):
+    rows = papers.compare(huang, {}, REAL, prefix="huang_2019.test.pooled_iou")
+    assert rows[0].verdict == "not run"
+
+
+def test_claim_keys_are_unique(huang):
+    keys = [claim.key for claim in huang.claims]
+    assert len(keys) == len(set(keys))
+
+
+def test_claims_hold_every_number_of_the_printed_results(huang):
+    """The abstract's results, typed from the paper, against the claims."""
+    printed = {0.713, 0.633, 0.638, 0.722, 0.647, 0.789, 0.653, 0.586, 0.703, 0.644, 0.555, 0.735, 0.839}
+    printed |= {0.656, 0.628, 0.672, 0.884, 0.821, 0.907, 562, 673, 50, 62}
+    assert {claim.value for claim in huang.claims} == printed
+
+
+def test_every_claim_says_where_it_is_printed_and_has_a_known_kind(huang):
+    for claim in huang.claims:
+        assert re.search("Abstract|Results|Figure", claim.where), claim
+        assert claim.kind in papers.KINDS
+
+
+def test_paper_profile_is_the_paper(huang):
+    chosen = papers.settings(huang, "paper")
+    assert {name: chosen[name] for name in ("image_size", "batch_size", "epochs", "folds", "width")} == {
+        "image_size": (256, 256), "batch_size": 32, "epochs": 75, "folds": 10, "width": 16,
+    }  # fmt: skip
+
+
+def test_setup_table_marks_what_differs(huang):
+    table = papers.setup_table(huang, papers.settings(huang, "smoke"))
+    assert "**64 x 64**" in table and "**simulated**" in table and "| 32 | **8** |" in table
+    assert "**" not in papers.setup_table(huang, papers.settings(huang, "paper"))
+
+
+@pytest.mark.parametrize("profile", ["fast", "", None])
+def test_unknown_profile_names_the_known_ones(huang, profile):
+    with pytest.raises(ConfigurationError, match="smoke, workshop, paper"):
+        papers.settings(huang, profile)
+
+
+def test_unknown_paper_and_data_source(huang):
+    with pytest.raises(ConfigurationError, match="huang_2019"):
+        papers.load("huang_2020")
+    with pytest.raises(ConfigurationError, match="auto, real or phantom"):
+        papers.settings(huang, "smoke", data="fake")

@@ -1,0 +1,59 @@
+"""The record of a run: what is written, when, and what is refused."""
+
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from nervekit import record
+from nervekit.errors import NervekitError, RunError
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("NERVEKIT_RUN_DIR", str(tmp_path))
+    record.start("02_example", profile="smoke", seed=3)
+    return tmp_path
+
+
+def test_finished_record_holds_values_and_provenance(folder):
+    record.provenance(data="simulated")
+    record.value("a.b", np.float32(0.5), low=np.float64(0.4), n=3)
+    path = record.finish()
+    content = json.loads(path.read_text())
+    assert path == folder / "02_example.json"
+    assert content["values"] == {"a.b": {"value": 0.5, "low": 0.4, "n": 3}}
+    assert content["provenance"]["data"] == "simulated" and content["provenance"]["seed"] == 3
+    assert content["peak_memory_mib"] > 10 and content["seconds"] >= 0
+
+
+def test_nothing_is_written_before_the_end(folder):
+    record.value("a", 1)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), np.float32("nan")])
+def test_numbers_that_are_not_finite_are_refused(folder, number):
+    with pytest.raises(RunError, match="finite"):
+        record.value("a", number)
+
+
+def test_a_key_is_recorded_once(folder):
+    record.value("a", 1)
+    with pytest.raises(RunError, match="twice"):
+        record.value("a", 2)
+
+
+def test_figure_is_saved_and_shown_with_alternative_text(folder, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    record.figure("curve", plt.figure(), alt="An empty picture.")
+    assert (folder / "figures" / "02_curve.png").read_bytes()[:4] == b"\x89PNG"
+    assert shown[0].alt == "An empty picture."
+
+
+def test_without_a_start_the_error_says_what_to_call(folder):
+    record._open.clear()
+    with pytest.raises(NervekitError, match="record.start"):
+        record.value("a", 1)

@@ -1,0 +1,110 @@
+"""Training: it learns what can be learnt, is repeatable, and starts again from nothing."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import jaccard_score
+
+from nervekit import crossval, models, training
+from nervekit.errors import ConfigurationError
+
+
+@dataclass
+class Blobs:
+    """Bright squares on dark noise: the smallest task that a segmentation network must solve."""
+
+    images: np.ndarray
+    masks: np.ndarray
+    key: str = "blobs"
+
+    def __len__(self):
+        return len(self.images)
+
+    def subset(self, index):
+        return Blobs(self.images[index], self.masks[index])
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    random = np.random.default_rng(0)
+    images = random.integers(0, 60, (24, 32, 32, 1), dtype=np.uint8)
+    masks = np.zeros((24, 32, 32), bool)
+    for image, mask in zip(images, masks, strict=True):
+        row, column = random.integers(2, 18, 2)
+        mask[row : row + 12, column : column + 12] = True
+        image[mask] += 150
+    return Blobs(images, masks)
+
+
+def build():
+    return models.build("huang_unet", (32, 32, 1), width=8)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def float32():
+    training.set_precision("float32")
+
+
+def test_training_fits_bright_squares(blobs):
+    keras.utils.set_random_seed(0)
+    model = training.compile_model(build(), optimizer=keras.optimizers.Adam(2e-3))
+    history = training.fit(model, blobs, blobs.subset(slice(0, 4)), epochs=40, batch_size=8)
+    predicted = training.predict(model, blobs.images) > 0.5
+    assert jaccard_score(blobs.masks.ravel(), predicted.ravel()) > 0.9
+    assert history.curves["val_pooled_iou"][-1] > 0.9 and len(history.curves["loss"]) == 40
+    assert history.images_per_second > 0
+
+
+def test_pooled_iou_metric_agrees_with_scikit_learn():
+    random = np.random.default_rng(1)
+    truth, probability = random.random((5, 8, 8, 1)) > 0.7, random.random((5, 8, 8, 1)).astype("float32")
+    metric = training.PooledIoU()
+    metric.update_state(truth[:2], probability[:2])
+    metric.update_state(truth[2:], probability[2:])
+    assert float(metric.result()) == pytest.approx(jaccard_score(truth.ravel(), probability.ravel() > 0.5))
+
+
+def test_reset_starts_like_a_new_network(blobs):
+    model = training.compile_model(build())
+    training.reset(model, build, seed=5)
+    training.fit(model, blobs, epochs=2, batch_size=8, seed=5)
+    first = training.predict(model, blobs.images)
+    training.reset(model, build, seed=6)
+    training.fit(model, blobs, epochs=1, batch_size=8, seed=6)
+    training.reset(model, build, seed=5)
+    training.fit(model, blobs, epochs=2, batch_size=8, seed=5)
+    assert np.allclose(first, training.predict(model, blobs.images), atol=1e-4)
+
+
+def test_reset_keeps_the_learning_rate(blobs):
+    model = training.compile_model(build(), optimizer=keras.optimizers.Adam(0.02))
+    training.fit(model, blobs, epochs=1, batch_size=8)
+    training.reset(model, build, seed=1)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.02)
+    assert int(model.optimizer.iterations) == 0
+
+
+def test_images_of_another_size_are_refused(blobs):
+    model = training.compile_model(models.build("huang_unet", (16, 16, 1), width=4))
+    with pytest.raises(ConfigurationError, match=r"size=\(16, 16\)"):
+        training.fit(model, blobs, epochs=1)
+
+
+def test_unknown_precision():
+    with pytest.raises(ConfigurationError, match="auto, bfloat16, float32"):
+        training.set_precision("float16")
+
+
+def test_cross_validation_predicts_each_image_once_with_a_network_that_never_saw_it(blobs):
+    """Masks of held-out images are flipped to background in training data, so seeing one would show."""
+    folds = [(np.setdiff1d(np.arange(24), held_out), held_out) for held_out in np.arange(24).reshape(3, 8)]
+    result = crossval.run(build, blobs, folds, epochs=1, batch_size=8, progress=False)
+    assert np.array_equal(np.bincount(result.fold), [8, 8, 8])
+    for number, (_, held_out) in enumerate(folds):
+        assert (result.fold[held_out] == number).all()
+    scores = crossval.fold_scores(blobs.masks, result)
+    assert scores["pooled_iou"].shape == (3,)
+    expected = jaccard_score(blobs.masks[:8].ravel(), result.predictions[:8].ravel(), zero_division=1)
+    assert scores["pooled_iou"][0] == pytest.approx(expected)
