@@ -6,6 +6,7 @@ and fetches it; `splits` holds published splits, folds and leak checks.
 
 from __future__ import annotations
 
+import operator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -97,7 +98,9 @@ def load(
             for member in found.sizes:
                 found.read(member)
         provenance = {
-            "path": str(place.path) if place else f"simulated, {subjects or simulated.SUBJECTS} subjects, seed {seed}",
+            "path": str(place.path)
+            if place
+            else f"simulated, {subjects or simulated.SUBJECTS} subjects, seed {seed}",
             "fingerprint": stamp,
             "group": "session" if kind == "real" else "subject",
             "groups": "inferred from the pictures" if kind == "real" else "known",
@@ -112,8 +115,16 @@ def load(
 def _check(source: str, size: tuple[int, int] | None, channels: int, subjects: int | None) -> None:
     if source not in ("auto", "real", "phantom"):
         raise ConfigurationError(f"source={source!r}: expected 'auto', 'real' or 'phantom'.")
-    if size is not None and not (len(size) == 2 and all(isinstance(n, int) and 8 <= n <= 4096 for n in size)):
-        raise ConfigurationError(f"size={size!r}: expected (height, width), each from 8 to 4096 pixels, or None.")
+    if size is not None:
+        try:
+            height, width = map(operator.index, size)
+            fits = 8 <= min(height, width) and max(height, width) <= 4096
+        except (TypeError, ValueError):
+            fits = False
+        if not fits:
+            raise ConfigurationError(
+                f"size={size!r}: expected (height, width), each from 8 to 4096 pixels, or None."
+            )
     if channels not in (1, 3):
         raise ConfigurationError(f"channels={channels!r}: expected 1 (grey) or 3 (RGB).")
     if subjects is not None and subjects < 1:

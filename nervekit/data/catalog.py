@@ -72,7 +72,9 @@ def entry(key: str) -> Entry:
     562
     """
     if key not in ENTRIES:
-        raise ConfigurationError(f"data key {key!r}: there is no such set. Expected one of {', '.join(ENTRIES)}.")
+        raise ConfigurationError(
+            f"data key {key!r}: there is no such set. Expected one of {', '.join(ENTRIES)}."
+        )
     return ENTRIES[key]
 
 
@@ -211,14 +213,20 @@ def _search(known: Entry, path: Path, what: str) -> Place | None:
         )
     if path.is_file():
         if not _archive_holds(path, known.marker):
-            raise DataError(f"{what}={path}: this file is not a zip archive of the set {known.key!r}. Correct it.")
+            raise DataError(
+                f"{what}={path}: this file is not a zip archive of the set {known.key!r}. Correct it."
+            )
         return _place(path)
     inside = sorted(path.iterdir())
     if not inside:
-        raise DataError(f"{what}={path}: this folder is empty. Put the archive of {known.key!r} there, or unset it.")
+        raise DataError(
+            f"{what}={path}: this folder is empty. Put the archive of {known.key!r} there, or unset it."
+        )
     archives = [item for item in inside if item.suffix == ".zip" and known.key in item.name.lower()]
     folders = [item for item in (path, *inside) if (item / known.marker).is_dir()]
-    places = [_place(item) for item in (*folders, *archives) if item.is_dir() or _archive_holds(item, known.marker)]
+    places = [
+        _place(item) for item in (*folders, *archives) if item.is_dir() or _archive_holds(item, known.marker)
+    ]
     return min(places, key=lambda place: place.source != "real", default=None)
 
 

@@ -65,7 +65,9 @@ class SegmentationDataset:
                 counts[name] = len(getattr(self, name))
         for name, count in counts.items():
             if count != len(self.images):
-                raise DataError(f"{self.key}: {len(self.images)} images but {count} {name}; expected one each.")
+                raise DataError(
+                    f"{self.key}: {len(self.images)} images but {count} {name}; expected one each."
+                )
         for index, (image, mask) in enumerate(zip(self.images, self.masks)):
             if image.shape[:2] != mask.shape:
                 raise DataError(f"{self.key} {self.ids[index]}: image {image.shape[:2]}, mask {mask.shape}.")
@@ -95,7 +97,9 @@ class SegmentationDataset:
             If the set has no published split, or `name` is none of its parts.
         """
         if self.parts is None:
-            raise ConfigurationError(f"{self.key}: has no published split. Use nervekit.data.splits.group_kfold.")
+            raise ConfigurationError(
+                f"{self.key}: has no published split. Use nervekit.data.splits.group_kfold."
+            )
         if name not in PARTS:
             raise ConfigurationError(f"part {name!r}: expected one of {', '.join(PARTS)}.")
         return self.subset(self.parts == name)
@@ -105,7 +109,7 @@ class SegmentationDataset:
         kind = "simulated" if self.source == "phantom" else "real"
         group = self.provenance.get("group", "group")
         sizes = {image.shape[:2] for image in self.images}
-        size = "%dx%d" % next(iter(sizes)) if len(sizes) == 1 else f"{len(sizes)} sizes"
+        size = "{}x{}".format(*next(iter(sizes))) if len(sizes) == 1 else f"{len(sizes)} sizes"
         colour = "RGB" if len(self) and self.images[0].shape[-1] == 3 else "grey"
         count = len(set(self.groups.tolist()))
         plural = "" if count == 1 else "s"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from nervekit.data import pictures, splits
+from nervekit.data import pictures, similarity, splits
 from nervekit.data.files import Source
 from nervekit.errors import DataError
 
@@ -17,7 +17,9 @@ DEVELOPMENT_SHARE = 0.1
 NAME = re.compile(r"(.+)/sample_(\d+)\.(jpg|png)")
 
 
-def read(source: Source, size: tuple[int, int] | None = (256, 256), channels: int = 1, progress: bool = False) -> dict:
+def read(
+    source: Source, size: tuple[int, int] | None = (256, 256), channels: int = 1, progress: bool = False
+) -> dict:
     """Read every image and mask, ordered by the number in their names.
 
     Images are made grey (or RGB), then resized with an antialiased bilinear filter; masks are the index of
@@ -52,7 +54,7 @@ def read(source: Source, size: tuple[int, int] | None = (256, 256), channels: in
         image = pictures.read_image(source.read(image_name), f"{source.path}: {image_name}", channels)
         mask = pictures.read_mask(source.read(mask_name), f"{source.path}: {mask_name}", palette=True)
         pictures.check_pair(image, mask, image_name, f"{source.path}: {mask_name}")
-        small = pictures.resize(image.convert("L"), (splits.THUMBNAIL, splits.THUMBNAIL))
+        small = similarity.shrink(image.convert("L"), similarity.GRID)
         pixels = pictures.resize(image, size)
         pixels = pixels[..., np.newaxis] if channels == 1 else pixels
         return pixels, pictures.resize(mask, size, "nearest").astype(bool), small
@@ -91,9 +93,13 @@ def pair(source: Source) -> list[tuple[int, str, tuple[str, str]]]:
             f"{source.path}: holds no images of the femoral set; expected {FOLDERS['train'][0]}/sample_1.jpg and "
             "so on. Let NERVEKIT_DATA name the set's archive or folder."
         )
-    twice = sorted(number for number, part, _ in pairs if part == "test" and (FOLDERS["train"][0], number) in numbers)
+    twice = sorted(
+        number for number, part, _ in pairs if part == "test" and (FOLDERS["train"][0], number) in numbers
+    )
     if twice:
-        raise DataError(f"{source.path}: sample_{twice[0]} is in trainset and in testset. Take one of them away.")
+        raise DataError(
+            f"{source.path}: sample_{twice[0]} is in trainset and in testset. Take one of them away."
+        )
     return sorted(pairs)
 
 
@@ -126,5 +132,7 @@ def _listed_groups(source: Source, ids: np.ndarray) -> np.ndarray | None:
     listed = {row["sample"].removeprefix("sample_"): row["group"] for row in rows}
     unlisted = [name for name in ids.tolist() if name not in listed]
     if unlisted:
-        raise DataError(f"{source.path}: groups.csv has no row for sample_{unlisted[0]}. Add it, or delete the file.")
+        raise DataError(
+            f"{source.path}: groups.csv has no row for sample_{unlisted[0]}. Add it, or delete the file."
+        )
     return np.array([listed[name] for name in ids.tolist()])

@@ -115,7 +115,14 @@ def _archive(path: Path, archive: zipfile.ZipFile) -> Source:
     def read(name: str) -> bytes:
         try:
             return archive.read(prefix + name)
-        except (KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, OSError, NotImplementedError) as error:
+        except (
+            KeyError,
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            OSError,
+            NotImplementedError,
+        ) as error:
             raise DataError(
                 f"{path}: its member {prefix + name} cannot be read ({error}). Download the archive again."
             ) from error
@@ -183,7 +190,9 @@ def verified(source: Source, manifest: Manifest) -> Source:
 
 def fingerprint(source: Source) -> str:
     """Return a short hash of the names and contents of all files of a source without a manifest."""
-    entries = {name: (size, hashlib.sha256(source.read(name)).hexdigest()) for name, size in source.sizes.items()}
+    entries = {
+        name: (size, hashlib.sha256(source.read(name)).hexdigest()) for name, size in source.sizes.items()
+    }
     return Manifest("", entries).fingerprint
 
 

@@ -67,16 +67,18 @@ def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
     values = np.asarray(picture).astype(np.uint8) if picture.mode == "1" else np.asarray(picture)
     if values.ndim == 3:
         if (values != values[..., :1]).any():
-            raise DataError(f"{name}: a mask with colours. Expected black and white, or a palette with indices 0, 1.")
+            raise DataError(
+                f"{name}: a mask with colours. Expected black and white, or a palette with indices 0, 1."
+            )
         values = values[..., 0]
     levels = np.unique(values)
     allowed = ([0, 1],) if picture.mode == "P" else ([0, 1], [0, 255])
     if not any(set(levels.tolist()) <= set(pair) for pair in allowed):
+        expected = " or ".join(str(set(pair)) for pair in allowed)
         shown = ", ".join(map(str, levels[:6].tolist())) + (", ..." if len(levels) > 6 else "")
         raise DataError(
-            f"{name}: is not binary, it holds the values {shown}; expected "
-            f"{' or '.join('{%d, %d}' % tuple(pair) for pair in allowed)}. A mask saved as JPEG or resized with "
-            "smoothing looks like this: export it again as PNG."
+            f"{name}: is not binary, it holds the values {shown}; expected {expected}. A mask saved as JPEG or "
+            "resized with smoothing looks like this: export it again as PNG."
         )
     return Image.fromarray((values > 0).astype(np.uint8))
 

@@ -7,10 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nervekit.data.similarity import GRID, correlate, nearest, thumbnails, transfer
 from nervekit.errors import ConfigurationError
 
-THUMBNAIL = 64
-SESSION_GRID = 32
+__all__ = [
+    "Leakage",
+    "Split",
+    "group_kfold",
+    "infer_sessions",
+    "kfold",
+    "leakage",
+    "nearest",
+    "published",
+    "transfer",
+]
 SESSION_REACH = 5
 SESSION_NEIGHBOUR = 0.5
 SESSION_ANYWHERE = 0.6
@@ -28,22 +38,20 @@ class Split:
 
 @dataclass(frozen=True)
 class Leakage:
-    """What training and test images share.
+    """What training and test images share; all images are given by their positions.
 
     Parameters
     ----------
     shared_groups : tuple of str
         Groups with images on both sides.
     shared_images : (K,) int array
-        Positions of the test images whose group is also in training.
-    pairs : (P, 2) int array
-        Positions (test image, its nearest training image) of near-duplicates, the most alike first.
-    correlations : (P,) float array
-        Their correlations.
+        Test images whose group is also in training.
+    pairs, correlations : (P, 2) int and (P,) float arrays
+        Near-duplicates (test image, its nearest training image), the most alike first.
     nearest, nearest_correlation : (T,) arrays
-        Nearest training image of *every* test image, and its correlation.
+        Nearest training image of *every* test image.
     threshold : float
-        Correlation above which a pair counts as a near-duplicate.
+        Correlation from which a pair counts as a near-duplicate.
     """
 
     shared_groups: tuple[str, ...]
@@ -148,43 +156,6 @@ def _check_folds(n_splits: int, count: int, what: str) -> None:
         raise ConfigurationError(f"n_splits={n_splits}: expected 2 to {count}, the number of {what}.")
 
 
-def nearest(
-    images_query, images_reference, max_shift: float = 0.125
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find the most similar reference of each image: the best correlation over small shifts.
-
-    Images are compared as 64 x 64 thumbnails without their slow brightness changes (a Gaussian of an eighth of
-    the width is taken away), over the part that overlaps at each shift. The shift of the best pair is then
-    refined to half a thumbnail pixel.
-
-    Parameters
-    ----------
-    images_query, images_reference : (N, H, W, C) or (N, H, W) uint8 arrays, or lists of arrays
-        At the same resolution.
-    max_shift : float
-        Largest shift, as a part of height and width.
-
-    Returns
-    -------
-    index : (Nq,) int array
-        Position of the best reference.
-    correlation : (Nq,) float array
-        Normalised correlation, -1 to 1; 0 for an image without structure.
-    shift : (Nq, 2) int array
-        Pixels (down, right) by which the reference must move to lie on the query (of the query's own size).
-    """
-    from nervekit.data.similarity import correlate, refine, thumbnails
-
-    query, reference = thumbnails(images_query, THUMBNAIL), thumbnails(images_reference, THUMBNAIL)
-    best, shifts = correlate(query, reference, round(max_shift * THUMBNAIL))
-    index = best.argmax(axis=1)
-    rows = np.arange(len(query))
-    chosen = [images_reference[i] for i in index]
-    fine = refine(thumbnails(images_query, 2 * THUMBNAIL), thumbnails(chosen, 2 * THUMBNAIL), 2 * shifts[rows, index])
-    sizes = np.array([np.shape(image)[:2] for image in images_query])
-    return index, best[rows, index], np.rint(fine * sizes / (2 * THUMBNAIL)).astype(int)
-
-
 def infer_sessions(images, ids: Sequence[str] | np.ndarray) -> np.ndarray:
     """Guess which images come from one scanning session, where no patient is recorded.
 
@@ -212,16 +183,16 @@ def infer_sessions(images, ids: Sequence[str] | np.ndarray) -> np.ndarray:
     """
     from scipy.sparse.csgraph import connected_components
 
-    from nervekit.data.similarity import correlate, thumbnails
-
     try:
         numbers = np.array([int(name) for name in ids])
     except ValueError as error:
-        raise ConfigurationError(f"ids: sessions are inferred along numbers ({error}). Give groups yourself.") from error
+        raise ConfigurationError(
+            f"ids: sessions are inferred along numbers ({error}). Give groups yourself."
+        ) from error
     if len(numbers) != len(images):
         raise ConfigurationError(f"ids: {len(numbers)} ids for {len(images)} images; expected one each.")
-    small = thumbnails(images, SESSION_GRID)
-    likeness, _ = correlate(small, small, SESSION_GRID // 8)
+    small = thumbnails(images, GRID)
+    likeness, _ = correlate(small, small, GRID // 8)
     close = np.abs(numbers[:, np.newaxis] - numbers) <= SESSION_REACH
     linked = (close & (likeness >= SESSION_NEIGHBOUR)) | (likeness >= SESSION_ANYWHERE)
     _, component = connected_components(linked, directed=False)

@@ -1,0 +1,135 @@
+"""Images of your own: a folder of images, a folder of masks, paired by name."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from nervekit.data import files, pictures
+from nervekit.data.dataset import SegmentationDataset
+from nervekit.errors import ConfigurationError, DataError
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp"}
+
+
+def read(
+    path: str | Path,
+    size: tuple[int, int] | None = (256, 256),
+    *,
+    images: str = "images",
+    masks: str = "masks",
+    channels: int = 1,
+    group_pattern: str | None = None,
+    key: str = "own",
+) -> SegmentationDataset:
+    """Read a folder (or its zip archive) with ``images/`` and ``masks/``; a pair shares its name but for the ending.
+
+    Masks are binary: 0 and 1, 0 and 255, or palette indices 0 and 1. Images are resized with an antialiased
+    bilinear filter, masks to the nearest pixel.
+
+    Parameters
+    ----------
+    path : path
+        The folder or archive.
+    size : (height, width) or None
+        In pixels; None keeps native sizes and gives lists.
+    images, masks : str
+        Names of the two folders inside `path`.
+    channels : {1, 3}
+        Grey or RGB.
+    group_pattern : str, optional
+        Regular expression whose first group, searched in the name, is the patient: ``r"^(P\\d+)"``. Without it the
+        column ``group`` of ``groups.csv`` (with the name in the column ``sample``) is taken where that file lies
+        in the folder; else each image is its own group.
+    key : str
+        Name of the set.
+
+    Returns
+    -------
+    SegmentationDataset
+        Ordered by name, numbers by their value.
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        If the folder is empty, partners are missing or doubled, or a file cannot be read as what it should be.
+    """
+    with files.open_source(path) as source:
+        found = {part: _named(source, part) for part in (images, masks)}
+        if not found[images]:
+            raise DataError(
+                f"{source.path}: no pictures in {images}/. Expected files that end with {_endings()}."
+            )
+        for name in sorted(found[images].keys() ^ found[masks].keys()):
+            have, lack = (images, masks) if name in found[images] else (masks, images)
+            raise DataError(
+                f"{source.path}: {found[have][name]} has no partner {name}.* in {lack}/. Add or remove one."
+            )
+        names = sorted(found[images], key=_natural)
+        pixels, labels = [], []
+        for name in names:
+            image_name, mask_name = found[images][name], found[masks][name]
+            image = pictures.read_image(source.read(image_name), f"{source.path}: {image_name}", channels)
+            mask = pictures.read_mask(source.read(mask_name), f"{source.path}: {mask_name}")
+            pictures.check_pair(image, mask, image_name, f"{source.path}: {mask_name}")
+            values = pictures.resize(image, size)
+            pixels.append(values[..., np.newaxis] if channels == 1 else values)
+            labels.append(pictures.resize(mask, size, "nearest").astype(bool))
+        return SegmentationDataset(
+            key=key,
+            images=np.stack(pixels) if size else pixels,
+            masks=np.stack(labels) if size else labels,
+            ids=np.array(names),
+            groups=_groups(source, names, group_pattern),
+            provenance={"path": str(source.path), "fingerprint": files.fingerprint(source)},
+        )
+
+
+def _named(source: files.Source, part: str) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for path in map(PurePosixPath, source.sizes):
+        hidden = path.name.startswith(".")
+        if path.parent == PurePosixPath(part) and path.suffix.lower() in SUFFIXES and not hidden:
+            if path.stem in named:
+                raise DataError(
+                    f"{source.path}: {named[path.stem]} and {path} have one name. Keep one of them."
+                )
+            named[path.stem] = str(path)
+    return named
+
+
+def _groups(source: files.Source, names: list[str], pattern: str | None) -> np.ndarray:
+    if pattern is not None:
+        try:
+            matches = [re.search(pattern, name) for name in names]
+            return np.array([match[1] for match in matches])
+        except (re.error, IndexError) as error:
+            raise ConfigurationError(
+                f"group_pattern={pattern!r}: not an expression with one group ({error})."
+            ) from error
+        except TypeError:
+            name = names[matches.index(None)]
+            raise ConfigurationError(
+                f"group_pattern={pattern!r}: does not match the name {name!r}."
+            ) from None
+    if "groups.csv" not in source.sizes:
+        return np.array(names)
+    try:
+        rows = csv.DictReader(source.read("groups.csv").decode("utf-8-sig").splitlines())
+        listed = {row["sample"]: row["group"] for row in rows}
+        return np.array([listed[name] for name in names])
+    except (KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"{source.path}: groups.csv lacks {error}; expected columns sample, group and a row for each image."
+        ) from error
+
+
+def _natural(name: str) -> list:
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", name)]
+
+
+def _endings() -> str:
+    return ", ".join(sorted(SUFFIXES))

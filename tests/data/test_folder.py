@@ -1,0 +1,92 @@
+"""Images of your own: paired by name, grouped by a pattern or a list."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nervekit.data import folder
+from nervekit.errors import ConfigurationError, DataError
+
+
+@pytest.fixture
+def own(tmp_path):
+    for part in ("images", "masks"):
+        (tmp_path / part).mkdir()
+    for name in ("P1 a", "P10 ä", "P2 b"):
+        Image.new("RGB", (30, 20), (50, 60, 70)).save(tmp_path / "images" / f"{name}.jpg")
+        mask = np.zeros((20, 30), np.uint8)
+        mask[5:9, 4:12] = 255
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{name}.png")
+    return tmp_path
+
+
+def test_pairs_are_read_in_the_order_of_their_numbers(own):
+    dataset = folder.read(own, size=None)
+    assert dataset.ids.tolist() == ["P1 a", "P2 b", "P10 ä"]
+    assert [int(mask.sum()) for mask in dataset.masks] == [32, 32, 32]
+    assert dataset.images[0].shape == (20, 30, 1) and dataset.source == "real"
+
+
+def test_masks_of_zero_and_one_or_of_three_equal_channels_are_the_same(own):
+    path = own / "masks" / "P1 a.png"
+    before = folder.read(own).masks[0]
+    values = np.asarray(Image.open(path))
+    Image.fromarray(values // 255).save(path)
+    assert np.array_equal(folder.read(own).masks[0], before)
+    Image.fromarray(np.stack([values] * 3, axis=-1)).save(path)
+    assert np.array_equal(folder.read(own).masks[0], before)
+
+
+def test_groups_come_from_a_pattern_or_a_list_or_the_names(own):
+    assert folder.read(own, group_pattern=r"^(P\d+)").groups.tolist() == ["P1", "P2", "P10"]
+    assert folder.read(own).groups.tolist() == ["P1 a", "P2 b", "P10 ä"]
+    (own / "groups.csv").write_text("sample,group\nP1 a,x\nP2 b,x\nP10 ä,y\n", encoding="utf-8")
+    assert folder.read(own).groups.tolist() == ["x", "x", "y"]
+
+
+@pytest.mark.parametrize("pattern", [r"^(Q\d+)", r"^P\d+", "("])
+def test_pattern_that_names_no_group_is_refused(own, pattern):
+    with pytest.raises(ConfigurationError, match="group_pattern"):
+        folder.read(own, group_pattern=pattern)
+
+
+def test_empty_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no pictures in images/"):
+        folder.read(tmp_path)
+
+
+def test_folder_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no such file or folder"):
+        folder.read(tmp_path / "nowhere")
+
+
+def test_missing_mask_is_named(own):
+    (own / "masks" / "P2 b.png").unlink()
+    with pytest.raises(DataError, match=r"images/P2 b\.jpg has no partner P2 b\.\* in masks/"):
+        folder.read(own)
+
+
+def test_two_images_of_one_name_are_refused(own):
+    Image.new("L", (30, 20)).save(own / "images" / "P1 a.png")
+    with pytest.raises(DataError, match="have one name"):
+        folder.read(own)
+
+
+def test_mask_with_grey_values_is_refused(own):
+    Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30).astype(np.uint8)).save(
+        own / "masks" / "P2 b.png"
+    )
+    with pytest.raises(DataError, match=r"P2 b\.png: is not binary"):
+        folder.read(own)
+
+
+def test_coloured_mask_is_refused(own):
+    Image.new("RGB", (30, 20), (255, 0, 0)).save(own / "masks" / "P2 b.png")
+    with pytest.raises(DataError, match=r"P2 b\.png: a mask with colours"):
+        folder.read(own)
+
+
+def test_list_of_groups_without_an_image_is_refused(own):
+    (own / "groups.csv").write_text("sample,group\nP1 a,x\n")
+    with pytest.raises(DataError, match="groups.csv lacks 'P2 b'"):
+        folder.read(own)

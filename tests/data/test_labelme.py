@@ -1,0 +1,160 @@
+"""Annotations become class images; whatever else is in the file is a DataError."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from nervekit.data import labelme
+from nervekit.errors import DataError
+
+
+@pytest.fixture
+def annotate(tmp_path):
+    """A function that writes an annotation of a 40 x 60 image and returns its path."""
+
+    def write(*shapes, **fields):
+        fields = {"imagePath": "frame.jpg", "imageData": None, "imageHeight": 40, "imageWidth": 60} | fields
+        path = tmp_path / "frame.json"
+        path.write_text(json.dumps({"version": "6.3.0", "flags": {}, "shapes": list(shapes), **fields}))
+        return path
+
+    return write
+
+
+def shape(kind, points, label="nerve", **fields):
+    return {"label": label, "points": points, "shape_type": kind, "group_id": None, "flags": {}, **fields}
+
+
+def png(mask):
+    stream = io.BytesIO()
+    Image.fromarray(mask).save(stream, "PNG")
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def test_rectangle_includes_its_corners_in_any_order(annotate):
+    image = labelme.read(annotate(shape("rectangle", [[20, 9], [10, 5]])), ["nerve"])
+    expected = np.zeros((40, 60))
+    expected[5:10, 10:21] = 1
+    assert np.array_equal(image, expected)
+
+
+def test_polygon_includes_its_outline(annotate):
+    image = labelme.read(annotate(shape("polygon", [[10, 5], [20, 5], [20, 9], [10, 9]])), ["nerve"])
+    assert image.sum() == 11 * 5 and image[5, 10] == image[9, 20] == 1
+
+
+def test_shape_without_a_type_is_a_polygon(annotate):
+    assert labelme.read(annotate(shape(None, [[0, 0], [9, 0], [0, 9]])), ["nerve"]).sum() == 55
+
+
+def test_circle_has_the_area_of_its_radius(annotate):
+    area = labelme.read(annotate(shape("circle", [[30, 20], [30, 32]])), ["nerve"]).sum()
+    assert abs(area - np.pi * 12.5**2) < 15
+
+
+def test_line_and_linestrip_are_ten_pixels_wide(annotate):
+    for kind in ("line", "linestrip"):
+        image = labelme.read(annotate(shape(kind, [[10, 20], [50, 20]])), ["nerve"])
+        assert image[:, 30].sum() == 10
+
+
+def test_point_is_a_disc_and_points_have_no_area(annotate):
+    assert labelme.read(annotate(shape("point", [[30, 20]])), ["nerve"])[20, 25:36].tolist() == [1] * 11
+    assert labelme.read(annotate(shape("points", [[30, 20], [1, 1]])), ["nerve"]).sum() == 0
+
+
+def test_mask_is_pasted_at_its_box(annotate):
+    mask = np.eye(3, dtype=np.uint8) * 255
+    image = labelme.read(annotate(shape("mask", [[7, 4], [9, 6]], mask=png(mask))), ["nerve"])
+    expected = np.zeros((40, 60))
+    expected[4:7, 7:10] = np.eye(3)
+    assert np.array_equal(image, expected)
+
+
+def test_later_shapes_cover_earlier_ones_and_numbers_come_from_the_caller(annotate):
+    path = annotate(shape("rectangle", [[0, 0], [9, 9]]), shape("rectangle", [[5, 5], [9, 9]], "vein"))
+    image = labelme.read(path, {"vein": 300, "nerve": 7})
+    assert image[0, 0] == 7 and image[6, 6] == 300 and set(np.unique(image)) == {0, 7, 300}
+
+
+def test_size_comes_from_the_image_where_the_file_does_not_say(annotate, tmp_path):
+    (tmp_path / "in").mkdir()
+    Image.new("L", (33, 22)).save(tmp_path / "in" / "frame.png")
+    path = annotate(imagePath="in\\frame.png", imageHeight=None, imageWidth=None)
+    assert labelme.read(path, ["nerve"]).shape == (22, 33)
+    assert labelme.image_path(path) == (tmp_path / "in" / "frame.png").resolve()
+
+
+def test_size_comes_from_embedded_data(annotate):
+    path = annotate(imageData=png(np.zeros((5, 8), np.uint8)), imageHeight=None, imageWidth=None)
+    assert labelme.read(path, []).shape == (5, 8)
+
+
+@pytest.mark.parametrize(
+    "given", ["../secret.png", "..\\secret.png", "/etc/passwd", "C:\\x.png", "", None, "a\0b"]
+)
+def test_image_path_must_stay_beside_the_annotation(annotate, given):
+    with pytest.raises(DataError, match="imagePath"):
+        labelme.image_path(annotate(imagePath=given))
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (shape("polygon", [[0, 0], [1, 1], [2, 0]], "artery"), "label 'artery', which nobody asked for"),
+        (shape("polygon", [[0, 0], [1, 1], [2, 0]], ["nerve"]), "nobody asked for"),
+        (shape("spline", [[0, 0]]), "unknown type 'spline'"),
+        (shape("polygon", [[0, 0], [1, 1]]), "polygon of 2 points; expected at least 3"),
+        (shape("circle", [[0, 0]]), "circle of 1 points; expected 2"),
+        (shape("line", [[0, float("nan")], [1, 1]]), "not a finite number"),
+        (shape("line", ["a", "b"]), "pairs of numbers"),
+        (shape("line", 5), "pairs of numbers"),
+        (shape("mask", [[0, 0], [3, 3]], mask=png(np.zeros((2, 2), np.uint8))), "its mask is"),
+        (shape("mask", [[0, 0], [3, 3]], mask="?"), "not base64"),
+        (shape("mask", [[0, 0], [3, 3]]), "not base64"),
+        ("nerve", "not an object"),
+    ],
+)
+def test_shapes_that_cannot_be_drawn_are_refused(annotate, bad, text):
+    with pytest.raises(DataError, match=f"shape 0.*{text}"):
+        labelme.read(annotate(bad), ["nerve"])
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"shapes": 5}', "\x00"])
+def test_other_files_are_refused(tmp_path, content):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(DataError, match=r"a\.json"):
+        labelme.read(tmp_path / "a.json", ["nerve"])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+shapes = st.fixed_dictionaries(
+    {},
+    optional={
+        "label": st.just("nerve") | json_values,
+        "shape_type": st.sampled_from([*labelme.COUNTS, None]) | json_values,
+        "points": st.lists(st.lists(st.floats() | st.integers(-50, 90), min_size=2, max_size=2), max_size=4)
+        | json_values,
+        "mask": json_values,
+    },
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(shapes, max_size=3), json_values)
+def test_any_content_gives_an_image_or_a_data_error(annotate, drawn, side):
+    for fields in ({}, {"imageHeight": side}):
+        try:
+            assert labelme.read(annotate(*drawn, **fields), ["nerve"]).ndim == 2
+        except DataError:
+            pass

@@ -1,0 +1,195 @@
+"""Loading: where data is found, what is checked, and what the cache does when it cannot."""
+
+import errno
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nervekit import data
+from nervekit.data import cache
+from nervekit.errors import ConfigurationError, DataError, MissingDataError
+
+
+def test_import_brings_no_heavy_library():
+    heavy = "{'keras', 'tensorflow', 'scipy', 'skimage', 'sklearn', 'pooch', 'matplotlib'}"
+    code = f"import sys, nervekit.data; assert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_folder_archive_and_the_folder_above_give_the_same(listed, pack):
+    archive = pack(listed)
+    loaded = [data.load("femoral", root=root) for root in (listed, listed.parent, archive, archive.parent)]
+    for other in loaded[1:]:
+        assert np.array_equal(other.images, loaded[0].images) and np.array_equal(other.masks, loaded[0].masks)
+    assert all(dataset.source == "real" for dataset in loaded)
+
+
+def test_environment_variable_names_the_folder(listed, monkeypatch):
+    monkeypatch.setenv("NERVEKIT_DATA", str(listed))
+    assert data.load("femoral", "real").source == "real"
+
+
+def test_wrong_environment_variable_is_an_error_and_no_silent_simulation(monkeypatch, tmp_path):
+    monkeypatch.setenv("NERVEKIT_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match="NERVEKIT_DATA=.*nowhere: there is no such file or folder"):
+        data.load("femoral")
+
+
+def test_empty_folder_is_an_error(monkeypatch, tmp_path):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("NERVEKIT_DATA", str(tmp_path / "empty"))
+    with pytest.raises(DataError, match="this folder is empty"):
+        data.load("femoral")
+
+
+def test_file_that_is_no_archive_is_an_error(tmp_path):
+    (tmp_path / "femoral.zip").write_bytes(b"not a zip")
+    with pytest.raises(DataError, match="not a zip archive of the set 'femoral'"):
+        data.load("femoral", root=tmp_path / "femoral.zip")
+
+
+def test_real_data_that_is_not_here_says_how_to_get_it(monkeypatch, tmp_path):
+    (tmp_path / "note.txt").write_text("nothing here")
+    monkeypatch.setenv("NERVEKIT_DATA", str(tmp_path))
+    with pytest.raises(MissingDataError, match="nervekit fetch femoral.*github.com/gscfwid"):
+        data.load("femoral", "real")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"key": "elbow"},
+        {"source": "internet"},
+        {"channels": 2},
+        {"size": (0, 5)},
+        {"size": 256.0},
+        {"subjects": 0},
+    ],
+)
+def test_unknown_arguments_are_refused(arguments):
+    with pytest.raises(ConfigurationError, match=str(next(iter(arguments.values())))[:3].replace("(", r"\(")):
+        data.load(**{"key": "femoral", **arguments})
+
+
+def test_changed_file_is_named_even_when_the_arrays_are_cached(listed):
+    data.load("femoral", root=listed)
+    path = listed / "trainset/images/sample_6.jpg"
+    content = bytearray(path.read_bytes())
+    content[-10] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"sample_6\.jpg has SHA-256"):
+        data.load("femoral", root=listed)
+
+
+def test_missing_file_of_the_manifest_is_named(listed):
+    (listed / "trainset/images/sample_6.jpg").unlink()
+    (listed / "trainset/masks/sample_6.png").unlink()
+    with pytest.raises(
+        DataError, match="2 of 24 files .* are missing, the first is trainset/images/sample_6.jpg"
+    ):
+        data.load("femoral", root=listed)
+
+
+def test_files_of_another_origin_do_not_pass_for_the_public_set(tiny):
+    with pytest.raises(DataError, match="files of the set 'femoral' are missing"):
+        data.load("femoral", root=tiny)
+
+
+def test_simulated_files_never_pass_for_real_ones(tiny):
+    (tiny / "SIMULATED.json").write_text("{}")
+    assert data.load("femoral", root=tiny).source == "phantom"
+    with pytest.raises(DataError, match="simulated images"):
+        data.load("femoral", "real", root=tiny)
+
+
+def test_real_files_never_pass_for_simulated_ones(listed):
+    with pytest.raises(DataError, match="public images"):
+        data.load("femoral", "phantom", root=listed)
+
+
+def test_second_load_comes_from_the_cache_and_is_the_same(listed, monkeypatch):
+    first = data.load("femoral", root=listed, size=(40, 56))
+    monkeypatch.setattr("nervekit.data.femoral.read", lambda *_: pytest.fail("read again"))
+    second = data.load("femoral", root=listed, size=(40, 56))
+    for name in ("images", "masks", "ids", "groups", "parts"):
+        assert np.array_equal(getattr(first, name), getattr(second, name)), name
+
+
+def test_damaged_cache_is_made_again(listed, own_cache):
+    first = data.load("femoral", root=listed)
+    (stored,) = (own_cache / "arrays").iterdir()
+    stored.write_bytes(stored.read_bytes()[:1000])
+    assert np.array_equal(data.load("femoral", root=listed).images, first.images)
+    assert cache.read(stored.stem) is not None
+
+
+def test_full_disk_costs_the_cache_but_not_the_data(listed, own_cache, monkeypatch):
+    def full(stream, **_):
+        stream.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.warns(UserWarning, match="could not be cached .No space left on device.*NERVEKIT_CACHE"):
+        dataset = data.load("femoral", root=listed)
+    assert len(dataset) == 12
+    assert list((own_cache / "arrays").iterdir()) == []
+
+
+def test_cache_that_is_a_file_costs_the_cache_but_not_the_data(listed, own_cache):
+    own_cache.write_text("in the way")
+    with pytest.warns(UserWarning, match="could not be cached"):
+        assert len(data.load("femoral", root=listed)) == 12
+
+
+def simulate(monkeypatch, tiny, fail=None):
+    """Replace the simulator by one that copies the tiny set, or fails half-way."""
+    phantom = pytest.importorskip("nervekit.phantom")
+    calls = []
+
+    def export(key, folder, *, subjects, seed, progress):
+        calls.append((subjects, seed))
+        shutil.copytree(tiny, folder)
+        if fail and len(calls) == 1:
+            raise fail
+        (folder / "SIMULATED.json").write_text("{}")
+        return folder
+
+    monkeypatch.setattr(phantom, "export", export)
+    return calls
+
+
+def test_without_data_auto_simulates_once_and_says_so(tiny, monkeypatch, capsys, own_cache):
+    calls = simulate(monkeypatch, tiny)
+    dataset = data.load("femoral", subjects=4, seed=7)
+    assert dataset.source == "phantom" and "12 simulated images of femoral" in capsys.readouterr().out
+    assert "Simulated" in dataset.citation
+    data.load("femoral", "phantom", subjects=4, seed=7, size=(32, 32))
+    assert calls == [(4, 7)]
+    assert [path.name[:8] for path in (own_cache / "phantom").iterdir()] == ["femoral-"]
+
+
+def test_simulation_that_breaks_off_leaves_nothing(tiny, monkeypatch, own_cache):
+    simulate(monkeypatch, tiny, fail=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        data.load("femoral", "phantom")
+    assert list((own_cache / "phantom").iterdir()) == []
+
+
+def test_full_disk_while_simulating_falls_back_to_a_temporary_folder(tiny, monkeypatch, own_cache):
+    simulate(monkeypatch, tiny, fail=OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.warns(UserWarning, match="simulated set could not be cached"):
+        assert len(data.load("femoral", "phantom")) == 12
+    assert list((own_cache / "phantom").iterdir()) == []
+
+
+def test_subset_keeps_everything_in_step(listed):
+    dataset = data.load("femoral", root=listed, size=None)
+    part = dataset.subset([5, 1])
+    assert part.ids.tolist() == ["6", "2"] and part.parts.tolist() == ["train", "test"]
+    assert part.images[0] is dataset.images[5] and len(part.masks) == 2
+    assert dataset.part("test").ids.tolist() == ["2", "11"]
+    with pytest.raises(ConfigurationError, match="part 'dev'"):
+        dataset.part("dev")

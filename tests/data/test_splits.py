@@ -1,0 +1,140 @@
+"""Folds keep groups together, sessions are found, and leaks too."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from nervekit.data import SegmentationDataset, similarity, splits
+from nervekit.errors import ConfigurationError
+
+groups_and_folds = st.lists(st.integers(0, 30), min_size=2, max_size=200).flatmap(
+    lambda groups: st.tuples(st.just(groups), st.integers(2, max(2, len(set(groups)))), st.integers(0, 99))
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(groups_and_folds)
+def test_group_folds_test_every_image_once_and_never_split_a_group(drawn):
+    groups, n_splits, seed = np.array(drawn[0]), drawn[1], drawn[2]
+    if len(set(drawn[0])) < n_splits:
+        with pytest.raises(ConfigurationError, match=f"n_splits={n_splits}"):
+            splits.group_kfold(groups, n_splits, seed)
+        return
+    folds = splits.group_kfold(groups, n_splits, seed)
+    assert sorted(np.concatenate([test for _, test in folds]).tolist()) == list(range(len(groups)))
+    for train, test in folds:
+        assert len(test) and not set(groups[train]) & set(groups[test])
+        assert sorted([*train, *test]) == list(range(len(groups)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(groups_and_folds)
+def test_group_folds_differ_by_no_more_than_the_largest_group(drawn):
+    groups, n_splits, seed = np.array(drawn[0]), drawn[1], drawn[2]
+    if len(set(drawn[0])) >= n_splits:
+        sizes = [len(test) for _, test in splits.group_kfold(groups, n_splits, seed)]
+        assert max(sizes) - min(sizes) <= np.bincount(groups).max()
+
+
+def test_group_folds_follow_the_seed():
+    groups = np.repeat(np.arange(40), 3)
+    first, again, other = (splits.group_kfold(groups, 5, seed)[0][1].tolist() for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_kfold_tests_every_image_once():
+    folds = splits.kfold(23, 5, random_state=3)
+    assert sorted(np.concatenate([test for _, test in folds]).tolist()) == list(range(23))
+
+
+def picture(seed, shift=(0, 0), size=96):
+    """A smooth random picture seen through a window that can be moved."""
+    random = np.random.default_rng(seed)
+    large = Image.fromarray(random.integers(0, 255, (20, 20), np.uint8)).resize(
+        (160, 160), Image.Resampling.BICUBIC
+    )
+    return np.asarray(large)[
+        32 - shift[0] : 32 - shift[0] + size, 32 - shift[1] : 32 - shift[1] + size, np.newaxis
+    ]
+
+
+def test_nearest_finds_the_moved_copy_and_its_shift():
+    reference = np.stack([picture(seed) for seed in range(6)])
+    query = np.stack([picture(4, (6, -3)), picture(1, (0, 9))])
+    index, correlation, shift = splits.nearest(query, reference)
+    assert index.tolist() == [4, 1] and (correlation > 0.9).all()
+    assert np.abs(shift - [[6, -3], [0, 9]]).max() <= 1
+
+
+def test_correlation_ignores_brightness_and_contrast():
+    image = picture(0)
+    darker = (image // 3 + 20).astype(np.uint8)
+    _, correlation, shift = splits.nearest(darker[np.newaxis], image[np.newaxis])
+    assert correlation[0] > 0.98 and shift.tolist() == [[0, 0]]
+
+
+def test_pictures_without_structure_resemble_nothing():
+    flat = np.full((1, 64, 64, 1), 7, np.uint8)
+    assert splits.nearest(flat, flat)[1].tolist() == [0]
+
+
+def test_correlation_without_shift_is_numpy_s():
+    random = np.random.default_rng(0)
+    one, other = random.normal(size=(2, 3, 8, 8)).astype(np.float32)
+    best, _ = similarity.correlate(one, other, 0)
+    expected = np.corrcoef(one.reshape(3, -1), other.reshape(3, -1))[:3, 3:]
+    assert np.allclose(best, expected, atol=1e-5)
+
+
+def test_moved_mask_agrees_with_numpy_roll():
+    masks = np.zeros((2, 20, 30), bool)
+    masks[1, 5:9, 10:14] = True
+    moved = splits.transfer(masks, [1], [(3, -6)])
+    assert np.array_equal(moved[0], np.roll(masks[1], (3, -6), (0, 1)))
+
+
+def sessions_of_frames():
+    """Four sessions of three moved frames each, and the session of each frame."""
+    shifts = [(0, 0), (3, 2), (-2, 4)]
+    images = np.stack([picture(session, shift) for session in range(4) for shift in shifts])
+    return images, np.repeat(np.arange(4), 3)
+
+
+def test_frames_of_one_session_are_joined_and_others_are_not():
+    images, truth = sessions_of_frames()
+    labels = splits.infer_sessions(images, np.arange(1, 13).astype(str))
+    assert labels.tolist() == [f"session_{number + 1:03d}" for number in truth]
+
+
+def test_sessions_do_not_depend_on_the_order_of_the_images():
+    images, _ = sessions_of_frames()
+    ids = np.arange(1, 13)
+    order = np.random.default_rng(0).permutation(12)
+    assert np.array_equal(
+        splits.infer_sessions(images[order], ids[order]), splits.infer_sessions(images, ids)[order]
+    )
+
+
+def test_sessions_need_numbers():
+    with pytest.raises(ConfigurationError, match="inferred along numbers"):
+        splits.infer_sessions(np.zeros((1, 8, 8), np.uint8), ["left knee"])
+
+
+def test_leak_is_found_and_a_clean_split_is_clean():
+    images, truth = sessions_of_frames()
+    groups = truth.astype(str)
+    dataset = SegmentationDataset("own", images, images[..., 0] > 99, np.arange(12).astype(str), groups)
+    leaky = splits.leakage(dataset, train=[0, 1, 3, 4, 6], test=[2, 9])
+    assert leaky.leaks and leaky.shared_groups == ("0",) and leaky.shared_images.tolist() == [2]
+    assert leaky.pairs[:, 0].tolist() == [2] and leaky.pairs[0, 1] in (0, 1)
+    clean = splits.leakage(dataset, train=np.arange(6), test=np.arange(6, 12))
+    assert not clean.leaks and "0 of 6 test images" in clean.describe()
+
+
+def test_set_without_a_published_split_says_so():
+    images, truth = sessions_of_frames()
+    dataset = SegmentationDataset("own", images, images[..., 0] > 99, truth.astype(str), truth.astype(str))
+    with pytest.raises(ConfigurationError, match="no published split"):
+        splits.published(dataset)
