@@ -11,6 +11,20 @@ from nervekit.errors import ConfigurationError
 
 _FAMILIES = {
     "huang_unet": "huang",
+    "belahsen_unet": "belahsen",
+    "inception_unet": "belahsen",
+    "r2unet": "belahsen_recurrent",
+    "attention_resunet": "belahsen_recurrent",
+    "unetpp": "belahsen_nested",
+    "gulati_segnet": "gulati",
+    "gulati_unet": "gulati",
+    "resnet34_unet": "gulati_residual",
+    "melnic_unet": "melnic",
+    "lunet": "melnic",
+    "double_unet": "melnic_double",
+    "dl_unet": "melnic_double",
+    "dl_unet_vgg16": "melnic_double",
+    "shrivastava_unet": "shrivastava",
 }
 
 

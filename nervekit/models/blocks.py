@@ -31,9 +31,103 @@ def double_convolution(x, filters, name, *, activation="relu", initializer="glor
     return layers.Conv2D(filters, 3, name=f"{name}_conv_2", **convolution)(x)
 
 
-def sigmoid_head(x, name="mask"):
-    """A 1x1 convolution to one channel and a sigmoid, in float32 whatever the precision of the network."""
-    x = layers.Conv2D(1, 1, name=f"{name}_logits")(x)
+def convolution_unit(
+    x, filters, name, *, kernel=3, strides=1, dilation=1, bias=True, batch_norm=True, activation="relu",
+    initializer="glorot_uniform",
+):  # fmt: skip
+    """A convolution, batch normalisation and an activation, the last two only if asked for.
+
+    Parameters
+    ----------
+    x : KerasTensor
+        Shape (batch, height, width, channels).
+    filters : int
+    name : str
+        Place in the network, such as ``"encoder_2_conv_1"``; the other layers are called
+        ``encoder_2_conv_1_norm`` and ``encoder_2_conv_1_relu``.
+    kernel, strides, dilation : int or pair of int
+    bias, batch_norm : bool
+    activation : str or None
+    initializer : str
+        A name, not an object: one shared object would give layers of equal shape equal kernels.
+
+    Returns
+    -------
+    KerasTensor
+        Shape (batch, height / strides, width / strides, filters).
+    """
+    x = layers.Conv2D(
+        filters, kernel, strides=strides, dilation_rate=dilation, padding="same", use_bias=bias,
+        kernel_initializer=initializer, name=name,
+    )(x)  # fmt: skip
+    if batch_norm:
+        x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.Activation(activation, name=f"{name}_{activation}")(x) if activation else x
+
+
+def encoder_decoder(x, widths, stage, up):
+    """The body of a U-Net: stages with 2x2 max-pooling between them, a bottleneck, and the way back up.
+
+    Parameters
+    ----------
+    x : KerasTensor
+        Shape (batch, height, width, channels).
+    widths : sequence of int
+        Feature maps of each level from the finest to the bottleneck.
+    stage, up : callable
+        ``(x, filters, name) -> x``, one level of the network and the step to the next finer one.
+
+    Returns
+    -------
+    KerasTensor
+        Shape (batch, height, width, widths[0]).
+    """
+    skips = []
+    for level, filters in enumerate(widths[:-1], 1):
+        skips.append(stage(x, filters, f"encoder_{level}"))
+        x = layers.MaxPooling2D(2, name=f"encoder_{level}_pool")(skips[-1])
+    x = stage(x, widths[-1], "bottleneck")
+    for level in reversed(range(1, len(widths))):
+        name, filters = f"decoder_{level}", widths[level - 1]
+        x = layers.Concatenate(name=f"{name}_skip")([up(x, filters, name), skips[level - 1]])
+        x = stage(x, filters, name)
+    return x
+
+
+def transposed_up(x, filters, name):
+    """Twice the size by a 2x2 transposed convolution with bias and without activation."""
+    return layers.Conv2DTranspose(filters, 2, strides=2, name=f"{name}_up")(x)
+
+
+def nearest_up(x, filters, name):
+    """Twice the size by repeating pixels; `filters` is not used."""
+    return layers.UpSampling2D(2, name=f"{name}_up")(x)
+
+
+def bilinear_up(x, filters, name):
+    """Twice the size by linear interpolation; `filters` is not used."""
+    return layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_up")(x)
+
+
+def standardize(x, mean, deviation):
+    """Subtract a mean and divide by a standard deviation, the same for every image; no parameters."""
+    if not deviation > 0:
+        raise ConfigurationError(f"deviation={deviation}: expected the standard deviation of the grey values, above 0")
+    return layers.Rescaling(1 / deviation, offset=-mean / deviation, name="standardize")(x)
+
+
+def choose(network, option, value, choices):
+    """Refuse a value that is not one of the choices of an option, with a ConfigurationError that lists them."""
+    if value not in choices:
+        answer = ", ".join(map(repr, choices))
+        raise ConfigurationError(f"{network}: {option}={value!r}. Choose one of: {answer}.")
+
+
+def sigmoid_head(x, name="mask", *, kernel=1, initializer="glorot_uniform", regularizer=None):
+    """A convolution to one channel and a sigmoid, in float32 whatever the precision of the network."""
+    x = layers.Conv2D(
+        1, kernel, padding="same", kernel_initializer=initializer, kernel_regularizer=regularizer, name=f"{name}_logits"
+    )(x)
     return layers.Activation("sigmoid", dtype="float32", name=name)(x)
 
 

@@ -1,0 +1,110 @@
+"""The residual U-Net of Gulati & Chhabra: the ResNet-34 U-Net of the library ``segmentation_models``."""
+
+import keras
+from keras import layers
+
+from nervekit.errors import ConfigurationError
+from nervekit.models.blocks import check_input, choose, convolution_unit, nearest_up, sigmoid_head
+from nervekit.models.pretrained import load_encoder
+
+STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
+EPSILON = 2e-5
+
+
+def resnet34_unet(input_shape=(96, 96, 3), *, pretrained=None, grey="replicate"):
+    """U-Net whose encoder is a pre-activation ResNet-34.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (height, width, channels); height and width are multiples of 32, channels 1 or 3. Grey values 0 to 255, which
+        the batch normalisation of the input scales.
+    pretrained : None, "imagenet" or path
+        Start of the encoder: random; the paper's ImageNet weights; or a file in their layout, or a ``.keras`` file of
+        this network.
+    grey : "replicate", "convolution" or "native"
+        What happens to one channel: it is repeated three times (24,456,154 parameters), a 1x1 convolution makes three
+        of it (24,456,160), or the first layers take one (24,449,876, without pre-trained weights).
+
+    Returns
+    -------
+    keras.Model
+        Output of shape (batch, height, width, 1): the probability of the nerve at each pixel, float32.
+
+    Raises
+    ------
+    ConfigurationError
+        A size that is no multiple of 32, other channels, another `grey`, or pre-trained weights for one channel.
+    MissingDataError, DataError
+        Weights that are not here, or do not fit.
+
+    Notes
+    -----
+    The whole encoder is trained, as is the library's default.
+
+    Examples
+    --------
+    >>> resnet34_unet((96, 96, 3)).count_params()
+    24456154
+    """
+    check_input("resnet34_unet", input_shape, multiple=32, channels=(1, 3))
+    choose("resnet34_unet", "grey", grey, ("replicate", "convolution", "native"))
+    inputs = x = keras.Input(input_shape, name="image")
+    if input_shape[-1] == 1 and grey == "native" and pretrained is not None:
+        raise ConfigurationError("resnet34_unet: the pre-trained weights take three channels. Choose "
+                                 "grey='replicate' or grey='convolution', or pretrained=None.")  # fmt: skip
+    if input_shape[-1] == 1 and grey == "replicate":
+        x = layers.Concatenate(name="three_channels")([x, x, x])
+    if input_shape[-1] == 1 and grey == "convolution":
+        x = layers.Conv2D(3, 1, name="three_channels")(x)
+    published = {}
+    x, skips = _encoder(x, published)
+    for level, filters in reversed(list(enumerate((16, 32, 64, 128, 256), 1))):
+        name = f"decoder_{level}"
+        x = nearest_up(x, filters, name)
+        if level > 1:
+            x = layers.Concatenate(name=f"{name}_skip")([x, skips[level - 2]])
+        for i in (1, 2):
+            x = convolution_unit(x, filters, f"{name}_conv_{i}", bias=False, initializer="he_uniform")
+    model = keras.Model(inputs, sigmoid_head(x, kernel=3), name="resnet34_unet")
+    load_encoder(model, "resnet34", pretrained, published)
+    return model
+
+
+def _encoder(x, published):
+    """Output at 1/32, and the skips at 1/2, 1/4, 1/8 and 1/16; fills the published name of each layer."""
+
+    def normalize(x, name, known_as, relu=True, **options):
+        published[name] = known_as
+        x = layers.BatchNormalization(epsilon=EPSILON, name=name, **options)(x)
+        return layers.Activation("relu", name=f"{name}_relu")(x) if relu else x
+
+    def convolve(x, filters, name, known_as, *, kernel=3, strides=1):
+        published[name] = known_as
+        if kernel > 1:
+            x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
+        return layers.Conv2D(
+            filters, kernel, strides=strides, use_bias=False, kernel_initializer="he_uniform", name=name
+        )(x)
+
+    x = normalize(x, "encoder_1_norm_1", "bn_data", relu=False, scale=False)
+    x = convolve(x, 64, "encoder_1_conv_1", "conv0", kernel=7, strides=2)
+    x = normalize(x, "encoder_1_norm_2", "bn0")
+    skips = [x]
+    x = layers.ZeroPadding2D(1, name="encoder_1_pool_pad")(x)
+    x = layers.MaxPooling2D(3, strides=2, name="encoder_1_pool")(x)
+    for stage, (filters, units) in enumerate(STAGES, 1):
+        for unit in range(1, units + 1):
+            name, known_as = f"encoder_{stage + 1}_unit_{unit}", f"stage{stage}_unit{unit}"
+            strides = 2 if stage > 1 and unit == 1 else 1
+            shortcut = x
+            x = normalize(x, f"{name}_norm_1", f"{known_as}_bn1")
+            if unit == 1:
+                shortcut = convolve(x, filters, f"{name}_shortcut", f"{known_as}_sc", kernel=1, strides=strides)
+                if stage > 1:
+                    skips.append(x)
+            x = convolve(x, filters, f"{name}_conv_1", f"{known_as}_conv1", strides=strides)
+            x = normalize(x, f"{name}_norm_2", f"{known_as}_bn2")
+            x = convolve(x, filters, f"{name}_conv_2", f"{known_as}_conv2")
+            x = layers.Add(name=f"{name}_residual")([x, shortcut])
+    return normalize(x, "encoder_5_norm", "bn1"), skips
