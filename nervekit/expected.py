@@ -37,7 +37,7 @@ def tolerance(values):
     >>> round(center, 3), round(width, 3)
     (0.8, 0.063)
     """
-    if len(set(values)) == 1 and float(values[0]).is_integer():
+    if len(set(values)) == 1 and isinstance(values[0], int):
         return values[0], 0
     center = statistics.fmean(values)
     farthest = max(abs(value - center) for value in values)

@@ -175,13 +175,14 @@ def _run_pinned(notebook):
 
 def _keep_outputs(fresh, executed):
     outputs = {cell.source: cell.outputs for cell in executed.cells if "pinned" in tags(cell)}
-    for cell in fresh.cells:
-        if "pinned" in tags(cell):
-            cell.outputs = outputs.get(cell.source, [])
-            for output in cell.outputs:
-                output.get("metadata", {}).clear()
-                if "execution_count" in output:
-                    output["execution_count"] = None
+    pinned = [cell for cell in fresh.cells if "pinned" in tags(cell)]
+    for number, cell in enumerate(pinned, start=1):
+        cell.outputs = outputs.get(cell.source, [])
+        cell.execution_count = number if cell.outputs else None
+        for output in cell.outputs:
+            output.get("metadata", {}).clear()
+            if "execution_count" in output:
+                output["execution_count"] = number
 
 
 def _assigned(code):

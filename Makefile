@@ -1,0 +1,102 @@
+# make help says what there is. Works with GNU make 3.81 and newer.
+
+PROFILE ?= smoke
+NOTEBOOKS ?=
+JOBS ?= 1
+BACKEND ?= tensorflow
+DATA ?=
+SEED ?= 0
+SEEDS ?= 0 1 2 3 4
+NBARGS ?=
+TESTARGS ?=
+RUNS ?= runs
+VENV ?= .venv
+PYTHON ?= python3
+
+PY := $(VENV)/bin/python
+NERVEKIT := $(PY) -m nervekit
+READY := $(VENV)/.ready
+BACKEND_READY := $(patsubst %,$(VENV)/.ready-%,$(filter jax torch,$(BACKEND)))
+SETTINGS := backend=$(BACKEND) data=$(DATA) seed=$(SEED) NERVEKIT_DATA=$(NERVEKIT_DATA)
+
+# What results depend on: all of the package but the parts that only run, check and report.
+ALONGSIDE := check cli doctor engine expected kernel notebooks progress report run __main__
+PACKAGE := $(filter-out $(ALONGSIDE:%=nervekit/%.py),$(wildcard nervekit/*.py nervekit/*/*.py nervekit/*/*.toml \
+	nervekit/*/*/*.csv)) requirements.lock
+
+FOUND := $(foreach name,$(NOTEBOOKS),$(wildcard notebooks/source/$(name).py notebooks/source/$(name)_*.py))
+NAMES := $(sort $(basename $(notdir $(if $(NOTEBOOKS),$(FOUND),$(wildcard notebooks/source/*.py)))))
+OUT := $(RUNS)/$(PROFILE)
+RESULTS := $(NAMES:%=$(OUT)/%.ipynb)
+STAMPS := $(NAMES:%=$(OUT)/.%.settings)
+
+.PHONY: help test lint lab run-all results expected report sync clean FORCE
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make test       environment, lint, unit tests, notebooks in step with their sources, pinned outputs'
+	@echo 'make run-all    run and check the notebooks: PROFILE=smoke|workshop|paper NOTEBOOKS="02 03" JOBS=2'
+	@echo '                BACKEND=tensorflow|jax|torch DATA=auto|real|phantom SEED=0 NBARGS="--timeout 900"'
+	@echo 'make lab        JupyterLab in the notebooks folder'
+	@echo 'make report     the page of claims of a PROFILE, and the table in README'
+	@echo 'make expected   run over SEEDS="0 1 2 3 4" and write expected/PROFILE.json'
+	@echo 'make sync       make the notebooks from notebooks/source, outputs stripped but those of pinned cells'
+	@echo 'make lint       ruff only'
+	@echo 'make clean      remove runs and caches, keep the environment'
+
+# The environment: made once, brought up to date when the lock changes. A broken one is made anew.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("nervekit needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] \
+		+ ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@echo 'Preparing the environment in $(VENV) (once, a few minutes) ...'
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(PY) -m pip install --quiet --requirement requirements.lock
+	@$(PY) -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.ready-jax $(VENV)/.ready-torch: $(VENV)/.ready-%: $(READY)
+	@$(PY) -m pip install --quiet --constraint requirements.lock --editable '.[$*]'
+	@touch $@
+
+lint: $(READY)
+	$(PY) -m ruff check .
+
+test: lint
+	$(PY) -m pytest $(TESTARGS)
+
+# JUPYTER_PREFER_ENV_PATH: this environment's kernel goes before a user's of the same name.
+lab: $(READY)
+	JUPYTER_PREFER_ENV_PATH=1 $(PY) -m jupyterlab --ServerApp.root_dir=notebooks
+
+# Runs what is not up to date, in JOBS processes, to the end even if one fails; then checks all of it.
+run-all: $(READY) $(BACKEND_READY)
+	@$(NERVEKIT) run --list $(NOTEBOOKS) --profile '$(PROFILE)' --backend '$(BACKEND)' --data '$(DATA)' >/dev/null
+	@status=0; $(MAKE) --no-print-directory --keep-going -j$(JOBS) results || status=1; \
+	echo; $(NERVEKIT) check $(NAMES) --profile $(PROFILE) --runs $(RUNS) $(UNCHECKED) || status=1; exit $$status
+
+# A profile for which nothing is expected yet is only looked at for whether every notebook ran. Never smoke.
+UNCHECKED = $(if $(filter-out smoke,$(PROFILE)),$(if $(wildcard expected/$(PROFILE).json),,--without-expected))
+
+results: $(RESULTS)
+
+$(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)
+	@$(NERVEKIT) run $* --profile $(PROFILE) --backend $(BACKEND) --data '$(DATA)' --seed $(SEED) --runs $(RUNS) $(NBARGS)
+
+# The settings of the last run; rewritten, and so newer than its results, when they differ from those asked for.
+$(STAMPS): FORCE
+	@mkdir -p $(@D); echo '$(SETTINGS)' | cmp -s - $@ || echo '$(SETTINGS)' > $@
+
+expected: $(READY) $(BACKEND_READY)
+	@for seed in $(SEEDS); do $(MAKE) --no-print-directory --keep-going -j$(JOBS) results SEED=$$seed \
+		RUNS=$(RUNS)/expected/seed-$$seed || exit 1; done
+	@$(NERVEKIT) expected $(NAMES) --profile $(PROFILE) --seeds $(SEEDS) --runs $(RUNS)/expected --reuse
+
+report: $(READY)
+	@$(NERVEKIT) report --profile $(PROFILE) --runs $(RUNS) --readme README.md
+
+sync: $(READY)
+	@$(NERVEKIT) sync $(NOTEBOOKS)
+
+clean:
+	rm -rf $(RUNS) .pytest_cache .ruff_cache
+	find nervekit tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,212 @@
+"""Measured against expected, and how the expectations come about."""
+
+import json
+import math
+
+import pytest
+from tiny_project import result
+
+from nervekit import check, expected
+from nervekit.errors import ConfigurationError, RunError
+
+
+def expectations(**keys):
+    entries = {
+        key: {"notebook": "02_tiny", "center": center, "tolerance": tolerance}
+        for key, (center, tolerance) in keys.items()
+    }
+    return {"profile": "smoke", "data": {"02_tiny": "simulated"}, "keys": entries}
+
+
+HONEST = {"dice": 0.81, "parameters": 1940817}
+EXPECTED = expectations(dice=(0.8, 0.05), parameters=(1940817, 0))
+
+
+def problems(measured, against=EXPECTED, profile="smoke"):
+    return check.compare("02_tiny", profile, against, measured)[0]
+
+
+def test_an_honest_result_passes_every_check():
+    assert check.compare("02_tiny", "smoke", EXPECTED, result(HONEST)) == ({}, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "text"),
+    [
+        ({"dice": 0.74}, "dice", "0.74 is not within 0.05 of 0.8"),
+        ({"dice": 0.86}, "dice", "0.86 is not within 0.05 of 0.8"),
+        ({"parameters": 1940818}, "parameters", "is not within 0 of"),
+        ({"dice": math.nan}, "dice", "nan is not a finite number"),
+        ({"dice": math.inf}, "dice", "inf is not a finite number"),
+        ({"dice": None}, "dice", "None is not a finite number"),
+        ({"dice": "0.8"}, "dice", "'0.8' is not a finite number"),
+        ({"iou": 0.7}, "iou", "recorded as 0.7, but not expected"),
+    ],
+)
+def test_a_changed_value_fails(change, key, text):
+    found = problems(result({**HONEST, **change}))
+    assert list(found) == [key] and text in found[key]
+
+
+def test_a_missing_key_fails():
+    assert "expected, but not recorded" in problems(result({"parameters": 1940817}))["dice"]
+
+
+def test_a_renamed_key_fails_twice():
+    assert sorted(problems(result({"Dice": 0.81, "parameters": 1940817}))) == ["Dice", "dice"]
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        result(HONEST, profile="workshop"),
+        result(HONEST, data="real"),
+        result(HONEST, notebook="03_tiny"),
+        {"notebook": "02_tiny", "values": result(HONEST)["values"]},
+    ],
+)
+def test_a_run_of_another_profile_data_or_notebook_fails(measured):
+    assert list(problems(measured)) == ["provenance"]
+
+
+def test_expectations_of_another_profile_fail():
+    assert list(problems(result(HONEST, profile="paper"), profile="paper")) == ["provenance"]
+
+
+@pytest.mark.parametrize("side", ["run", "expectation"])
+def test_a_value_no_better_than_a_model_that_learnt_nothing_fails(side):
+    measured, wanted = result({"dice": 0.3}), expectations(dice=(0.5, 0.4))
+    assert problems(measured, wanted) == {}
+    (measured["values"] if side == "run" else wanted["keys"])["dice"]["must_exceed"] = 0.3
+    assert "does not exceed 0.3" in problems(measured, wanted)["dice"]
+
+
+def test_a_value_that_is_not_compared_must_be_there():
+    wanted = expectations(speed=(None, None))
+    assert problems(result({"speed": 55.0}), wanted) == {}
+    assert list(problems(result({}), wanted)) == ["speed"]
+    assert list(problems(result({"speed": math.nan}), wanted)) == ["speed"]
+
+
+def place(folder, content, name="02_tiny"):
+    (folder / "smoke").mkdir(exist_ok=True)
+    (folder / "smoke" / f"{name}.json").write_text(json.dumps(content))
+    (folder / "smoke" / f"{name}.ipynb").write_text("{}")
+
+
+def test_the_table_says_what_passed_moved_failed_and_never_ran(tmp_path):
+    place(tmp_path, result(HONEST))
+    place(tmp_path, result({}, notebook="03_b"), "03_b")
+    failure = {"status": "not run", "reason": "no data", "seconds": 2.0, "peak_memory_mib": 90}
+    (tmp_path / "smoke" / "04_c.failed.json").write_text(json.dumps(failure))
+    place(tmp_path, result(HONEST), "04_c")
+    wanted = expectations(dice=(0.8, 0.05), parameters=(1940817, 0), iou=(0.7, 0.1))
+    wanted["keys"]["iou"]["notebook"] = "03_b"
+    rows = check.check("smoke", ["02_tiny", "03_b", "04_c", "05_d"], expected=wanted, runs=tmp_path)
+    assert [row.status for row in rows] == ["passed", "moved", "not run", "missing"]
+    assert [row.good for row in rows] == [True, False, False, False]
+    text = check.table(rows)
+    assert "02_tiny   passed   0:01  100 MiB      3/3" in text
+    assert "03_b: iou: expected, but not recorded" in text
+    assert "04_c: no data" in text
+    assert text.endswith("1 of 4 notebooks are as they should be.")
+
+
+def test_without_expectations_a_notebook_need_only_have_run(tmp_path):
+    place(tmp_path, result(HONEST))
+    assert [row.status for row in check.check("smoke", ["02_tiny", "03_b"], runs=tmp_path)] == ["unchecked", "missing"]
+
+
+def test_results_without_their_executed_notebook_are_missing(tmp_path):
+    place(tmp_path, result(HONEST))
+    (tmp_path / "smoke" / "02_tiny.ipynb").unlink()
+    assert check.check("smoke", ["02_tiny"], expected=EXPECTED, runs=tmp_path)[0].status == "missing"
+
+
+def test_the_expectations_must_exist_and_be_of_their_profile(tmp_path):
+    with pytest.raises(ConfigurationError, match="nothing to check against.*make expected PROFILE=smoke"):
+        check.read_expected("smoke", tmp_path)
+    with pytest.raises(ConfigurationError, match="no profile 'huge'"):
+        check.read_expected("huge", tmp_path)
+    (tmp_path / "paper.json").write_text(json.dumps(EXPECTED))
+    with pytest.raises(ConfigurationError, match="for the profile 'smoke', not 'paper'"):
+        check.read_expected("paper", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "center", "width"),
+    [
+        ([7, 7, 7, 7, 7], 7, 0),
+        ([7.5, 7.5, 7.5, 7.5, 7.5], 7.5, 0.01),
+        ([0.5, 0.5, 0.5, 0.5, 0.501], 0.5002, 0.01),
+        ([1, 2, 3, 4, 5], 3, 4 * math.sqrt(2.5)),
+        ([0, 0, 0, 0, 0, 0, 0, 0, 0, 100], 10, 135),
+    ],
+)
+def test_tolerance_follows_its_rule(values, center, width):
+    assert expected.tolerance(values) == pytest.approx((center, width))
+
+
+def seeds(*values, **context):
+    entry = [{"dice": {"value": value, **context}} for value in values]
+    return {seed: [result(one, seed=seed)] for seed, one in enumerate(entry)}
+
+
+SCORES = (0.80, 0.82, 0.81, 0.79, 0.78)
+
+
+def test_every_seed_passes_the_expectations_made_from_it(tmp_path):
+    content = expected.expectations("smoke", seeds(*SCORES, must_exceed=0.5))
+    assert content["data"] == {"02_tiny": "simulated"} and content["seeds"] == {"02_tiny": [0, 1, 2, 3, 4]}
+    assert content["keys"]["dice"]["spread"] == list(SCORES) and content["keys"]["dice"]["must_exceed"] == 0.5
+    expected.write(content, tmp_path)
+    read = check.read_expected("smoke", tmp_path)
+    for value in SCORES:
+        assert problems(result({"dice": value}), read) == {}
+    assert list(tmp_path.iterdir()) == [tmp_path / "smoke.json"]
+
+
+def test_a_pin_that_a_model_that_learnt_nothing_passes_is_refused():
+    with pytest.raises(RunError, match="dice: 0.8 with tolerance 0.0632.* would pass a model that learnt nothing"):
+        expected.expectations("smoke", seeds(*SCORES, must_exceed=0.74))
+
+
+def test_a_key_that_is_not_compared_has_no_centre():
+    entry = expected.expectations("smoke", seeds(*SCORES, compare=False))["keys"]["dice"]
+    assert entry["center"] is None and entry["tolerance"] is None
+
+
+def broken(change):
+    results = seeds(*SCORES)
+    change(results[2][0])
+    return results
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda one: one["values"].clear(), "recorded for some seeds only: dice"),
+        (lambda one: one["provenance"].update(profile="paper"), "not all 'smoke'"),
+        (lambda one: one["provenance"].update(data="real"), "differ between seeds"),
+        (lambda one: one["provenance"].update(seed=0), r"recorded the seeds \[0, 1, 0, 3, 4\]"),
+        (lambda one: one["values"]["dice"].update(value=math.nan), "not all finite"),
+        (lambda one: one.update(notebook="03_b"), "02_tiny: no results for the seeds"),
+    ],
+)
+def test_seeds_that_do_not_belong_together_are_refused(change, text):
+    with pytest.raises(RunError, match=text):
+        expected.expectations("smoke", broken(change))
+
+
+def test_fewer_than_five_seeds_are_refused():
+    with pytest.raises(ConfigurationError, match="at least 5 seeds; there are 4"):
+        expected.expectations("smoke", seeds(*SCORES[:4]))
+
+
+def test_expectations_of_other_notebooks_are_kept_and_stale_keys_are_not(tmp_path):
+    old = expected.expectations("smoke", seeds(*SCORES))
+    old["keys"]["stale"] = dict(old["keys"]["dice"])
+    old["keys"]["other"] = {**old["keys"]["dice"], "notebook": "03_b"}
+    expected.write(old, tmp_path)
+    merged = expected.merge(expected.expectations("smoke", seeds(*SCORES)), tmp_path)
+    assert list(merged["keys"]) == ["dice", "other"]

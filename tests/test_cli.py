@@ -1,0 +1,128 @@
+"""The command line: one message and an exit status, never a traceback."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import tiny_project
+
+from nervekit import cli, doctor
+from nervekit.errors import MissingDataError
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch):
+    """Work in a project with one tiny notebook."""
+    tiny_project.write(tmp_path, n02_tiny="record.value('a', SEED + 1.5)")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["run", "09"], "There is no notebook '09'"),
+        (["run", "02", "--profile", "huge"], "There is no profile 'huge'"),
+        (["run", "02", "--backend", "theano"], "There is no backend 'theano'"),
+        (["run", "--sources", "nowhere"], "There are no notebooks in nowhere"),
+        (["check", "--profile", "huge"], "There is no profile 'huge'"),
+        (["check"], "nothing to check against"),
+        (["report"], "There are no results in"),
+        (["expected", "--seeds", "0", "1"], "at least 5 seeds"),
+        (["fetch", "liver_of_a_unicorn"], "'liver_of_a_unicorn'"),
+    ],
+)
+def test_what_does_not_exist_is_one_message_and_status_two(inside, capsys, arguments, text):
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert text in said.splitlines()[-1] and said.splitlines()[-1].startswith("nervekit: ")
+    assert "Traceback" not in said
+
+
+def test_expected_then_check_then_a_moved_value(inside, capsys, monkeypatch):
+    fake_runs(monkeypatch, lambda seed: 10 + seed)
+    assert cli.main(["expected", "--seeds", "0", "1", "2", "3", "4"]) == 0
+    assert json.loads((inside / "expected" / "smoke.json").read_text())["keys"]["a"]["center"] == 12
+    assert cli.main(["check"]) == 1
+    assert "it has not run" in capsys.readouterr().out
+    assert cli.main(["run", "02"]) == 0
+    assert cli.main(["check"]) == 0
+    assert "02_tiny   passed" in capsys.readouterr().out
+    fake_runs(monkeypatch, lambda seed: 99)
+    cli.main(["run"])
+    assert cli.main(["check"]) == 1
+    assert "a: 99 is not within" in capsys.readouterr().out
+
+
+def fake_runs(monkeypatch, value):
+    from nervekit import run
+
+    def fake(source, settings, *, runs, timeout=None, stream=None):
+        folder = runs / settings.profile
+        folder.mkdir(parents=True, exist_ok=True)
+        content = tiny_project.result({"a": value(settings.seed)}, seed=settings.seed)
+        (folder / "02_tiny.json").write_text(json.dumps(content))
+        (folder / "02_tiny.ipynb").write_text("{}")
+        return run.Outcome("02_tiny", "done", "", 1.0, 100)
+
+    monkeypatch.setattr(run, "run", fake)
+
+
+@pytest.mark.parametrize("status", ["failed", "not run"])
+def test_a_notebook_that_did_not_run_is_status_one(inside, monkeypatch, status):
+    from nervekit import run
+
+    monkeypatch.setattr(run, "run", lambda source, settings, **_: run.Outcome("02_tiny", status, "why", 1.0, 1))
+    assert cli.main(["run", "02"]) == 1
+
+
+def test_missing_data_on_the_command_line_is_one_message(inside, monkeypatch, capsys):
+    from nervekit.data import catalog
+
+    def fail(*_, **__):
+        raise MissingDataError("The address could not be reached.")
+
+    monkeypatch.setattr(catalog, "fetch", fail)
+    assert cli.main(["fetch", "femoral"]) == 2
+    assert capsys.readouterr().err == "nervekit: The address could not be reached.\n"
+
+
+def test_data_says_what_is_here(capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("NERVEKIT_DATA", raising=False)
+    monkeypatch.setenv("NERVEKIT_CACHE", str(tmp_path))
+    assert cli.main(["data"]) == 0
+    assert "femoral: not here: nervekit fetch femoral" in capsys.readouterr().out
+
+
+def test_the_command_line_starts_without_keras():
+    code = "import sys; from nervekit import cli; cli.main(['run', '--list', '--sources', 'x']); print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"keras", "tensorflow", "papermill", "jupytext"} & set(answer.stdout.split())
+
+
+def test_doctor_reports_a_broken_package_and_a_broken_backend_and_goes_on(tmp_path, monkeypatch, capsys):
+    for name in ("keras", "scipy"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('libbroken.so is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert cli.main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "MISSING Keras backend: tensorflow does not work: ImportError: libbroken.so is missing" in said
+    assert "MISSING scipy:" in said and "libbroken.so" in said
+    assert "OK      matplotlib:" in said and "OK      memory:" in said
+    assert said.endswith("Something that is needed is missing; see above.\n")
+
+
+def test_doctor_says_ready_when_nothing_needed_is_missing(monkeypatch, capsys):
+    findings = [doctor.Finding("memory", True, "8 GiB"), doctor.Finding("devices", False, "cpu:0", "slow", False)]
+    monkeypatch.setattr(doctor, "examine", lambda: findings)
+    assert cli.main(["doctor"]) == 0
+    assert capsys.readouterr().out == "OK      memory: 8 GiB\nnote    devices: cpu:0. slow\nThis machine is ready.\n"
+
+
+def test_a_package_that_is_too_old_is_missing(monkeypatch):
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: "1.9")
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: ["numpy>=2.1", 'jax>=0.5; extra == "jax"'])
+    found = doctor._package("numpy", "works")
+    assert not found.ok and "2.1 or newer is needed" in found.found
+    assert "pip install --force-reinstall 'numpy>=2.1'" in found.advice

@@ -1,0 +1,95 @@
+"""make run-all as the graph of runs, on tiny notebooks and without making an environment."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny_project
+
+from nervekit import expected
+
+ROOT = Path(__file__).resolve().parent.parent
+
+pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with the Makefile whose environment is this one; a function that calls make there."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / ".venv" / ".ready").touch()
+
+    def make(*arguments):
+        command = ["make", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+
+    return tmp_path, make
+
+
+def test_run_all_goes_on_where_it_stopped_and_runs_again_what_changed(project):
+    folder, make = project
+    tiny_project.write(folder, n01_good="record.value('a', 1)", n02_bad="1 / 0")
+    entries = {"a": {"notebook": "01_good", "center": 1, "tolerance": 0}}
+    expected.write({"profile": "smoke", "data": {}, "keys": entries}, folder / "expected")
+
+    first = make("run-all", "JOBS=2")
+    assert first.returncode != 0
+    assert "01_good   passed" in first.stdout and "02_bad    failed" in first.stdout
+    assert "1 of 2 notebooks are as they should be." in first.stdout
+    done = (folder / "runs/smoke/01_good.ipynb").stat().st_mtime_ns
+
+    tiny_project.write(folder, n02_bad="print(1)")
+    second = make("run-all")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert (folder / "runs/smoke/01_good.ipynb").stat().st_mtime_ns == done
+    assert "2 of 2 notebooks are as they should be." in second.stdout
+
+    command = [sys.executable, "-m", "nervekit", "run", "01", "--seed", "3"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    third = make("run-all")
+    assert third.returncode == 0
+    assert "01_good: done" in third.stderr and "02_bad" not in third.stderr
+    assert make("run-all", "NOTEBOOKS=01").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["PROFILE=huge"], "There is no profile 'huge'. Choose one of: smoke, workshop, paper."),
+        (["BACKEND=theano"], "There is no backend 'theano'"),
+        (["NOTEBOOKS=01 99"], "There is no notebook '99'"),
+        (["DATA=fake"], "There is no data 'fake'"),
+    ],
+)
+def test_run_all_refuses_what_does_not_exist_before_it_runs_anything(project, arguments, text):
+    folder, make = project
+    tiny_project.write(folder, n01_good="record.value('a', 1)")
+    answer = make("run-all", *arguments)
+    assert answer.returncode != 0 and text in answer.stderr and "Traceback" not in answer.stderr
+    assert not (folder / "runs").exists()
+
+
+def test_an_old_python_is_refused_with_advice(project):
+    folder, make = project
+    old = folder / "python3.8"
+    old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 8); $2"\n')
+    old.chmod(0o755)
+    (folder / ".venv" / ".ready").unlink()
+    answer = make("lint", "PYTHON=./python3.8")
+    assert answer.returncode != 0 and "needs Python 3.11 or newer" in answer.stderr
+
+
+def test_the_conda_environment_has_the_versions_of_the_lock():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    locked = dict(line.split(";")[0].strip().split("==") for line in lines if not line.startswith("#"))
+    text = (ROOT / "environment.yml").read_text()
+    pins = dict(line.strip().removeprefix("- ").split(" #")[0].split("==") for line in text.splitlines() if "==" in line)
+    assert len(pins) > 15
+    assert {name: locked.get(name) for name in pins} == pins

@@ -1,0 +1,146 @@
+"""The notebooks of the course: in step with their sources, well formed, pinned outputs true; and the rules themselves."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import tiny_project
+
+from nervekit import notebooks
+from nervekit.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted((ROOT / notebooks.SOURCES).glob("*.py"))
+each_source = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
+
+
+@each_source
+def test_notebook_is_well_formed_and_in_step_with_its_source(source):
+    problems = notebooks.lint(source, ROOT / "notebooks" / f"{source.stem}.ipynb")
+    assert not problems, "\n".join(problems)
+
+
+def test_every_notebook_has_a_source():
+    assert {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} <= {source.stem for source in SOURCES}
+
+
+@each_source
+def test_pinned_outputs_come_out_again(source, tmp_path):
+    notebook = nbformat.read(ROOT / "notebooks" / f"{source.stem}.ipynb", as_version=4)
+    if not any("pinned" in notebooks.tags(cell) for cell in notebook.cells):
+        pytest.skip("no pinned cells")
+    assert_nbval_passes(notebook, tmp_path)
+
+
+def assert_nbval_passes(notebook, folder):
+    nbformat.write(notebooks.pinned_copy(notebook), folder / "pinned.ipynb")
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-q", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    answer = subprocess.run(
+        [*command, "--rootdir", str(folder), "-c", os.devnull, "pinned.ipynb"],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )
+    assert answer.returncode == 0, answer.stdout
+
+
+PINNED = """import time
+total = 1 + 1
+
+# %% [markdown]
+# Slow work that nothing pinned needs.
+
+# %%
+raise RuntimeError("slow work was run")
+
+# %% [markdown]
+# A pinned number.
+
+# %% tags=["pinned"]
+print("profile", PROFILE)
+6 * 7
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A source with a pinned cell, and where its notebook goes."""
+    source = tiny_project.write(tmp_path, n02_tiny=PINNED) / "02_tiny.py"
+    return source, tmp_path / "notebooks" / "02_tiny.ipynb"
+
+
+def test_sync_keeps_the_outputs_of_pinned_cells_alone(tiny):
+    source, notebook = tiny
+    assert notebooks.sync(source, notebook)
+    assert notebooks.lint(source, notebook) == []
+    assert not notebooks.sync(source, notebook)
+    read = nbformat.read(notebook, as_version=4)
+    outputs = {index: cell.outputs for index, cell in enumerate(read.cells) if cell.get("outputs")}
+    ((index, (printed, shown)),) = outputs.items()
+    assert notebooks.tags(read.cells[index]) == ["pinned"]
+    assert printed.text == "profile smoke\n" and shown.data["text/plain"] == "42"
+    assert read.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nbformat.validate(read)
+
+
+def test_nbval_passes_true_pins_and_fails_false_ones(tiny, tmp_path):
+    source, notebook = tiny
+    notebooks.sync(source, notebook)
+    read = nbformat.read(notebook, as_version=4)
+    assert_nbval_passes(read, tmp_path)
+    pinned = next(cell for cell in read.cells if "pinned" in notebooks.tags(cell))
+    pinned.outputs[1].data["text/plain"] = "43"
+    with pytest.raises(AssertionError, match="43"):
+        assert_nbval_passes(read, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('# %% tags=["parameters"]', "# %%", "has 0 cells tagged 'parameters'"),
+        ("SEED = 0", "", "the parameters cell does not set SEED"),
+        ("# %% [markdown]\n# A pinned number.\n", "", "the cell 'print(\"profile\", PROFILE)' has no text above it"),
+        ("total = 1 + 1", "total = 1 + 1\n" * 25, "has 26 lines; above 25 it is two cells"),
+        ("total = 1 + 1", "total = 1 + 2", "is not in step with"),
+        ("6 * 7", "6 * 8", "is not in step with"),
+    ],
+)
+def test_lint_finds_each_fault(tiny, old, new, problem):
+    source, notebook = tiny
+    notebooks.sync(source, notebook)
+    text = source.read_text()
+    assert old in text
+    source.write_text(text.replace(old, new))
+    assert any(problem in found for found in notebooks.lint(source, notebook))
+
+
+def test_lint_finds_outputs_and_kernels_that_do_not_belong(tiny):
+    source, notebook = tiny
+    notebooks.sync(source, notebook)
+    for change in (
+        lambda read: read.cells[1].outputs.append(nbformat.v4.new_output("stream", text="left over")),
+        lambda read: read.metadata.kernelspec.update(name="my-kernel"),
+    ):
+        read = nbformat.read(notebook, as_version=4)
+        change(read)
+        nbformat.write(read, notebook)
+        assert any("is not in step" in found for found in notebooks.lint(source, notebook))
+        notebooks.sync(source, notebook)
+
+
+def test_a_notebook_that_is_not_there_is_a_fault(tiny):
+    assert "does not exist: make sync writes it" in notebooks.lint(*tiny)[0]
+
+
+@pytest.mark.parametrize("name", ["02", "02_tiny", "notebooks/02_tiny.ipynb", "notebooks/source/02_tiny.py"])
+def test_a_notebook_is_found_by_number_name_or_path(tiny, name):
+    assert notebooks.find(name, tiny[0].parent) == tiny[0]
+
+
+def test_a_notebook_that_does_not_exist_is_refused_with_those_that_do(tiny, tmp_path):
+    with pytest.raises(ConfigurationError, match="There is no notebook '7'.*Notebooks: 02_tiny."):
+        notebooks.find("7", tiny[0].parent)
+    with pytest.raises(ConfigurationError, match="run this at the top of the project"):
+        notebooks.find("02", tmp_path / "elsewhere")
