@@ -102,3 +102,24 @@ def difference(masks, predictions_a, predictions_b, groups):
 def _with_interval(statistic, groups):
     interval = bootstrap(statistic, groups)
     return {"value": interval.estimate, "low": interval.low, "high": interval.high, "n": len(groups)}
+
+
+def table(rows, columns):
+    """Markdown table of scores with their intervals.
+
+    Parameters
+    ----------
+    rows : dict of str to dict
+        Name of the row to its :func:`scores`.
+    columns : dict of str to str
+        Key of a score to the head of its column.
+
+    Returns
+    -------
+    str
+    """
+    lines = ["| | images | " + " | ".join(columns.values()) + " |", "|---" * (len(columns) + 2) + "|"]
+    for name, found in rows.items():
+        cells = [f"{found[key]['value']:.3f} ({found[key]['low']:.3f} to {found[key]['high']:.3f})" for key in columns]
+        lines.append(f"| {name} | {next(iter(found.values()))['n']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

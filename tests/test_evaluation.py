@@ -1,0 +1,55 @@
+"""Scores with intervals that resample groups."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, jaccard_score
+
+from nervekit import crossval, evaluation
+
+
+@pytest.fixture(scope="module")
+def case():
+    random = np.random.default_rng(0)
+    truth = random.random((40, 12, 12)) < 0.3
+    predicted = truth ^ (random.random((40, 12, 12)) < random.random((40, 1, 1)) * 0.3)
+    return truth, predicted, np.repeat(np.arange(10), 4)
+
+
+def test_scores_agree_with_scikit_learn(case):
+    truth, predicted, groups = case
+    found = evaluation.scores(truth, predicted, groups)
+    iou = np.array([jaccard_score(t.ravel(), p.ravel()) for t, p in zip(truth, predicted, strict=True)])
+    dice = [f1_score(t.ravel(), p.ravel()) for t, p in zip(truth, predicted, strict=True)]
+    expected = {
+        "pooled_iou": jaccard_score(truth.ravel(), predicted.ravel()),
+        "iou_mean": iou.mean(),
+        "iou_q1": np.quantile(iou, 0.25),
+        "iou_median": np.median(iou),
+        "iou_q3": np.quantile(iou, 0.75),
+        "dice_mean": np.mean(dice),
+        "accuracy": np.mean(iou > 0.5),
+    }
+    assert {name: score["value"] for name, score in found.items()} == pytest.approx(expected)
+    assert all(score["low"] <= score["value"] <= score["high"] and score["n"] == 40 for score in found.values())
+
+
+def test_fold_quartiles_are_those_of_the_folds(case):
+    truth, predicted, groups = case
+    result = crossval.CrossValidation(predicted, groups % 5, 1.0)
+    folds = crossval.fold_scores(truth, result)
+    found = evaluation.fold_quartiles(truth, result, groups)
+    for metric, numbers in folds.items():
+        for name, share in (("q1", 0.25), ("median", 0.5), ("q3", 0.75)):
+            assert found[f"{metric}_{name}"]["value"] == pytest.approx(np.quantile(numbers, share))
+
+
+def test_a_set_does_not_differ_from_itself(case):
+    truth, predicted, groups = case
+    found = evaluation.difference(truth, predicted, predicted, groups)
+    assert (found["value"], found["low"], found["high"]) == (0, 0, 0)
+
+
+def test_paired_difference_has_a_sign(case):
+    truth, predicted, groups = case
+    found = evaluation.difference(truth, truth, predicted, groups)
+    assert 0 < found["low"] <= found["value"] <= found["high"]
