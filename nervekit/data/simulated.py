@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -30,39 +29,18 @@ def folder(key: str, subjects: int | None = None, seed: int = 0, progress: bool 
     from nervekit import phantom
 
     subjects = SUBJECTS if subjects is None else subjects
+    options = {"subjects": subjects, "seed": seed, "progress": progress}
     path = cache.folder() / "phantom" / f"{key}-v{phantom.VERSION}-{subjects}-subjects-seed-{seed}"
     try:
-        if not path.is_dir():
-            _make(key, path, subjects, seed, progress)
-    except OSError as error:
+        path = phantom.export(key, path, **options)
+    except (DataError, OSError) as error:
         warnings.warn(
-            f"{path}: the simulated set could not be cached ({error.strerror or error}); it is made again each "
-            "time. Free some space, or let NERVEKIT_CACHE name another folder.",
+            f"{path}: the simulated set could not be cached, and is made again each time ({error}). Free some "
+            "space, or let NERVEKIT_CACHE name another folder.",
             stacklevel=4,
         )
     else:
         yield path
         return
-    try:
-        with tempfile.TemporaryDirectory(prefix="nervekit-") as temporary:
-            yield phantom.export(key, Path(temporary) / key, subjects=subjects, seed=seed, progress=progress)
-    except OSError as error:
-        raise DataError(
-            f"{tempfile.gettempdir()}: no room for the simulated set either ({error.strerror or error}). Free space."
-        ) from error
-
-
-def _make(key: str, path: Path, subjects: int, seed: int, progress: bool) -> None:
-    from nervekit import phantom
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
-    try:
-        made = phantom.export(key, temporary / path.name, subjects=subjects, seed=seed, progress=progress)
-        try:
-            made.rename(path)
-        except OSError:
-            if not path.is_dir():
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="nervekit-") as temporary:
+        yield phantom.export(key, Path(temporary) / key, **options)
