@@ -24,7 +24,7 @@ class Probe:
 
     ``f_number`` is depth over aperture at the focus, ``depth_of_field`` the distance from the focus at which
     the beam is the square root of two wider. ``gain`` lifts the whole picture, ``time_gain`` is the attenuation
-    the scanner expects, ``noise`` the level of its electronics at the skin. ``looks`` pictures from different
+    the scanner expects, ``noise`` the level of its electronics at the skin, ``curve`` the grey map (see :func:`log_compress`). ``looks`` pictures from different
     angles are averaged (spatial compounding), which halves the variance of speckle at two.
     """
 
@@ -37,6 +37,7 @@ class Probe:
     time_gain: float = 0.55  # dB / (cm MHz)
     noise: float = -55.0  # dB
     dynamic_range: float = 60.0  # dB
+    curve: float = 1.0
     looks: int = 1
 
     @property
@@ -55,6 +56,11 @@ class Probe:
         return at_focus * np.sqrt(1 + ((np.asarray(depth) - self.focus) / self.depth_of_field) ** 2)
 
 
+def decibels(level):
+    """Amplitude, float32, of a level in dB."""
+    return np.exp(np.asarray(level, np.float32) * np.float32(np.log(10) / 20))
+
+
 def complex_noise(shape, rng):
     """Circular complex Gaussian numbers of mean square one, complex64: many echoes of random phase, summed."""
     parts = rng.standard_normal((*shape, 2), dtype=np.float32)
@@ -62,8 +68,10 @@ def complex_noise(shape, rng):
     return parts.view(np.complex64)[..., 0]
 
 
-def draw_scatterers(echogenicity, density, rng, base=None):
-    """Random scatterers whose mean power is the echogenicity, whatever their density.
+def draw_scatterers(echogenicity, density, rng):
+    """Amplitudes of random scatterers whose mean power is the echogenicity, whatever their density.
+
+    Multiplied by :func:`complex_noise`, one random phase and strength a scatterer, they are what the probe sees.
 
     Parameters
     ----------
@@ -73,27 +81,30 @@ def draw_scatterers(echogenicity, density, rng, base=None):
         Chance that a grid sample holds a scatterer at all, 0 to 1. At one, a resolution cell holds many
         scatterers and speckle is fully developed (Burckhardt 1978); far below one single echoes stand out.
     rng : numpy.random.Generator
-    base : (H, W) complex array, optional
-        Complex noise to use instead of new numbers, so that two frames can share scatterers.
 
     Returns
     -------
-    (H, W) complex64 array
+    (H, W) float32 array
 
     Examples
     --------
-    >>> rng = np.random.default_rng(0)
-    >>> field = draw_scatterers(np.full((200, 200), 20.0), np.full((200, 200), 0.5), rng)
-    >>> round(10 * np.log10(np.mean(np.abs(field) ** 2)))
+    >>> drawn = draw_scatterers(np.full((200, 200), 20.0), np.full((200, 200), 0.5), np.random.default_rng(0))
+    >>> round(10 * np.log10(np.mean(drawn**2)))
     20
     """
-    density = np.asarray(density, np.float32)
-    scatterers = complex_noise(echogenicity.shape, rng) if base is None else base
-    amplitude = np.power(np.float32(10), np.asarray(echogenicity, np.float32) / 20)
-    if density.min() < 1:
-        kept = rng.random(density.shape, dtype=np.float32) < density
-        amplitude = amplitude * kept / np.sqrt(np.maximum(density, 1e-3))
-    return scatterers * amplitude
+    density = np.maximum(np.asarray(density, np.float32), np.float32(1e-3))
+    kept = rng.random(density.shape, dtype=np.float32) < density
+    return decibels(echogenicity) * kept / np.sqrt(density)
+
+
+def pulse_spread(field, spacing, probe):
+    """Blur (H, W) complex numbers along depth as the pulse does, keeping their power."""
+    pulse = max(probe.pulse_width / spacing[0], 0.6)
+    reach = int(np.ceil(3 * pulse))
+    kernel = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * pulse**2))
+    kernel = (kernel / np.sqrt(np.sum(kernel**2))).astype(np.float32)
+    parts = np.ascontiguousarray(field, np.complex64).view(np.float32)
+    return ndimage.convolve1d(parts, kernel, axis=0, mode="reflect").view(np.complex64)
 
 
 def point_spread(scatterers, spacing, probe):
@@ -112,13 +123,7 @@ def point_spread(scatterers, spacing, probe):
     (H, W) complex64 array, the demodulated radio-frequency signal.
     """
     height, width = scatterers.shape
-    pulse = max(probe.pulse_width / spacing[0], 0.6)
-    reach = int(np.ceil(3 * pulse))
-    kernel = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * pulse**2))
-    kernel = (kernel / np.sqrt(np.sum(kernel**2))).astype(np.float32)
-    field = ndimage.convolve1d(np.ascontiguousarray(scatterers).view(np.float32), kernel, axis=0, mode="reflect")
-    field = field.view(np.complex64)
-
+    field = pulse_spread(scatterers, spacing, probe)
     beam = probe.beam_width((np.arange(height) + 0.5) * spacing[0])[:, None] / spacing[1]
     margin = (fft.next_fast_len(width + 16) - width) // 2
     field = np.pad(field, ((0, 0), (margin, margin)), mode="reflect")
@@ -155,16 +160,19 @@ def envelope(field):
     return np.abs(field)
 
 
-def log_compress(amplitude, dynamic_range=60.0, gain=0.0):
+def log_compress(amplitude, dynamic_range=60.0, gain=0.0, curve=1.0):
     """Map 20 log10(amplitude) + gain, from -dynamic_range to 0 dB, to 0..255 (uint8); what is beyond is clipped.
+
+    ``curve`` is the scanner's grey map: brightness, 0 to 1, is raised to this power, so that weak echoes stay dark.
 
     Examples
     --------
     >>> log_compress(np.array([1.0, 10 ** -1.5, 10 ** -3.0]), dynamic_range=60.0).tolist()
     [255, 128, 0]
     """
-    level = 20 * np.log10(np.maximum(amplitude, 1e-9)) + gain
-    return np.clip(np.rint(255 * (1 + level / dynamic_range)), 0, 255).astype(np.uint8)
+    level = np.log(np.maximum(amplitude, np.float32(1e-9))) * np.float32(20 / np.log(10)) + np.float32(gain)
+    brightness = np.clip(1 + level / np.float32(dynamic_range), 0, 1) ** np.float32(curve)
+    return np.rint(255 * brightness).astype(np.uint8)
 
 
 def render(scene):
@@ -189,22 +197,22 @@ def render(scene):
     of_frame = np.random.default_rng(speckle["frame"])
     amplified = time_gain(shape[0], spacing, probe)[:, None].astype(np.float32)
     gain = amplified - attenuation_loss(scene["attenuation"], spacing, probe)
-    loudness = np.power(np.float32(10), gain / 20)
-    noise = np.power(np.float32(10), (amplified + probe.noise) / 20)
-    share = np.float32(speckle["share"])
+    loudness, hiss = decibels(gain), decibels(amplified + probe.noise)
+    strength = draw_scatterers(scene["echogenicity"], scene["density"], of_subject)
+    shared = np.roll(complex_noise(shape, of_subject), speckle["shift"], axis=(0, 1))
+    own = complex_noise(shape, of_frame)
+    phases = np.float32(np.sqrt(speckle["share"])) * shared + np.float32(np.sqrt(1 - speckle["share"])) * own
     stages = {}
     total = np.zeros(shape, np.float32)
-    for _ in range(probe.looks):
-        base = np.roll(complex_noise(shape, of_subject), speckle["shift"], axis=(0, 1)) * np.sqrt(share)
-        base += complex_noise(shape, of_frame) * np.sqrt(1 - share)
-        scatterers = draw_scatterers(scene["echogenicity"], scene["density"], of_frame, base)
-        scatterers += scene["reflector"]
-        signal = point_spread(scatterers, spacing, probe) * loudness
-        signal += complex_noise(shape, of_frame) * noise
+    for look in range(probe.looks):
+        far = (look * shape[0] // probe.looks, look * shape[1] // probe.looks)
+        scatterers = strength * np.roll(phases, far, axis=(0, 1)) + scene["reflector"]
+        electronics = pulse_spread(np.roll(own[::-1, ::-1], far, axis=(0, 1)), spacing, probe)
+        signal = point_spread(scatterers, spacing, probe) * loudness + electronics * hiss
         stages.setdefault("scatterers", scatterers)
         stages.setdefault("signal", signal)
         total += envelope(signal)
     total /= probe.looks
     stages |= {"gain": gain, "envelope": total}
-    stages["image"] = log_compress(total, probe.dynamic_range, probe.gain)
+    stages["image"] = log_compress(total, probe.dynamic_range, probe.gain, probe.curve)
     return stages

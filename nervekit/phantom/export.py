@@ -163,7 +163,7 @@ def _draw_mark(picture, maps, left, top):
     if maps["mark"] == "tile":
         x, y = left + 2, top + 2
         draw.rectangle((x, y, x + 25, y + 24), fill=(35, 107, 158))
-        draw.arc((x + 6, y + 5, x + 19, y + 19), 40, 320, fill=(235, 240, 245), width=3)
+        draw.ellipse((x + 6, y + 5, x + 19, y + 18), outline=(235, 240, 245), width=3)
     else:
         x = round((0.978 if maps["mirrored"] else 0.082) * width)
         y = top + 8

@@ -61,25 +61,27 @@ def subject(number, seed=0):
         native_size=(rows, columns), width=width, depth=depth, mirrored=bool(draw() < 0.5),
         mark=str(rng.choice(["dot", "tile"], p=[0.8, 0.2] if columns < 700 else [0.2, 0.8])),
         probe=Probe(
-            frequency=draw(8.5, 12), cycles=draw(1.3, 1.9), f_number=draw(2.4, 4), focus=draw(0.15, 0.4) * depth,
-            depth_of_field=draw(7, 12), gain=-draw(24, 36), time_gain=draw(0.44, 0.57), noise=-draw(38, 48),
-            dynamic_range=draw(52, 66), looks=int(rng.choice([1, 2])),
+            frequency=draw(8.5, 12), cycles=draw(1.2, 1.9), f_number=draw(2.0, 3.8), focus=draw(0.15, 0.4) * depth,
+            depth_of_field=draw(7, 12), gain=-draw(23, 35), time_gain=draw(0.32, 0.55), noise=-draw(40, 52),
+            dynamic_range=draw(58, 68), curve=draw(1.4, 1.8), looks=int(rng.choice([2, 3, 4], p=[0.4, 0.4, 0.2])),
         ),
         **body,
-        vein=(draw(0.8, 1.3) * radius, draw(0.35, 0.95) * radius, draw(0.1, 0.7) * radius) if draw() < 0.75 else None,
-        bone=(draw(0.05, 0.9) * width, draw(0.86, 1.05) * depth, draw(9, 16)) if draw() < 0.5 else None,
-        layers={"skin": draw(0.7, 1.5), "lata": draw(0.35, 0.75), "ripple": draw(0.1, 0.5), "muscle": draw(6, 14),
+        vein=(draw(0.7, 1.4) * radius, draw(0.25, 0.75) * radius, draw(0.1, 0.8) * radius) if draw() < 0.75 else None,
+        bone=(draw(0.05, 0.9) * width, draw(0.86, 1.05) * depth, draw(9, 16)) if draw() < 0.35 else None,
+        layers={"skin": draw(0.7, 1.5), "lata": draw(0.35, 0.75), "ripple": draw(0.1, 0.5), "wave": draw(0.05, 0.4), "pleats": draw(1.1, 1.9), "muscle": draw(4.5, 14),
                 "tilt": draw(-0.3, 0.1), "shade": draw(0, 4)},
         levels={
-            "tissue": np.array([draw(0, 4), -draw(9, 15), -draw(5, 9), -draw(0, 2), -draw(13, 18), -draw(10, 16),
-                                -draw(30, 40), -20], np.float32),
-            "septa": draw(9, 13), "lata": draw(0.4, 2), "iliaca": draw(0.5, 2), "wall": draw(1, 3),
+            "tissue": np.array([-draw(2, 9), -draw(11, 19), -draw(9, 13), draw(-1.5, 1.5), -draw(15, 21),
+                                -draw(7, 17), -draw(26, 38), -20], np.float32),
+            "septa": draw(11, 20), "streak": draw(4, 7), "speck": draw(10, 20), "haze": draw(6, 18),
+            "lata": draw(0.2, 1.0), "iliaca": draw(0.1, 0.9), "wall": draw(0.3, 1.5), "sheet": draw(0.4, 1.2), "thread": draw(0.2, 0.7),
         },
         textures={
-            "fat": Texture.draw(rng, (draw(0.3, 0.55), draw(2.5, 6))),
+            "fat": Texture.draw(rng, (draw(0.16, 0.34), draw(2, 5.5))),
+            "streak": Texture.draw(rng, (draw(0.1, 0.17), draw(1.3, 4))),
             "bright": Texture.draw(rng, (draw(0.5, 1.0), draw(2, 5))),
-            "fibre": Texture.draw(rng, (0.12, draw(0.5, 1.1))),
-            "fascicle": Texture.draw(rng, (0.2, draw(0.8, 1.5))),
+            "fibre": Texture.draw(rng, (draw(0.1, 0.14), draw(0.5, 1.5))),
+            "fascicle": Texture.draw(rng, (0.16, draw(0.7, 1.4))),
             "blotch": Texture.draw(rng, (1.4, 2.6)),
         },
     )
@@ -88,11 +90,11 @@ def subject(number, seed=0):
 def _vessels_and_wedge(draw, width, depth):
     """Artery, wedge and fascia, placed so that they fit each other."""
     radius = min(draw(2.7, 3.9), 0.24 * depth)
-    artery_x, artery_z = draw(0.63, 0.9) * width, max(draw(0.38, 0.58) * depth, radius + 4.2)
-    area = np.clip(np.exp(np.log(0.025) + 0.5 * (draw(-1, 1) + draw(-1, 1))), 0.013, 0.05) * width * depth
-    length = float(np.clip(np.sqrt(area / (0.58 * draw(0.32, 0.55))), 5, 15))
+    artery_x, artery_z = draw(0.58, 0.93) * width, max(draw(0.36, 0.6) * depth, radius + 4.2)
+    area = np.clip(0.027 * np.exp(0.4 * (draw(-1, 1) + draw(-1, 1))), 0.013, 0.05) * width * depth
+    length = float(np.clip(np.sqrt(area / (0.58 * draw(0.36, 0.6))), 5, 15))
     thickness = min(area / (0.58 * length), 0.3 * depth)
-    gap = draw(0.5, 1.8)
+    gap = draw(0.7, 1.6)
     base_x, base_z = artery_x - radius - gap, artery_z - draw(0.1, 0.9) * radius
     tip_x, tip_z = base_x - length, max(base_z - length * draw(0.08, 0.4), 3.6)
     crest_x, crest_z = tip_x - draw(5, 11), max(tip_z - draw(0, 1.8), 3.2)
@@ -134,18 +136,21 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
     iliaca_line = ndimage.gaussian_filter1d(np.interp(grid, *body.fascia), 11)
     along = np.clip((grid - base + length) / length, 0, 1)
     profile = along**sharp * np.sqrt(1 - along**blunt)
-    profile *= thickness / profile.max()
+    profile *= thickness / profile.max() * (1 + 0.08 * np.sin(grid * 1.1 + body.layers["ripple"] * 20 + vary(0.3)))
     muscle_line = iliaca_line + np.maximum.accumulate(profile) + 0.7 * np.maximum(grid - base, 0)
-    iliaca, profile, muscle_top = (np.interp(x, grid, edge) for edge in (iliaca_line, profile, muscle_line))
+    muscle_line = np.minimum(muscle_line, artery_z + radius * flat + 1.6 + 0.1 * np.abs(grid - artery_x))
+    iliaca, profile, muscle_top = (np.interp(x, grid, edge).astype(np.float32) for edge in (iliaca_line, profile, muscle_line))
     below = z - iliaca
     nerve = (below > 0.15) & (below < profile - 0.1)
 
     look, level = body.textures, body.levels
     lata = body.layers["lata"] * iliaca + body.layers["ripple"] * np.sin(x / 3.1)
-    height = z / iliaca * float(np.mean(iliaca))
+    height = z / iliaca * np.float32(body.layers["pleats"] * np.mean(iliaca_line))
     blotch = look["blotch"].at(z, x, slice_angle)
-    fat = look["fat"].at(height, x, slice_angle)
     bright = look["bright"].at(height, x, slice_angle)
+    wave = body.layers["wave"] * bright
+    fat = look["fat"].at(height + wave, x, slice_angle)
+    streak = look["streak"].at(height + 0.3 * fat + wave, x, slice_angle)
     fibre = look["fibre"].at(z - body.layers["tilt"] * x, x, slice_angle)
     fascicle = look["fascicle"].at(below - 0.25 * x, x, slice_angle)
 
@@ -154,7 +159,7 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
     kind[below < 0] = tissue("fat")
     kind[nerve] = tissue("nerve")
     kind[z < body.layers["skin"]] = tissue("skin")
-    vessels = [_ellipse(x, z, artery_x, artery_z, radius, radius * flat, 0.02 * blotch)]
+    vessels = [_ellipse(x, z, artery_x, artery_z, radius, radius * flat, 0.04 * blotch)]
     if body.vein:
         wide, tall, drop = body.vein
         vessels.append(_ellipse(x, z, artery_x + radius + wide + 0.4, artery_z + drop, wide, tall, 0.05 * blotch))
@@ -165,28 +170,35 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
         to_bone = np.hypot(x - bone_x, z - bone_z - bone_r) - bone_r
         kind[to_bone < 0] = tissue("bone")
 
-    echo = level["tissue"][kind] + 1.2 * blotch
-    echo += (kind == tissue("fat")) * (
-        level["septa"] * septa(fat, 0.28) * np.clip(0.75 + 0.5 * bright, 0.1, 1.4) + 3 * (z > lata) + 2 * bright
-    )
-    echo += (kind == tissue("connective")) * (4 * septa(fat, 0.4))
-    echo += (kind == tissue("nerve")) * (2 * fascicle)
-    echo += ((kind == tissue("muscle")) | (kind == tissue("deep"))) * (16 * specks(fibre, 1.5) + 1.5 * bright)
-    echo += (kind == tissue("deep")) * (5 * blotch + 5 * specks(fat, 0.6))
+    soft = (kind == tissue("fat")) | (kind == tissue("connective")) | (kind == tissue("skin"))
+    flesh = (kind == tissue("muscle")) | (kind == tissue("deep"))
+    fibres = septa(streak, 0.2) * np.clip(0.5 + 0.8 * bright, 0, 1.5)
+    echo = level["tissue"][kind] + 1.2 * blotch + 2 * look["blotch"].at(np.float32(7), 0.6 * x)
+    loose = soft * np.where(kind == tissue("connective"), np.float32(0.5), np.float32(1))
+    echo += loose * (level["streak"] * (0.5 * streak + 1.6 * fibres) + 2.5 * bright)
+    echo += (kind == tissue("fat")) * (level["septa"] * septa(fat, 0.18) * np.clip(0.7 + 0.5 * bright, 0, 1.3) + 3 * (z > lata))
+    echo += (kind == tissue("nerve")) * (4 * fascicle)
+    echo += flesh * (level["speck"] * specks(fibre, 1.4) * np.clip(0.6 + 0.6 * bright, 0, 1.4) + 2 * fibre + 2 * bright)
+    echo += (kind == tissue("deep")) * (4 * blotch + 3 * streak)
     echo -= body.layers["shade"] * (2 * (x - body.width / 2) / body.width) ** 4
 
-    steep = np.cos(np.arctan(np.gradient(iliaca, x))) ** 12
-    reflector = level["lata"] * steep * line(z - lata, 0.12) * np.clip(0.6 + 0.5 * bright, 0, 1.5)
+    steep = (np.cos(np.arctan(np.gradient(iliaca, x))) ** 12).astype(np.float32)
+    reflector = loose * (level["sheet"] * septa(fat, 0.16) * np.clip(0.5 + 0.7 * bright, 0, 1.6) + level["thread"] * fibres)
+    reflector += level["lata"] * line(z - lata, 0.1) * np.clip(0.5 + 0.6 * bright, 0, 1.5)
+    reflector *= steep
     seen = np.clip((base - x) / 2 + 1, 0, 1)
-    reflector += level["iliaca"] * steep * seen * line(below, 0.1) * np.clip(0.8 + 0.3 * bright, 0.3, 1.5)
+    reflector += level["iliaca"] * steep * seen * line(below - 0.15 * wave, 0.1) * np.clip(0.5 + 0.6 * bright, 0, 1.5)
     for distance, size, up in vessels:
-        wall = line((distance - 1) * size, 0.15)
-        reflector += level["wall"] * wall * np.abs(np.clip(up, -1, 1)) ** 3 * (0.6 + 0.4 * (up > 0))
-        echo += 12 * wall * (distance >= 1)
+        wall = line((distance - 1) * size, 0.13) * np.clip(0.7 + 0.5 * blotch, 0, 1.5)
+        reflector += level["wall"] * wall * np.clip(np.abs(up), 0, 1) ** 6 * (0.3 + 0.7 * (up > 0))
+        echo += (kind == tissue("blood")) * level["haze"] * (
+            np.clip(-up, 0, 1) ** 2 + 0.5 * line((distance - 1) * size, 0.5)
+        ) * (distance < 1)
+        behind = line((distance - 1.0) * size - 0.6, 0.6) * np.clip(up, 0, 1.2) ** 6 * (distance > 1)
+        echo += behind * (min(size / 3, 1) * (8 + 2 * blotch) + 2 * streak)
     if body.bone:
         facing = np.clip((bone_z + bone_r - z) / bone_r, 0, 1) ** 6
-        reflector += 6 * line(to_bone, 0.2) * facing
-        echo += 24 * line(to_bone, 0.35) * facing
+        echo += line(to_bone, 0.35) * facing * (34 + 2 * blotch + 2 * streak)
 
     return {
         "echogenicity": echo.astype(np.float32),

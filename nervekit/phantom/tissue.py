@@ -26,23 +26,25 @@ def smooth_noise(rng, shape, length):
 
 @dataclass(frozen=True)
 class Texture:
-    """Two independent tiles of noise; blends of them are neighbouring slices through the same tissue."""
+    """A tile of noise; blends of it with itself from far away are neighbouring slices through the same tissue."""
 
-    tiles: tuple
+    tile: np.ndarray
     spacing: tuple  # mm a sample, across and along the layer
 
     @classmethod
-    def draw(cls, rng, length, shape=(384, 256), spacing=(0.05, 0.15)):
-        """New tiles, correlated over ``length`` = (across, along) millimetres."""
+    def draw(cls, rng, length, shape=(256, 192), spacing=(0.06, 0.2)):
+        """A new tile, correlated over ``length`` = (across, along) millimetres."""
         samples = [wanted / step for wanted, step in zip(length, spacing, strict=True)]
-        return cls((smooth_noise(rng, shape, samples), smooth_noise(rng, shape, samples)), spacing)
+        return cls(smooth_noise(rng, shape, samples), spacing)
 
     def at(self, across, along, phase=0.0):
         """Noise at millimetre coordinates (broadcast together), ``phase`` radians out of the first slice."""
-        tile = np.cos(phase).astype(np.float32) * self.tiles[0] + np.sin(phase).astype(np.float32) * self.tiles[1]
-        row = np.floor(across / self.spacing[0]).astype(np.int32) % tile.shape[0]
-        column = np.floor(along / self.spacing[1]).astype(np.int32) % tile.shape[1]
-        return tile.ravel().take(row * tile.shape[1] + column)
+        rows, columns = self.tile.shape
+        far = np.roll(self.tile, (rows // 2, columns // 2), axis=(0, 1))
+        tile = np.float32(np.cos(phase)) * self.tile + np.float32(np.sin(phase)) * far
+        row = np.floor(across * np.float32(1 / self.spacing[0])).astype(np.int32) % rows
+        column = np.floor(along * np.float32(1 / self.spacing[1])).astype(np.int32) % columns
+        return tile.ravel().take(row * columns + column)
 
 
 def septa(noise, width):

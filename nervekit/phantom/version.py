@@ -1,1 +1,1 @@
-VERSION = "1"  # bumped whenever pictures change: caches depend on it
+VERSION = "2"  # bumped whenever pictures change: caches depend on it
