@@ -9,6 +9,7 @@ SEED ?= 0
 SEEDS ?= 0 1 2 3 4
 NBARGS ?=
 TESTARGS ?=
+LABARGS ?=
 RUNS ?= runs
 VENV ?= .venv
 PYTHON ?= python3
@@ -37,7 +38,7 @@ help:
 	@echo 'make test       environment, lint, unit tests, notebooks in step with their sources, pinned outputs'
 	@echo 'make run-all    run and check the notebooks: PROFILE=smoke|workshop|paper NOTEBOOKS="02 03" JOBS=2'
 	@echo '                BACKEND=tensorflow|jax|torch DATA=auto|real|phantom SEED=0 NBARGS="--timeout 900"'
-	@echo 'make lab        JupyterLab in the notebooks folder'
+	@echo 'make lab        JupyterLab in the notebooks folder; LABARGS="--no-browser --allow-root"'
 	@echo 'make report     the page of claims of a PROFILE, and the table in README'
 	@echo 'make expected   run over SEEDS="0 1 2 3 4" and write expected/PROFILE.json'
 	@echo 'make sync       make the notebooks from notebooks/source, outputs stripped but those of pinned cells'
@@ -66,7 +67,7 @@ test: lint
 
 # JUPYTER_PREFER_ENV_PATH: this environment's kernel goes before a user's of the same name.
 lab: $(READY)
-	JUPYTER_PREFER_ENV_PATH=1 $(PY) -m jupyterlab --ServerApp.root_dir=notebooks
+	JUPYTER_PREFER_ENV_PATH=1 $(PY) -m jupyterlab --ServerApp.root_dir=notebooks $(LABARGS)
 
 # Runs what is not up to date, in JOBS processes, to the end even if one fails; then checks all of it.
 run-all: $(READY) $(BACKEND_READY)

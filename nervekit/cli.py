@@ -99,7 +99,7 @@ def _sync(options):
         source = notebooks.find(name, options.sources)
         notebook = source.parent.parent / f"{source.stem}.ipynb"
         if not options.check:
-            changed = notebooks.sync(source, notebook, refresh=options.refresh)
+            changed = notebooks.sync(source, notebook, refresh=options.refresh, force=options.force)
             print(f"{notebook}: {'written' if changed else 'in step'}")
         problems += notebooks.lint(source, notebook)
     print("\n".join(problems), end="\n" if problems else "")
@@ -169,6 +169,7 @@ def _parser():
     report.add_argument("--results", type=Path, default=Path("results"), help="folder of the committed results")
     report.add_argument("--readme", type=Path, help="bring the table of this README up to date too")
     sync.add_argument("--check", action="store_true", help="change nothing")
+    sync.add_argument("--force", action="store_true", help="overwrite notebooks edited after their source")
     sync.add_argument("--refresh", action="store_true", help="run the pinned cells anew")
     command("doctor", _doctor, "is this machine ready? OK or what to do, line by line")
     command("data", _data, "which sets are here, real or simulated, and where")

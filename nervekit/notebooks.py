@@ -78,8 +78,10 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
-def sync(source, notebook, *, refresh=False):
+def sync(source, notebook, *, refresh=False, force=False):
     """Make a notebook from its source, stripped of all outputs except those of pinned cells.
+
+    Pinned cells without an output are run, with the cells tagged ``setup`` or ``parameters``.
 
     Parameters
     ----------
@@ -87,13 +89,27 @@ def sync(source, notebook, *, refresh=False):
         ``NN_name.py`` and ``NN_name.ipynb``; the latter is replaced.
     refresh : bool
         Run the pinned cells anew, even if the notebook has outputs for them.
+    force : bool
+        Overwrite even a notebook that was edited after its source.
 
     Returns
     -------
     bool
         Whether the file changed.
+
+    Raises
+    ------
+    ConfigurationError
+        The notebook was edited after its source, so that the edits would be lost.
+    RunError
+        A pinned cell, or one that it needs, did not run.
     """
     notebook = Path(notebook)
+    if not force and _edited_since(notebook, source):
+        raise ConfigurationError(
+            f"{notebook} was edited after {source}, and differs from it. Carry the change into the source and try "
+            "again, or drop it with: nervekit sync --force"
+        )
     text = render(source, None if refresh else notebook)
     if text is None:
         fresh = read(source)
@@ -154,6 +170,15 @@ def pinned_copy(notebook):
         elif not {"parameters", "setup"} & set(tags(cell)):
             cell.metadata["tags"] = [*tags(cell), "nbval-skip"]
     return notebook
+
+
+def _edited_since(notebook, source):
+    import nbformat
+
+    if not notebook.exists() or notebook.stat().st_mtime <= Path(source).stat().st_mtime:
+        return False
+    edited = nbformat.read(notebook, as_version=4)
+    return [cell.source for cell in edited.cells] != [cell.source for cell in read(source).cells]
 
 
 def _run_pinned(notebook):

@@ -29,7 +29,8 @@ def test_every_notebook_has_a_source():
 
 @each_source
 def test_pinned_outputs_come_out_again(source, tmp_path):
-    notebook = nbformat.read(ROOT / "notebooks" / f"{source.stem}.ipynb", as_version=4)
+    path = ROOT / "notebooks" / f"{source.stem}.ipynb"
+    notebook = nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook()
     if not any("pinned" in notebooks.tags(cell) for cell in notebook.cells):
         pytest.skip("no pinned cells")
     assert_nbval_passes(notebook, tmp_path)
@@ -128,6 +129,19 @@ def test_lint_finds_outputs_and_kernels_that_do_not_belong(tiny):
         nbformat.write(read, notebook)
         assert any("is not in step" in found for found in notebooks.lint(source, notebook))
         notebooks.sync(source, notebook)
+
+
+def test_sync_does_not_overwrite_what_was_edited_in_the_notebook(tiny):
+    source, notebook = tiny
+    notebooks.sync(source, notebook)
+    edited = notebook.read_text().replace("A tiny notebook.", "An afternoon's work.")
+    notebook.write_text(edited)
+    os.utime(source, (0, 0))
+    with pytest.raises(ConfigurationError, match="was edited after"):
+        notebooks.sync(source, notebook)
+    assert notebook.read_text() == edited
+    assert notebooks.sync(source, notebook, force=True)
+    assert notebooks.lint(source, notebook) == []
 
 
 def test_a_notebook_that_is_not_there_is_a_fault(tiny):
