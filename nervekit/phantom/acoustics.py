@@ -11,6 +11,7 @@ Imaging 14(2): an image as a convolution of scatterers with a point-spread funct
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import fft, ndimage
@@ -124,13 +125,19 @@ def point_spread(scatterers, spacing, probe):
     """
     height, width = scatterers.shape
     field = pulse_spread(scatterers, spacing, probe)
-    beam = probe.beam_width((np.arange(height) + 0.5) * spacing[0])[:, None] / spacing[1]
     margin = (fft.next_fast_len(width + 16) - width) // 2
     field = np.pad(field, ((0, 0), (margin, margin)), mode="reflect")
-    frequency = 2 * np.pi * np.fft.fftfreq(field.shape[1])[None, :]
-    transfer = np.sqrt(2 * beam * np.sqrt(np.pi)) * np.exp(-0.5 * (frequency * beam) ** 2)
-    field = fft.ifft(fft.fft(field, axis=1) * transfer.astype(np.float32), axis=1)
+    transfer = _beam_transfer(height, field.shape[1], spacing, probe)
+    field = fft.ifft(fft.fft(field, axis=1) * transfer, axis=1, overwrite_x=True)
     return field[:, margin : margin + width]
+
+
+@lru_cache(maxsize=4)
+def _beam_transfer(height, width, spacing, probe):
+    """What each lateral frequency keeps at each depth: the transform of a Gaussian beam of unit power."""
+    beam = probe.beam_width((np.arange(height) + 0.5) * spacing[0])[:, None] / spacing[1]
+    frequency = 2 * np.pi * np.fft.fftfreq(width)[None, :]
+    return np.float32(np.sqrt(2 * beam * np.sqrt(np.pi)) * np.exp(-0.5 * (frequency * beam) ** 2))
 
 
 def attenuation_loss(attenuation, spacing, probe):
@@ -202,13 +209,14 @@ def render(scene):
     shared = np.roll(complex_noise(shape, of_subject), speckle["shift"], axis=(0, 1))
     own = complex_noise(shape, of_frame)
     phases = np.float32(np.sqrt(speckle["share"])) * shared + np.float32(np.sqrt(1 - speckle["share"])) * own
+    electronics = pulse_spread(own[::-1, ::-1], spacing, probe)
     stages = {}
     total = np.zeros(shape, np.float32)
     for look in range(probe.looks):
         far = (look * shape[0] // probe.looks, look * shape[1] // probe.looks)
         scatterers = strength * np.roll(phases, far, axis=(0, 1)) + scene["reflector"]
-        electronics = pulse_spread(np.roll(own[::-1, ::-1], far, axis=(0, 1)), spacing, probe)
-        signal = point_spread(scatterers, spacing, probe) * loudness + electronics * hiss
+        signal = point_spread(scatterers, spacing, probe) * loudness
+        signal += np.roll(electronics, far, axis=(0, 1)) * hiss
         stages.setdefault("scatterers", scatterers)
         stages.setdefault("signal", signal)
         total += envelope(signal)

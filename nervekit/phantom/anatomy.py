@@ -3,6 +3,7 @@
 from importlib import import_module
 
 import numpy as np
+from scipy import ndimage
 
 from nervekit.errors import ConfigurationError
 
@@ -29,6 +30,18 @@ def line(distance, width):
     [1.0, 0.0]
     """
     return np.exp(-0.5 * (distance / width) ** 2)
+
+
+def largest_part(mask):
+    """The largest connected part of a boolean (H, W) mask.
+
+    Examples
+    --------
+    >>> largest_part(np.array([[True, False, True, True]])).tolist()
+    [[False, False, True, True]]
+    """
+    parts, count = ndimage.label(mask)
+    return mask if count < 2 else parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
 
 
 def find_scene(key):

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from nervekit.errors import ConfigurationError, DataError
 from nervekit.phantom.acoustics import render
-from nervekit.phantom.anatomy import find_scene
+from nervekit.phantom.anatomy import find_scene, largest_part
 from nervekit.phantom.version import VERSION
 
 SCAN_LINES = 256
@@ -141,7 +141,7 @@ def screenshot(key, subject=0, frame=0, *, seed=0):
     maps = drawn.frame(subject, frame, seed=seed, shape=(size[0], SCAN_LINES))
     picture = Image.fromarray(render(maps)["image"]).resize(size[::-1], Image.Resampling.BICUBIC)
     smooth = Image.fromarray(maps["mask"].astype(np.float32)).resize(size[::-1], Image.Resampling.BILINEAR)
-    mask = np.asarray(smooth) > 0.5
+    mask = largest_part(np.asarray(smooth) > 0.5)
 
     rng = np.random.default_rng([seed, subject, 1 + frame, 2])
     left, top = (int(value) for value in rng.integers(0, 5, 2))

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from nervekit.phantom.acoustics import Probe
-from nervekit.phantom.anatomy import ATTENUATION, DENSITY, line, tissue
+from nervekit.phantom.anatomy import ATTENUATION, DENSITY, largest_part, line, tissue
 from nervekit.phantom.tissue import Texture, septa, specks
 
 NATIVE = (  # chance, columns and rows of a hand-cropped picture
@@ -74,7 +74,7 @@ def subject(number, seed=0):
             "tissue": np.array([-draw(2, 9), -draw(11, 19), -draw(9, 13), draw(-1.5, 1.5), -draw(15, 21),
                                 -draw(7, 17), -draw(26, 38), -20], np.float32),
             "septa": draw(11, 20), "streak": draw(4, 7), "speck": draw(10, 20), "haze": draw(6, 18),
-            "lata": draw(0.2, 1.0), "iliaca": draw(0.1, 0.9), "wall": draw(0.3, 1.5), "sheet": draw(0.4, 1.2), "thread": draw(0.2, 0.7),
+            "lata": draw(0.2, 1.0), "iliaca": draw(0.3, 1.0), "wall": draw(0.3, 1.5), "sheet": draw(0.4, 1.2), "thread": draw(0.2, 0.7),
         },
         textures={
             "fat": Texture.draw(rng, (draw(0.16, 0.34), draw(2, 5.5))),
@@ -174,11 +174,12 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
     flesh = (kind == tissue("muscle")) | (kind == tissue("deep"))
     fibres = septa(streak, 0.2) * np.clip(0.5 + 0.8 * bright, 0, 1.5)
     echo = level["tissue"][kind] + 1.2 * blotch + 2 * look["blotch"].at(np.float32(7), 0.6 * x)
+    deep_in = np.clip(0.7 * (z - muscle_top) - 0.3, 0, 1)
     loose = soft * np.where(kind == tissue("connective"), np.float32(0.5), np.float32(1))
     echo += loose * (level["streak"] * (0.5 * streak + 1.6 * fibres) + 2.5 * bright)
     echo += (kind == tissue("fat")) * (level["septa"] * septa(fat, 0.18) * np.clip(0.7 + 0.5 * bright, 0, 1.3) + 3 * (z > lata))
     echo += (kind == tissue("nerve")) * (4 * fascicle)
-    echo += flesh * (level["speck"] * specks(fibre, 1.4) * np.clip(0.6 + 0.6 * bright, 0, 1.4) + 2 * fibre + 2 * bright)
+    echo += flesh * (level["speck"] * specks(fibre, 1.4) * np.clip(0.6 + 0.6 * bright, 0, 1.4) * deep_in + 2 * fibre + 2 * bright)
     echo += (kind == tissue("deep")) * (4 * blotch + 3 * streak)
     echo -= body.layers["shade"] * (2 * (x - body.width / 2) / body.width) ** 4
 
@@ -206,7 +207,7 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
         "reflector": (reflector * np.sqrt(spacing[0] * spacing[1]) / 0.1).astype(np.float32),
         "attenuation": ATTENUATION[kind],
         "tissue": kind,
-        "mask": kind == tissue("nerve"),
+        "mask": largest_part(kind == tissue("nerve")),
         "spacing": spacing,
         "probe": body.probe,
         "mirrored": body.mirrored,

@@ -1,1 +1,1 @@
-VERSION = "2"  # bumped whenever pictures change: caches depend on it
+VERSION = "3"  # bumped whenever pictures change: caches depend on it
