@@ -57,14 +57,14 @@ def provenance(**facts):
     _current()["provenance"].update(facts)
 
 
-def value(key, number, **context):
+def value(key, value, **context):
     """Record one number and return it.
 
     Parameters
     ----------
     key : str
         A stable name, ``paper.table.row.metric``; the pinned results and the papers' claims refer to it.
-    number : float or int
+    value : float or int
         A finite number.
     **context
         What belongs beside it: ``low`` and ``high`` of its interval, ``n``, ``split``, ``must_exceed``.
@@ -72,17 +72,17 @@ def value(key, number, **context):
     Raises
     ------
     RunError
-        The number is not finite, or the key was recorded before in this run.
+        The number is not finite, or, in a headless run, the key was recorded before. (A reader may run a cell again.)
     """
-    number = number.item() if hasattr(number, "item") else number
-    if not math.isfinite(number):
-        raise RunError(f"{key} is {number}: only finite numbers are recorded. Look at what the cell computed it from.")
+    value = value.item() if hasattr(value, "item") else value
+    if not math.isfinite(value):
+        raise RunError(f"{key} is {value}: only finite numbers are recorded. Look at what the cell computed it from.")
     values = _current()["values"]
-    if key in values:
+    if key in values and "NERVEKIT_RUN_DIR" in os.environ:
         raise RunError(f"{key} was recorded twice in one run. Give each number a key of its own.")
     context = {name: item.item() if hasattr(item, "item") else item for name, item in context.items()}
-    values[key] = {"value": number, **context}
-    return number
+    values[key] = {"value": value, **context}
+    return value
 
 
 def values():

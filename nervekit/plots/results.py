@@ -147,7 +147,7 @@ def overlays(images, truths, predictions, labels, title):
     matplotlib.figure.Figure
     """
     ratio = images.shape[1] / images.shape[2]
-    figure, axes = panels(len(images), 3, width=8.5, ratio=ratio)
+    figure, axes = panels(len(images), 3, width=6.8, ratio=ratio)
     for row, image, truth, prediction, label in zip(axes, images, truths, predictions, labels, strict=True):
         for axis in row:
             show_image(axis, image)

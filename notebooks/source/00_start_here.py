@@ -1,0 +1,146 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 · Start here
+#
+# **Time:** 10 minutes to read; runs in half a minute.
+#
+# Five papers train networks to outline a nerve in an ultrasound image or a liver in a CT scan, and print how well it went.
+# This course runs them again, from raw files to a verdict on each number, on a machine you have.
+#
+# In this notebook we will
+#
+# - see the five papers and the map of the course,
+# - look at what this machine can run, and which data it has,
+# - learn what the three profiles are,
+# - and learn to read a verdict.
+
+# %% [markdown]
+# ## The five papers
+#
+# | paper | picture | structure | networks | data |
+# |---|---|---|---|---|
+# | Huang et al. 2019 | ultrasound | femoral nerve block region | U-Net | public, 562 images |
+# | Belahsen & El Manouzi 2020 | ultrasound | brachial plexus | five U-Net variants | Kaggle, log-in needed |
+# | Gulati & Chhabra | ultrasound | brachial plexus | SegNet, U-Net, ResNet-34 U-Net | Kaggle, log-in needed |
+# | Melnic et al. | ultrasound | median nerve | U-Net, L-Unet, DB-Unet, DL-Unet | public, 246 images |
+# | Shrivastava 2020 | CT | liver, after bones | U-Net, transferred | public, 20 patients |
+#
+# The first is carried through from end to end so far; the networks of all five are in `nervekit.models`.
+#
+# ## The map
+#
+# | notebook | question |
+# |---|---|
+# | 01 Data preparation | What happens to a picture between the scanner and the network? Is the published split fair? |
+# | 02 U-Net, femoral | How well does the paper's U-Net do, and does it beat something that learns nothing? |
+# | 03 Cross-validation | What remains of the score when whole sessions are held out? |
+#
+# ## Set-up
+#
+# Every notebook has one cell like this. Change a value, run again.
+
+# %% tags=["parameters"]
+PROFILE = "smoke"
+DATA = None
+SEED = 0
+
+# %% [markdown]
+# A profile is a size. What exactly it changes is printed at the top of each notebook, beside the paper's own set-up.
+#
+# | profile | data | for |
+# |---|---|---|
+# | `smoke` | simulated, small | a first look, and the automatic tests: minutes on two processor cores |
+# | `workshop` | real where it is present, at reduced size | a course: under an hour on a laptop |
+# | `paper` | real, at the paper's size | the reproduction: a GPU |
+
+# %%
+from IPython.display import Markdown
+
+from nervekit import papers, record
+
+record.start("00_start_here", profile=PROFILE, seed=SEED)
+record.provenance(data="none")
+paper = papers.load("huang_2019")
+settings = papers.settings(paper, PROFILE, data=DATA)
+Markdown(papers.setup_table(paper, settings))
+
+# %% [markdown]
+# ## What runs here
+#
+# The same lines as `nervekit doctor` on the command line: what is there, and what to do about what is not.
+
+# %%
+from nervekit import doctor
+
+for finding in doctor.examine():
+    print(finding)
+
+# %% [markdown]
+# No data is needed to begin: where a real set is missing, the `smoke` and `workshop` profiles use a **simulated** one, made
+# by a small model of ultrasound physics and always called simulated. To fetch the first real set (15 MB, MIT licence):
+#
+# ```
+# nervekit fetch femoral
+# ```
+#
+# ## How to read a verdict
+#
+# Each notebook ends with a table *paper · ours · verdict*. The rule is simple and the same everywhere:
+#
+# | verdict | means |
+# |---|---|
+# | *reproduced* | the printed value lies inside our 95 % interval |
+# | *better* | our whole interval lies above the printed score |
+# | *not reproduced* | anything else |
+# | *not run* | simulated data, or no result yet; the reason is named |
+# | *cannot be* | what would be needed was never published |
+#
+# The interval draws patients or sessions with replacement, since frames of one patient resemble each other. To see the rule
+# at work, here are three invented measurements of one claim.
+
+# %% tags=["setup"]
+from nervekit import papers
+
+invented = {
+    "ours covers it": {"value": 0.65, "low": 0.60, "high": 0.70},
+    "ours lies above": {"value": 0.75, "low": 0.71, "high": 0.79},
+    "ours lies below": {"value": 0.55, "low": 0.50, "high": 0.60},
+}
+
+# %% [markdown]
+# The claim is the sum IoU of 0.638 that Huang et al. print for their test set.
+
+# %% tags=["pinned"]
+key = "huang_2019.test.pooled_iou"
+for name, score in invented.items():
+    row = papers.compare(papers.load("huang_2019"), {key: score}, {"data": "real"}, prefix=key)[0]
+    print(f"{name}: {score['low']:.2f} to {score['high']:.2f} against {row.claim.value}: {row.verdict}")
+
+# %% [markdown]
+# ## What a number carries
+#
+# A number in a table was measured by the run that shows it. Beside it stands where it came from: data, split, seed, profile,
+# precision, hardware, versions. This is what the record of a run keeps, here with the number of claims that this course
+# checks for the first paper.
+
+# %%
+record.value("huang_2019.claims.total", len(paper.claims))
+record.value("huang_2019.claims.checkable", sum(claim.kind != "unpublished" for claim in paper.claims))
+record.finish()
+
+# %% [markdown]
+# ## What we did
+#
+# - We saw the five papers and the map of the course.
+# - We looked at what this machine can run, and which data it has.
+# - We learnt what the three profiles are.
+# - We learnt to read a verdict.
+#
+# **Next:** 01, from a file to an array.
