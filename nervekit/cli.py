@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from nervekit import __version__
-from nervekit.errors import NervekitError, RunError
+from nervekit.errors import ConfigurationError, NervekitError, RunError
 
 WRONG_USE, INTERRUPTED = 2, 130
 
@@ -17,9 +17,9 @@ def main(arguments=None):
     0 if all is well, 1 if a notebook failed, did not run, or moved, 2 if something was asked for that does not
     exist, 130 if interrupted. An error that a user can cause is one message, never a traceback.
     """
-    options = _parser().parse_args(arguments)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
+        options = _parser().parse_args(arguments)
         return options.command(options)
     except NervekitError as error:
         print(f"nervekit: {error}", file=sys.stderr)
@@ -50,12 +50,18 @@ def _run(options):
 def _check(options):
     from nervekit import check, notebooks
 
-    expected = None if options.without_expected else check.read_expected(options.profile, options.expected)
+    expected, problem = None, None
+    try:
+        expected = None if options.without_expected else check.read_expected(options.profile, options.expected)
+    except ConfigurationError as error:
+        problem = error
     named = [notebooks.find(name, options.sources).stem for name in options.notebooks]
     pinned = {entry["notebook"] for entry in expected["keys"].values()} if expected else set()
     chosen = named or sorted(pinned.union(notebooks.names(options.sources)))
     rows = check.check(options.profile, chosen, expected=expected, runs=options.runs)
     print(check.table(rows))
+    if problem:
+        raise problem
     return int(not rows or not all(row.good for row in rows))
 
 
@@ -187,7 +193,6 @@ def _settings(options):
 
 def _names(options):
     from nervekit import notebooks
-    from nervekit.errors import ConfigurationError
 
     names = options.notebooks or notebooks.names(options.sources)
     if not names:

@@ -176,8 +176,8 @@ def _accept(name, settings, work, folder, seconds):
             return "failed", f"it recorded the {setting} {recorded!r}, but was to run with {asked!r}", 0
     content["seconds"] = seconds
     result.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (folder / "figures").mkdir(exist_ok=True)
     for figure in sorted((work / "results" / "figures").glob("*")):
+        (folder / "figures").mkdir(exist_ok=True)
         figure.replace(folder / "figures" / figure.name)
     result.replace(folder / result.name)
     (work / "executed.ipynb").replace(folder / f"{name}.ipynb")
