@@ -100,7 +100,7 @@ def prune(model, columns):
     if f"mask_{columns}" not in masks:
         raise ConfigurationError(f"prune: {model.name} has no output 'mask_{columns}'. Its outputs are {masks}; build "
                                  "it with deep_supervision=True.")  # fmt: skip
-    return keras.Model(model.inputs, model.get_layer(f"mask_{columns}").output, name=f"unetpp_{columns}")
+    return keras.Model(model.input, model.get_layer(f"mask_{columns}").output, name=f"unetpp_{columns}")
 
 
 def _unit(x, filters, name, dropout):

@@ -1,0 +1,136 @@
+"""What every network does: its output, its gradients, its first weights, its file, and its refusals."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from networks import NETWORKS
+
+from nervekit import models
+from nervekit.errors import ConfigurationError
+
+NAMES = list(NETWORKS)
+UNBOUNDED = {"attention_resunet"}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def network(request):
+    keras.utils.set_random_seed(1)
+    return models.build(request.param, NETWORKS[request.param][1])
+
+
+@pytest.fixture
+def images(network):
+    random = np.random.default_rng(0)
+    return random.integers(0, 256, (2, *network.input_shape[1:])).astype("uint8")
+
+
+def predict_mask(model, images):
+    outputs = model(images, training=False)
+    return ops.convert_to_numpy(outputs["mask"] if isinstance(outputs, dict) else outputs)
+
+
+def test_the_output_is_a_probability_for_each_pixel(network, images):
+    mask = predict_mask(network, images)
+    assert mask.shape == images.shape and mask.dtype == np.float32
+    assert np.isfinite(mask).all() and mask.min() >= 0 and np.ptp(mask) > 0
+    assert mask.max() <= 1 or network.name in UNBOUNDED
+
+
+def test_the_output_stays_float32_in_mixed_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        for name in ("huang_unet", "inception_unet", "attention_resunet", "lunet", "resnet34_unet"):
+            outputs = models.build(name, NETWORKS[name][1]).outputs
+            assert {keras.backend.standardize_dtype(output.dtype) for output in outputs} == {"float32"}, name
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_gradients_reach_every_trainable_weight(network, images):
+    tensorflow = pytest.importorskip("tensorflow")
+    if keras.config.backend() != "tensorflow":
+        pytest.skip("the tape is TensorFlow's")
+    with tensorflow.GradientTape() as tape:
+        outputs = network(images, training=True)
+        outputs = outputs.values() if isinstance(outputs, dict) else [outputs]
+        loss = sum(ops.mean((output - 0.3) ** 2) for output in outputs)
+    weights = network.trainable_weights
+    gradients = tape.gradient(loss, weights)
+    missing = [weight.path for weight, gradient in zip(weights, gradients, strict=True) if gradient is None]
+    dead = [
+        weight.path
+        for weight, gradient in zip(weights, gradients, strict=True)
+        if weight.path.endswith("kernel") and not np.abs(ops.convert_to_numpy(gradient)).max() > 0
+    ]
+    assert not missing and not dead
+
+
+def test_no_two_layers_start_with_equal_kernels(network):
+    kernels = [ops.convert_to_numpy(layer.kernel) for layer in network.layers if hasattr(layer, "kernel")]
+    assert len({kernel.tobytes() for kernel in kernels}) == len(kernels)
+    corners = [kernel.ravel()[:2].tobytes() for kernel in kernels if kernel.size > 2]
+    assert len(set(corners)) == len(corners)
+
+
+def test_a_saved_network_loads_in_safe_mode_with_the_same_output(network, images, tmp_path):
+    network.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
+    ours, theirs = (predict_mask(model, images) for model in (network, loaded))
+    assert np.array_equal(ours, theirs)
+
+
+def test_layer_names_tell_the_place(network):
+    starts = ("encoder", "decoder", "bottleneck", "unit", "mask", "presence", "first", "second", "output", "multiply",
+              "image", "standardize", "divide", "three_channels")  # fmt: skip
+    assert [layer.name for layer in network.layers if not layer.name.startswith(starts)] == []
+
+
+def test_a_wrong_size_is_refused_with_sizes_it_takes(network):
+    height = network.input_shape[1]
+    with pytest.raises(ConfigurationError, match=rf"{network.name}.*multiples of (8|16|32)"):
+        models.build(network.name, (height + 1, height, 1))
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 1, 1), (0, 64, 1), (64, 64, None)])
+def test_a_wrong_rank_is_refused(network, shape):
+    with pytest.raises(ConfigurationError, match=r"\(height, width, channels\)"):
+        models.build(network.name, shape)
+
+
+def test_an_unknown_option_is_refused_with_those_there_are(network):
+    with pytest.raises(ConfigurationError, match="no option 'depth'. Its options are"):
+        models.build(network.name, network.input_shape[1:], depth=3)
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("unetpp", {"columns": 5}),
+        ("attention_resunet", {"head": "softmax"}),
+        ("gulati_segnet", {"unpooling": "bilinear"}),
+        ("resnet34_unet", {"grey": "colour"}),
+        ("lunet", {"batch_norm": "none"}),
+        ("double_unet", {"outputs": "first"}),
+        ("dl_unet", {"batch_norm": True}),
+        ("dl_unet_vgg16", {"batch_norm": "neither"}),
+    ],
+)
+def test_an_unknown_choice_is_refused_with_those_there_are(name, options):
+    with pytest.raises(ConfigurationError, match=f"{name}: {next(iter(options))}=.*Choose one of"):
+        models.build(name, (64, 64, 1), **options)
+
+
+@pytest.mark.parametrize("name", ["resnet34_unet", "double_unet", "dl_unet", "dl_unet_vgg16"])
+def test_channels_it_has_no_answer_for_are_refused(name):
+    with pytest.raises(ConfigurationError, match="2 channels. Expected 1 or 3"):
+        models.build(name, (64, 64, 2))
+
+
+def test_importing_the_catalogue_of_networks_loads_no_deep_learning_library():
+    code = "import sys, nervekit.models; print([m for m in ('keras', 'tensorflow', 'torch', 'jax') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert result.stdout.strip() == "[]"
