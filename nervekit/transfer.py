@@ -1,0 +1,93 @@
+"""Weights of one network as the start of another: transfer learning, with a report of what was taken over."""
+
+from dataclasses import dataclass
+
+from keras import ops
+
+from nervekit.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What `transfer` did, by layer name of the receiving network.
+
+    Attributes
+    ----------
+    copied : tuple of str
+        Layers that took over their weights.
+    left : dict of str to str
+        Layers that kept their own, and why.
+    frozen : tuple of str
+        Layers with weights that will not be trained.
+    """
+
+    copied: tuple
+    left: dict
+    frozen: tuple
+
+    def __str__(self):
+        lines = [f"{len(self.copied)} layers copied, {len(self.left)} left, {len(self.frozen)} frozen"]
+        return "\n".join(lines + [f"  {name}: {reason}" for name, reason in self.left.items()])
+
+
+def transfer(from_model, to_model, *, freeze=()):
+    """Copy the weights of every layer that both networks have under the same name and of the same shapes.
+
+    Parameters
+    ----------
+    from_model : keras.Model
+        Trained; not changed.
+    to_model : keras.Model
+        Changed in place. Compile it afterwards: what is frozen is fixed then.
+    freeze : True or sequence of str
+        Layers not to train: those copied, or those whose names start so, such as ``("encoder", "bottleneck")``.
+
+    Returns
+    -------
+    Transfer
+        Print it to see what was copied and what was not.
+
+    Raises
+    ------
+    ConfigurationError
+        No layer fits, or a beginning in `freeze` fits no layer. Nothing is changed then.
+
+    Examples
+    --------
+    >>> from nervekit import models
+    >>> bone, liver = (models.build("huang_unet", (32, 32, channels), width=4) for channels in (1, 3))
+    >>> print(transfer(bone, liver, freeze=["bottleneck"]))
+    22 layers copied, 1 left, 2 frozen
+      encoder_1_conv_1: other shapes, (3, 3, 1, 4) for (3, 3, 3, 4)
+    """
+    source = {layer.name: layer for layer in from_model.layers if layer.weights}
+    layers = [layer for layer in to_model.layers if layer.weights]
+    copied, left = [], {}
+    for layer in layers:
+        if layer.name not in source:
+            left[layer.name] = f"not in {from_model.name}"
+            continue
+        found, expected = ([weight.shape for weight in model.weights] for model in (source[layer.name], layer))
+        if found != expected:
+            theirs, ours = next((a, b) for a, b in _pairs(found, expected) if a != b)
+            left[layer.name] = f"other shapes, {theirs} for {ours}"
+        else:
+            copied.append(layer)
+    if not copied:
+        raise ConfigurationError(f"transfer: no layer of {to_model.name} has the name and the shapes of one of "
+                                 f"{from_model.name}; there is nothing to take over.")  # fmt: skip
+    chosen = copied if freeze is True else [layer for layer in layers if layer.name.startswith(tuple(freeze))]
+    unknown = [] if freeze is True else [start for start in freeze if not any(la.name.startswith(start) for la in layers)]
+    if unknown:
+        raise ConfigurationError(f"transfer: freeze={unknown[0]!r} fits no layer of {to_model.name}; its layers with "
+                                 f"weights are {', '.join(layer.name for layer in layers)}.")  # fmt: skip
+    for layer in copied:
+        layer.set_weights([ops.convert_to_numpy(weight) for weight in source[layer.name].weights])
+    for layer in chosen:
+        layer.trainable = False
+    return Transfer(tuple(layer.name for layer in copied), left, tuple(layer.name for layer in chosen))
+
+
+def _pairs(found, expected):
+    length = max(len(found), len(expected))
+    return zip(*(shapes + [()] * (length - len(shapes)) for shapes in (found, expected)), strict=True)
