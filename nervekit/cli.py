@@ -1,6 +1,7 @@
 """The command line: ``nervekit run``, ``check``, ``expected``, ``report``, ``sync``, ``doctor``, ``data``, ``fetch``."""
 
 import argparse
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ def main(arguments=None):
         print(f"nervekit: {error}", file=sys.stderr)
         return 1 if isinstance(error, RunError) else WRONG_USE
     except KeyboardInterrupt:
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
         print("nervekit: interrupted; what was running is not kept", file=sys.stderr)
         return INTERRUPTED
     finally:
@@ -48,12 +50,14 @@ def _run(options):
 
 
 def _check(options):
-    from nervekit import check, notebooks
+    from nervekit import check, notebooks, papers
 
     expected, problem = None, None
     try:
         expected = None if options.without_expected else check.read_expected(options.profile, options.expected)
     except ConfigurationError as error:
+        if options.profile not in papers.PROFILES:
+            raise
         problem = error
     named = [notebooks.find(name, options.sources).stem for name in options.notebooks]
     pinned = {entry["notebook"] for entry in expected["keys"].values()} if expected else set()

@@ -162,7 +162,7 @@ def test_a_stopped_run_leaves_no_results_and_no_kernel(tmp_path, number):
         run.run(sources / "02_tiny.py", run.Settings(), runs=tmp_path / "runs", stream=io.StringIO())
         assert files(folder) == [".02_tiny.settings", "02_tiny.ipynb", "02_tiny.json"]
     else:
-        assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said
+        assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said, said
         assert files(folder) == [".02_tiny.settings"]
 
 
