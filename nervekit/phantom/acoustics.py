@@ -125,9 +125,10 @@ def point_spread(scatterers, spacing, probe):
     """
     height, width = scatterers.shape
     field = pulse_spread(scatterers, spacing, probe)
-    margin = (fft.next_fast_len(width + 16) - width) // 2
-    field = np.pad(field, ((0, 0), (margin, margin)), mode="reflect")
-    transfer = _beam_transfer(height, field.shape[1], spacing, probe)
+    padded = fft.next_fast_len(width + 16)
+    margin = (padded - width) // 2
+    field = np.pad(field, ((0, 0), (margin, padded - width - margin)), mode="reflect")
+    transfer = _beam_transfer(height, padded, spacing, probe)
     field = fft.ifft(fft.fft(field, axis=1) * transfer, axis=1, overwrite_x=True)
     return field[:, margin : margin + width]
 
@@ -197,6 +198,14 @@ def render(scene):
     dict
         ``scatterers`` and ``signal`` (complex64, first look), ``gain`` (dB on each sample: time gain less
         attenuation), ``envelope`` (float32, mean of the looks) and ``image`` (uint8), each (H, W).
+
+    Notes
+    -----
+    Scatterers much smaller than the wavelength send back echoes of random phase (``scatterers``). The probe cannot
+    tell those apart that share a pulse and a beam: it sums them, some amplify and some cancel, and what remains is
+    speckle, a pattern of the probe as much as of the tissue (``signal``). Depth weakens echoes and time gain lifts
+    them again, with the noise (``gain``). The magnitude (``envelope``) spans too many decades for a screen, so its
+    logarithm is shown (``image``).
     """
     probe, spacing, speckle = scene["probe"], scene["spacing"], scene["speckle"]
     shape = scene["echogenicity"].shape

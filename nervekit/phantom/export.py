@@ -161,9 +161,10 @@ def _draw_mark(picture, maps, left, top):
     draw = ImageDraw.Draw(picture)
     width, height = picture.size
     if maps["mark"] == "tile":
-        x, y = left + 2, top + 2
-        draw.rectangle((x, y, x + 25, y + 24), fill=(35, 107, 158))
-        draw.ellipse((x + 6, y + 5, x + 19, y + 18), outline=(235, 240, 245), width=3)
+        x, y, side = left + 2, top + 2, round(width / 31)
+        draw.rectangle((x, y, x + side, y + side), fill=(35, 107, 158))
+        inset = side // 4
+        draw.ellipse((x + inset, y + inset, x + side - inset, y + side - inset), outline=(235, 240, 245), width=2)
     else:
         x = round((0.978 if maps["mirrored"] else 0.082) * width)
         y = top + 8

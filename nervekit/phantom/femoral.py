@@ -190,16 +190,16 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
     seen = np.clip((base - x) / 2 + 1, 0, 1)
     reflector += level["iliaca"] * steep * seen * line(below - 0.15 * wave, 0.1) * np.clip(0.5 + 0.6 * bright, 0, 1.5)
     for distance, size, up in vessels:
-        wall = line((distance - 1) * size, 0.13) * np.clip(0.7 + 0.5 * blotch, 0, 1.5)
-        reflector += level["wall"] * wall * np.clip(np.abs(up), 0, 1) ** 6 * (0.3 + 0.7 * (up > 0))
-        echo += (kind == tissue("blood")) * level["haze"] * (
-            np.clip(-up, 0, 1) ** 2 + 0.5 * line((distance - 1) * size, 0.5)
-        ) * (distance < 1)
-        behind = line((distance - 1.0) * size - 0.6, 0.6) * np.clip(up, 0, 1.2) ** 6 * (distance > 1)
+        from_wall = (distance - 1) * size
+        top, bottom = np.clip(-up, 0, 1), np.clip(up, 0, 1.2)
+        facing = 0.3 * top**2 * top**2 * top**2 + bottom**2 * bottom**2 * bottom**2
+        reflector += level["wall"] * line(from_wall, 0.13) * np.clip(0.7 + 0.5 * blotch, 0, 1.5) * facing
+        echo += (distance < 1) * level["haze"] * (top**2 + 0.5 * line(from_wall, 0.5))
+        behind = (distance > 1) * line(from_wall - 0.6, 0.6) * facing * (up > 0)
         echo += behind * (min(size / 3, 1) * (8 + 2 * blotch) + 2 * streak)
     if body.bone:
-        facing = np.clip((bone_z + bone_r - z) / bone_r, 0, 1) ** 6
-        echo += line(to_bone, 0.35) * facing * (34 + 2 * blotch + 2 * streak)
+        facing = np.clip((bone_z + bone_r - z) / bone_r, 0, 1) ** 2
+        echo += line(to_bone, 0.35) * facing * facing * facing * (34 + 2 * blotch + 2 * streak)
 
     return {
         "echogenicity": echo.astype(np.float32),

@@ -32,8 +32,8 @@ class Texture:
     spacing: tuple  # mm a sample, across and along the layer
 
     @classmethod
-    def draw(cls, rng, length, shape=(256, 192), spacing=(0.06, 0.2)):
-        """A new tile, correlated over ``length`` = (across, along) millimetres."""
+    def draw(cls, rng, length, shape=(256, 256), spacing=(0.06, 0.16)):
+        """A new tile, its sides powers of two, correlated over ``length`` = (across, along) millimetres."""
         samples = [wanted / step for wanted, step in zip(length, spacing, strict=True)]
         return cls(smooth_noise(rng, shape, samples), spacing)
 
@@ -42,8 +42,8 @@ class Texture:
         rows, columns = self.tile.shape
         far = np.roll(self.tile, (rows // 2, columns // 2), axis=(0, 1))
         tile = np.float32(np.cos(phase)) * self.tile + np.float32(np.sin(phase)) * far
-        row = np.floor(across * np.float32(1 / self.spacing[0])).astype(np.int32) % rows
-        column = np.floor(along * np.float32(1 / self.spacing[1])).astype(np.int32) % columns
+        row = np.floor(across * np.float32(1 / self.spacing[0])).astype(np.int32) & (rows - 1)
+        column = np.floor(along * np.float32(1 / self.spacing[1])).astype(np.int32) & (columns - 1)
         return tile.ravel().take(row * columns + column)
 
 

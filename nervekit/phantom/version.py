@@ -1,1 +1,1 @@
-VERSION = "3"  # bumped whenever pictures change: caches depend on it
+VERSION = "4"  # bumped whenever pictures change: caches depend on it
