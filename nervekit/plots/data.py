@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style
 
@@ -43,6 +44,37 @@ def gallery(images, titles, title, *, masks=None, columns=None, limits=(0, 255),
     return figure
 
 
+def strays(images, masks, titles, title):
+    """Images with outlined masks; each component but the largest is circled, since it may be a single pixel.
+
+    Parameters
+    ----------
+    images : list of (H, W) or (H, W, C) arrays
+    masks : list of (H, W) bool arrays
+    titles : list of str
+        One a picture.
+    title : str
+        The finding.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from skimage.measure import label, regionprops
+
+    figure, axes = panels(1, len(images), ratio=max(image.shape[0] / image.shape[1] for image in images))
+    for axis, image, mask, text in zip(axes.flat, images, masks, titles):
+        show_image(axis, image, title=text)
+        draw_contour(axis, mask, "truth")
+        for region in sorted(regionprops(label(mask)), key=lambda region: region.area)[:-1]:
+            row, column = region.centroid
+            axis.plot(
+                column, row, "o", markersize=14, markerfacecolor="none", markeredgecolor=COLOURS["prediction"]
+            )
+    _finish(figure, title)
+    return figure
+
+
 def zoomed_masks(masks, titles, title):
     """Small masks as enlarged pixels, with the value range 0 to 1 on a colour bar.
 
@@ -55,7 +87,7 @@ def zoomed_masks(masks, titles, title):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = panels(1, len(masks), ratio=max(mask.shape[0] / mask.shape[1] for mask in masks))
+    figure, axes = panels(1, len(masks), ratio=min(1.0, max(mask.shape[0] / mask.shape[1] for mask in masks)))
     for axis, mask, text in zip(axes.flat, masks, titles):
         drawn = axis.imshow(mask, cmap="cividis", vmin=0, vmax=1, interpolation="nearest")
         axis.set_title(text, fontsize=11)
@@ -144,6 +176,7 @@ def nearest_match(correlation, threshold, title):
         correlation[above], bins=bins, color=COLOURS["prediction"], edgecolor="white", label=label, hatch="//"
     )
     axis.axvline(threshold, color=COLOURS["ink"], linestyle="--")
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set(xlabel="correlation with the most similar training image", ylabel="test images")
     axis.legend(loc="upper left")
     _finish(figure, title)
@@ -168,7 +201,10 @@ def pairs(dataset, positions, correlations, title):
     """
     figure, axes = panels(2, len(positions))
     for column, (pair, correlation) in enumerate(zip(positions, correlations)):
-        texts = f"test, image {dataset.ids[pair[0]]}", f"training, {dataset.ids[pair[1]]} ({correlation:.2f})"
+        texts = (
+            f"test {dataset.ids[pair[0]]}",
+            f"training {dataset.ids[pair[1]]}\ncorrelation {correlation:.2f}",
+        )
         for axis, position, text in zip(axes[:, column], pair, texts):
             show_image(axis, dataset.images[position], title=text)
             draw_contour(axis, dataset.masks[position], "truth")
