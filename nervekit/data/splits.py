@@ -71,7 +71,7 @@ class Leakage:
         """Say it in one line."""
         return (
             f"{len(self.shared_images)} of {len(self.nearest)} test images share one of {len(self.shared_groups)} "
-            f"groups with training; {len(self.pairs)} have a near-duplicate there (correlation > {self.threshold:g})"
+            f"groups with training; {len(self.pairs)} have a near-duplicate there (correlation {self.threshold:g} or more)"
         )
 
 

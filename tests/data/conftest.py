@@ -13,7 +13,7 @@ PALETTE = [0, 0, 0, 128, 0, 0] + [0] * 762
 
 
 def save_mask(path, values, palette=PALETTE):
-    picture = Image.fromarray(values.astype(np.uint8), "P")
+    picture = Image.fromarray(values.astype(np.uint8))
     picture.putpalette(palette)
     picture.save(path)
 

@@ -17,7 +17,7 @@ def read(folder, **options):
 
 
 def save_mask(path, values, first=(0, 0, 0), second=(128, 0, 0)):
-    picture = Image.fromarray(np.asarray(values, np.uint8), "P")
+    picture = Image.fromarray(np.asarray(values, np.uint8))
     picture.putpalette([*first, *second] + [0] * 762)
     picture.save(path)
 
