@@ -49,8 +49,7 @@ def strays(images, masks, titles, title):
 
     Parameters
     ----------
-    images : list of (H, W) or (H, W, C) arrays
-    masks : list of (H, W) bool arrays
+    images, masks : lists of (H, W) or (H, W, C) uint8 arrays, and of (H, W) bool arrays
     titles : list of str
         One a picture.
     title : str
@@ -102,9 +101,8 @@ def size_zoo(widths, heights, size, title):
     Parameters
     ----------
     widths, heights : (N,) arrays
-        Pixels.
     size : (height, width)
-        Of the network's input, in pixels.
+        Of the network's input; all in pixels.
 
     Returns
     -------
@@ -116,9 +114,11 @@ def size_zoo(widths, heights, size, title):
     reach = np.array([0, max(widths)])
     label = f"proportions of the network's input, {size[0]} x {size[1]}"
     axis.plot(reach, reach * size[0] / size[1], "--", color=COLOURS["prediction"], label=label)
-    axis.set(xlabel="width (pixels)", ylabel="height (pixels)")
-    axis.set_xlim(0.9 * min(widths), 1.05 * max(widths))
-    axis.set_ylim(0.8 * min(heights), 1.2 * max(heights))
+    limits = {
+        "xlim": (0.9 * min(widths), 1.05 * max(widths)),
+        "ylim": (0.8 * min(heights), 1.2 * max(heights)),
+    }
+    axis.set(xlabel="width (pixels)", ylabel="height (pixels)", **limits)
     axis.legend(loc="lower right")
     _finish(figure, title)
     return figure
@@ -131,7 +131,6 @@ def balance(masks, title):
     ----------
     masks : (N, H, W) bool array
     title : str
-        The finding.
 
     Returns
     -------
@@ -161,6 +160,7 @@ def nearest_match(correlation, threshold, title):
         Best normalised correlation of each test image.
     threshold : float
         From which a pair counts as a near-duplicate.
+    title : str
 
     Returns
     -------
@@ -193,7 +193,6 @@ def pairs(dataset, positions, correlations, title):
         Position of a test image and of its training image.
     correlations : (P,) array
     title : str
-        The finding.
 
     Returns
     -------
@@ -221,7 +220,6 @@ def group_sizes(groups, parts, title):
     parts : (N,) array
         ``"train"``, ``"development"`` or ``"test"``; the first two count as training.
     title : str
-        The finding.
 
     Returns
     -------
