@@ -21,7 +21,6 @@ def gallery(images, titles, title, *, masks=None, columns=None, limits=(0, 255),
     masks : list of (H, W) bool arrays or None, optional
         Outlined in the colour of the truth; an item may be None.
     columns : int, optional
-        Pictures a row; all in one row if not given.
     limits : (low, high)
         Values shown black and white.
     ratio : float, optional
@@ -51,9 +50,7 @@ def strays(images, masks, titles, title):
     ----------
     images, masks : lists of (H, W) or (H, W, C) uint8 arrays, and of (H, W) bool arrays
     titles : list of str
-        One a picture.
     title : str
-        The finding.
 
     Returns
     -------
@@ -140,8 +137,9 @@ def balance(masks, title):
     share = 100 * masks.mean(axis=(1, 2))
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.7), width_ratios=(1.2, 1))
     left.hist(share, bins=24, color=COLOURS["neutral"], edgecolor="white")
-    middle = np.median(share)
-    left.axvline(middle, color=COLOURS["prediction"], linestyle="--", label=f"median {middle:.1f} %")
+    left.axvline(
+        np.median(share), color=COLOURS["prediction"], ls="--", label=f"median {np.median(share):.1f} %"
+    )
     left.set(xlabel="pixels that are nerve (% of the image)", ylabel="images")
     left.legend()
     drawn = right.imshow(100 * masks.mean(axis=0), cmap="cividis", vmin=0)
