@@ -14,7 +14,7 @@ from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError
 
 __all__ = ["SegmentationDataset", "load"]
-READER_VERSION = 1
+READER_VERSION = 2
 
 
 def load(

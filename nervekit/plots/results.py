@@ -122,12 +122,11 @@ def box_plot(values, title, *, ylabel="IoU of an image", printed=None):
                 capsize=4,
                 label="printed in the paper: median and quartiles" if place == 1 else None,
             )
-    axis.axhline(0.5, color=COLOURS["ink"], linewidth=0.8, linestyle="dotted")
+    axis.axhline(0.5, color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="threshold of the accuracy")
     axis.set_ylim(-0.03, 1)
     axis.set_ylabel(ylabel)
     axis.set_title(title)
-    if printed:
-        axis.legend(loc="lower left")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
@@ -193,7 +192,7 @@ def compare_scores(scores, title, *, xlabel, printed=None):
     axis.set_ylim(len(scores) - 0.4, -0.7)
     axis.set_xlim(-0.02, 1)
     axis.set_xlabel(xlabel)
-    axis.set_title(title)
+    figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
@@ -221,7 +220,7 @@ def fold_scores(schemes, title):
             axis.axhline(np.median(numbers), color=colour, linestyle=line, linewidth=1.5)
         axis.set_xlabel("fold")
         axis.set_ylabel(label)
-        axis.set_ylim(0, 1)
+        axis.set_ylim(0, 1.03)
         axis.set_xticks(places)
     axes[0].legend(loc="lower left", title="line: median of the folds")
     figure.suptitle(title, x=0.01, ha="left")

@@ -336,8 +336,8 @@ print(f"{normalised.min():.2f} to {normalised.max():.2f}, mean {normalised.mean(
 # ## The split: 450, 50 and 62
 #
 # The paper split at random into training (fits the weights), development (is watched during training) and
-# test (is used once). The public set has one folder for test and one for the rest; the paper's kind of code,
-# Keras' `validation_split=0.1`, takes the *last* tenth of the rest for development.
+# test (is used once). The public set has one folder for test and one for the rest. Which 50 of the rest were drawn for
+# development was not published; we draw a tenth at random, the same every time.
 
 # %%
 from nervekit.data import splits

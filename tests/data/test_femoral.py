@@ -38,9 +38,16 @@ def test_native_masks_are_the_palette_index(tiny):
     assert all(image.shape == (*mask.shape, 1) for image, mask in zip(arrays["images"], arrays["masks"]))
 
 
-def test_last_tenth_of_the_training_folder_is_the_development_part(tiny):
-    parts = read(tiny)["parts"].tolist()
-    assert parts == ["train", "test"] + ["train"] * 8 + ["test", "development"]
+def test_a_tenth_of_the_training_folder_is_drawn_for_development_and_the_test_folder_is_the_test_part(tiny):
+    parts = read(tiny)["parts"]
+    assert np.flatnonzero(parts == "test").tolist() == [1, 10]
+    assert (parts == "development").sum() == 1 and (parts == "train").sum() == 9
+    assert np.array_equal(parts, read(tiny)["parts"])
+
+
+def test_development_images_are_drawn_all_over_the_training_folder():
+    drawn = np.flatnonzero(femoral.published_parts(["train"] * 500) == "development")
+    assert len(drawn) == 50 and drawn.min() < 50 and drawn.max() > 450
 
 
 def test_groups_are_read_where_they_are_listed(tiny):
