@@ -1,0 +1,42 @@
+"""One forward pass of every network with weights drawn by NumPy: the same on every backend.
+
+Run as a script it writes the outputs to a file: ``KERAS_BACKEND=jax python forward.py outputs.npz``.
+"""
+
+import sys
+
+import numpy as np
+from networks import NETWORKS
+
+
+def outputs(names=tuple(NETWORKS)):
+    """Mask of each network for two images; dict of name to array."""
+    return {name: forward(name) for name in names}
+
+
+def forward(name):
+    import keras
+
+    from nervekit import models
+
+    random = np.random.default_rng(0)
+    model = models.build(name, NETWORKS[name][1])
+    for weight in model.weights:
+        weight.assign(draw(weight, random))
+    images = random.integers(0, 256, (2, *NETWORKS[name][1])).astype("float32")
+    # operation by operation JAX compiles each shape of each; as a whole it compiles once
+    result = model.predict(images, verbose=0) if keras.config.backend() == "jax" else model(images, training=False)
+    return keras.ops.convert_to_numpy(result["mask"] if isinstance(result, dict) else result)
+
+
+def draw(weight, random):
+    if weight.path.endswith(("gamma", "variance")):
+        return random.uniform(0.5, 1.5, weight.shape)
+    if not weight.path.endswith("kernel"):
+        return random.uniform(-0.1, 0.1, weight.shape) if "seed" not in weight.path else np.zeros(weight.shape)
+    reach = np.sqrt(6 / np.prod(weight.shape[:-1]))
+    return random.random(weight.shape, dtype="float32") * (2 * reach) - reach
+
+
+if __name__ == "__main__":
+    np.savez(sys.argv[1], **outputs())
