@@ -41,6 +41,8 @@ def start(notebook, *, profile, seed=0):
     >>> value("huang_2019.network.parameters", 1940817)
     1940817
     """
+    # TensorFlow reads this when it is first imported; its notes on GPUs that are not there would fill the notebook.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     folder = Path(os.environ.get("NERVEKIT_RUN_DIR") or Path("runs") / profile)
     _open.clear()
     _open.update(

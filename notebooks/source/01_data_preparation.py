@@ -1,10 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     formats: ipynb,source//py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -248,20 +243,17 @@ print(
 )
 
 # %% [markdown]
-# The dashed line marks images that keep their proportions in the network's input. None lies on it: all are
-# pressed together sideways. The paper does so, and we follow it; padding to a square first would keep the
-# anatomy's shape.
+# The dashed line marks images that keep their proportions in the network's input; what lies to its right is pressed
+# together sideways. The paper does so, and we follow it; padding to a square first would keep the anatomy's shape.
 
 # %%
 picture = figures.size_zoo(
     widths,
     heights,
     settings["image_size"],
-    f"{sizes} sizes among {len(exported)} images, all of them wider than high",
+    f"{sizes} sizes among {len(exported)} images; {np.mean(widths > heights):.0%} are wider than high",
 )
-record.figure(
-    "size_zoo", picture, alt="Scatter of image height against width; all dots lie below the dashed line."
-)
+record.figure("size_zoo", picture, alt="Scatter of image height against width, with a line of equal proportions.")
 
 # %% [markdown]
 # ## Resize: linear for the image, nearest for the mask

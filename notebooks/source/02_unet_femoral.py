@@ -348,6 +348,9 @@ sets = ("huang_2019.train", "huang_2019.development", "huang_2019.test")
 rows = [row for prefix in sets for row in papers.compare(paper, record.values(), {"data": kind}, prefix=prefix)]
 Markdown(papers.claims_table(rows))
 
+# %% [markdown]
+# The record of this run, with every number and figure above, is written last.
+
 # %%
 record.finish()
 
