@@ -107,11 +107,13 @@ def merge(content, folder=EXPECTED):
 
 
 def write(content, folder=EXPECTED):
-    """Write ``<folder>/<profile>.json`` and return its path."""
+    """Write ``<folder>/<profile>.json``, one key a line so that differences can be read, and return its path."""
+    keys = ",\n".join(f"  {json.dumps(key)}: {json.dumps(entry)}" for key, entry in content["keys"].items())
+    head = "".join(f" {json.dumps(name)}: {json.dumps(content[name])},\n" for name in content if name != "keys")
     path = Path(folder) / f"{content['profile']}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.write_text(f'{{\n{head} "keys": {{\n{keys}\n }}\n}}\n', encoding="utf-8")
     partial.replace(path)
     return path
 
@@ -122,7 +124,7 @@ def _entry(notebook, key, measured):
         return None, f"{key}: {spread} are not all finite."
     if not all(entry.get("compare", True) for entry in measured):
         return {"notebook": notebook, "center": None, "tolerance": None, "spread": spread}, None
-    center, width = tolerance(spread)
+    center, width = (_round(number) for number in tolerance(spread))
     entry = {"notebook": notebook, "center": center, "tolerance": width, "spread": spread}
     floors = [one["must_exceed"] for one in measured if one.get("must_exceed") is not None]
     if floors:
@@ -133,6 +135,11 @@ def _entry(notebook, key, measured):
                 f"({max(floors):.4g}). Make the task or the model of this profile better, or do not pin this key."
             )
     return entry, None
+
+
+def _round(number):
+    """Six significant digits, which is far below any tolerance; whole numbers stay as they are."""
+    return number if isinstance(number, int) else float(f"{number:.6g}")
 
 
 def _problem_of_seeds(notebook, profile, by_seed):
