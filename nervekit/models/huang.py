@@ -3,7 +3,11 @@
 import keras
 from keras import layers
 
-from nervekit.models.blocks import check_input, double_convolution, sigmoid_head
+from nervekit.models.blocks import check_input, double_convolution, encoder_decoder, sigmoid_head, transposed_up
+
+RATES = {1: 0.1, 2: 0.1, 3: 0.2, 4: 0.2}
+DROPOUT = {f"{side}_{level}": rate for side in ("encoder", "decoder") for level, rate in RATES.items()}
+DROPOUT["bottleneck"] = 0.3
 
 
 def huang_unet(input_shape=(256, 256, 1), *, width=16, dropout=False):
@@ -41,20 +45,12 @@ def huang_unet(input_shape=(256, 256, 1), *, width=16, dropout=False):
     1940817
     """
     check_input("huang_unet", input_shape, multiple=16)
-    rates = (0.1, 0.1, 0.2, 0.2, 0.3) if dropout else (0.0,) * 5
-    stage = {"activation": "relu", "initializer": "he_normal"}
+
+    def stage(x, filters, name):
+        rate = DROPOUT[name] if dropout else 0.0
+        return double_convolution(x, filters, name, initializer="he_normal", dropout=rate)
 
     inputs = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 255, name="divide_by_255")(inputs)
-    skips = []
-    for level in range(4):
-        x = double_convolution(x, width * 2**level, f"encoder_{level + 1}", dropout=rates[level], **stage)
-        skips.append(x)
-        x = layers.MaxPooling2D(2, name=f"encoder_{level + 1}_pool")(x)
-    x = double_convolution(x, width * 16, "bottleneck", dropout=rates[4], **stage)
-    for level in reversed(range(4)):
-        name = f"decoder_{level + 1}"
-        x = layers.Conv2DTranspose(width * 2**level, 2, strides=2, name=f"{name}_up")(x)
-        x = layers.Concatenate(name=f"{name}_skip")([x, skips[level]])
-        x = double_convolution(x, width * 2**level, name, dropout=rates[level], **stage)
+    x = encoder_decoder(x, [width * 2**level for level in range(5)], stage, transposed_up)
     return keras.Model(inputs, sigmoid_head(x), name="huang_unet")
