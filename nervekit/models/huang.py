@@ -3,7 +3,13 @@
 import keras
 from keras import layers
 
-from nervekit.models.blocks import check_input, double_convolution, encoder_decoder, sigmoid_head, transposed_up
+from nervekit.models.blocks import (
+    check_input,
+    double_convolution,
+    encoder_decoder,
+    sigmoid_head,
+    transposed_up,
+)
 
 RATES = {1: 0.1, 2: 0.1, 3: 0.2, 4: 0.2}
 DROPOUT = {f"{side}_{level}": rate for side in ("encoder", "decoder") for level, rate in RATES.items()}
