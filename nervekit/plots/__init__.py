@@ -1,14 +1,7 @@
 """Every figure that the notebooks draw. Each function takes arrays and returns a Matplotlib figure."""
 
-from nervekit.plots.results import (
-    box_plot,
-    compare_scores,
-    fold_scores,
-    history,
-    live_curves,
-    overlays,
-    scatter_by_duplicate,
-)
+from nervekit.plots.curves import history, live_curves
+from nervekit.plots.results import box_plot, compare_scores, fold_scores, overlays, scatter_by_duplicate
 from nervekit.plots.style import COLOURS, use_style
 
 __all__ = [

@@ -1,0 +1,86 @@
+"""Curves of a training, afterwards or while it runs."""
+
+import matplotlib.pyplot as plt
+
+from nervekit.plots.style import COLOURS, use_style
+
+
+def history(curves, title):
+    """Loss and sum IoU by epoch, training solid and development dashed.
+
+    Parameters
+    ----------
+    curves : dict of str to list of float
+        ``History.curves``: ``loss``, ``pooled_iou``, and the same with ``val_`` before.
+    title : str
+        The finding.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4))
+    _draw_curves(axes, curves)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def _draw_curves(axes, curves):
+    labels = {"loss": "binary cross-entropy", "pooled_iou": "sum IoU"}
+    for axis, (name, label) in zip(axes, labels.items(), strict=True):
+        axis.clear()
+        for prefix, part, colour, line in (
+            ("", "training", COLOURS["neutral"], "solid"),
+            ("val_", "development", COLOURS["prediction"], "dashed"),
+        ):
+            if prefix + name in curves:
+                numbers = curves[prefix + name]
+                axis.plot(range(1, len(numbers) + 1), numbers, color=colour, linestyle=line, label=part)
+        axis.set_xlabel("epoch")
+        axis.set_ylabel(label)
+    axes[0].set_yscale("log")
+    axes[1].set_ylim(0, 1)
+    axes[1].legend(loc="lower right")
+
+
+def live_curves(epochs, *, every=3):
+    """A Keras callback: a progress bar over the epochs, and curves that grow while the network trains.
+
+    Parameters
+    ----------
+    epochs : int
+        Length of the bar.
+    every : int
+        Redraw after so many epochs.
+
+    Returns
+    -------
+    keras.callbacks.Callback
+    """
+    import keras
+    from IPython.display import display
+    from tqdm.auto import tqdm
+
+    use_style()
+    state = {"curves": {}}
+
+    def begin(logs=None):
+        state["bar"] = tqdm(total=epochs, unit="epoch")
+        state["figure"], state["axes"] = plt.subplots(1, 2, figsize=(9, 3.2))
+        plt.close(state["figure"])
+        state["display"] = display(state["figure"], display_id=True)
+
+    def after_epoch(epoch, logs=None):
+        for name, number in (logs or {}).items():
+            state["curves"].setdefault(name, []).append(float(number))
+        state["bar"].update()
+        state["bar"].set_postfix({name: f"{number:.3f}" for name, number in (logs or {}).items()})
+        if state["display"] is not None and (epoch + 1 == epochs or epoch % every == every - 1):
+            _draw_curves(state["axes"], state["curves"])
+            state["display"].update(state["figure"])
+
+    def end(logs=None):
+        state["bar"].close()
+
+    return keras.callbacks.LambdaCallback(on_train_begin=begin, on_epoch_end=after_epoch, on_train_end=end)

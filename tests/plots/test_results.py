@@ -1,0 +1,59 @@
+"""Figures of results: what they draw is what they were given."""
+
+import matplotlib
+import numpy as np
+import pytest
+
+from nervekit import plots
+
+matplotlib.use("Agg")
+SCORES = {"empty mask": {"value": 0.0, "low": 0.0, "high": 0.0}, "U-Net": {"value": 0.7, "low": 0.6, "high": 0.8}}
+
+
+def texts(figure):
+    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def test_curves_carry_every_epoch_and_both_parts():
+    curves = {"loss": [0.5, 0.2], "val_loss": [0.6, 0.3], "pooled_iou": [0.1, 0.5], "val_pooled_iou": [0.1, 0.4]}
+    figure = plots.history(curves, "It learnt")
+    drawn = {line.get_label(): line.get_ydata().tolist() for line in figure.axes[1].lines}
+    assert drawn == {"training": [0.1, 0.5], "development": [0.1, 0.4]}
+    assert "It learnt" in texts(figure) and "epoch" in texts(figure)
+
+
+def test_box_plot_shows_the_median_and_the_printed_quartiles():
+    values = {"train": np.array([0.5, 0.6, 0.9]), "test": np.array([0.2, 0.4, 0.5])}
+    figure = plots.box_plot(values, "Spread", printed={"test": (0.3, 0.45, 0.6)})
+    heights = [float(np.ravel(line.get_ydata())[0]) for line in figure.axes[0].lines if len(line.get_ydata())]
+    assert all(any(np.isclose(height, wanted) for height in heights) for wanted in (0.6, 0.4, 0.45))
+    assert "3 images" in figure.axes[0].get_xticklabels()[0].get_text()
+
+
+def test_overlays_outline_truth_and_prediction():
+    images = np.full((2, 16, 16, 1), 90, np.uint8)
+    truth, prediction = np.zeros((2, 2, 16, 16), bool)
+    truth[:, 4:9, 4:9] = prediction[:, 5:10, 5:10] = True
+    figure = plots.overlays(images, truth, prediction, ["IoU 0.5", "IoU 0.6"], "Best and worst")
+    assert len(figure.axes) == 6
+    assert all(word in texts(figure) for word in ("annotated", "predicted", "IoU 0.6", "Best and worst"))
+
+
+def test_scores_are_labelled_and_the_printed_value_is_drawn():
+    figure = plots.compare_scores(SCORES, "Better than nothing", xlabel="sum IoU", printed=0.638)
+    assert "0.700" in texts(figure) and "0.638" in texts(figure)
+
+
+def test_folds_show_one_point_a_fold_and_the_median():
+    schemes = {name: {"pooled_iou": [0.5, 0.6, 0.7], "accuracy": [0.8, 0.9, 1.0]} for name in ("a", "b")}
+    axis = plots.fold_scores(schemes, "Folds").axes[0]
+    assert [len(line.get_xdata()) for line in axis.lines if line.get_linestyle() == "None"] == [3, 3]
+    assert 0.6 in [line.get_ydata()[0] for line in axis.lines if line.get_linestyle() != "None"]
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.6, 0.99])
+def test_near_duplicates_are_counted(threshold):
+    correlation, iou = np.array([0.3, 0.5, 0.7, 0.9]), np.array([0.4, 0.5, 0.6, 0.7])
+    figure = plots.scatter_by_duplicate(correlation, iou, threshold, "Leak")
+    count = int((correlation > threshold).sum())
+    assert (f"{count} images" in texts(figure)) == (count > 0)
