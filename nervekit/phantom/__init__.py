@@ -5,11 +5,11 @@ into a picture stage by stage, :func:`export` writes a whole set in the layout o
 """
 
 from nervekit.phantom.acoustics import Probe, render
-from nervekit.phantom.anatomy import TISSUES, find_scene
+from nervekit.phantom.anatomy import SUBJECTS, TISSUES, find_scene
 from nervekit.phantom.export import export, screenshot
 from nervekit.phantom.version import VERSION
 
-__all__ = ["TISSUES", "VERSION", "Probe", "export", "render", "scene", "screenshot"]
+__all__ = ["SUBJECTS", "TISSUES", "VERSION", "Probe", "export", "render", "scene", "screenshot"]
 
 
 def scene(key, subject=0, frame=0, *, seed=0, shape=(256, 256)):
@@ -18,7 +18,7 @@ def scene(key, subject=0, frame=0, *, seed=0, shape=(256, 256)):
     Parameters
     ----------
     key : str
-        ``"femoral"``.
+        One of ``nervekit.phantom.SUBJECTS``.
     subject, frame : int
         Frames of one subject are near-neighbours: a slightly moved, pressed and tilted probe.
     seed : int

@@ -7,7 +7,8 @@ from scipy import ndimage
 
 from nervekit.errors import ConfigurationError
 
-SCENES = ("femoral",)
+SUBJECTS = {"femoral": 40}  # how many a simulated set has unless told otherwise
+SCENES = tuple(SUBJECTS)
 TISSUES = ("skin", "fat", "connective", "nerve", "muscle", "deep", "blood", "bone")
 
 # Attenuation in dB/(cm MHz), rounded from the usual tables of soft tissue; blood is low and bone is high.
@@ -32,16 +33,19 @@ def line(distance, width):
     return np.exp(-0.5 * (distance / width) ** 2)
 
 
-def largest_part(mask):
-    """The largest connected part of a boolean (H, W) mask.
+def largest_parts(mask, count=1):
+    """The ``count`` largest connected parts of a boolean (H, W) mask.
 
     Examples
     --------
-    >>> largest_part(np.array([[True, False, True, True]])).tolist()
+    >>> largest_parts(np.array([[True, False, True, True]])).tolist()
     [[False, False, True, True]]
     """
-    parts, count = ndimage.label(mask)
-    return mask if count < 2 else parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
+    parts, found = ndimage.label(mask)
+    if found <= count:
+        return mask
+    sizes = np.bincount(parts.ravel())[1:]
+    return np.isin(parts, 1 + np.argsort(-sizes, kind="stable")[:count])
 
 
 def find_scene(key):

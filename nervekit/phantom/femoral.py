@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from nervekit.phantom.acoustics import Probe
-from nervekit.phantom.anatomy import ATTENUATION, DENSITY, largest_part, line, tissue
+from nervekit.phantom.anatomy import ATTENUATION, DENSITY, largest_parts, line, tissue
 from nervekit.phantom.tissue import Texture, septa, specks
 
 NATIVE = (  # chance, columns and rows of a hand-cropped picture
@@ -207,7 +207,7 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
         "reflector": (reflector * np.sqrt(spacing[0] * spacing[1]) / 0.1).astype(np.float32),
         "attenuation": ATTENUATION[kind],
         "tissue": kind,
-        "mask": largest_part(kind == tissue("nerve")),
+        "mask": largest_parts(kind == tissue("nerve")),
         "spacing": spacing,
         "probe": body.probe,
         "mirrored": body.mirrored,

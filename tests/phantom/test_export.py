@@ -2,7 +2,6 @@
 
 import csv
 import json
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -11,8 +10,7 @@ from scipy import ndimage
 
 from nervekit import phantom
 from nervekit.errors import ConfigurationError, DataError
-
-exporting = import_module("nervekit.phantom.export")  # the package also has a function of this name
+from nervekit.phantom.layouts import femoral as layout
 
 
 @pytest.fixture(scope="module")
@@ -116,14 +114,14 @@ def test_an_empty_folder_is_filled(tmp_path):
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
-    draw = exporting.screenshot
+    draw = layout.screenshot
 
-    def fail_late(key, subject, frame, **options):
+    def fail_late(subject, frame, **options):
         if frame == 1:
             raise OSError(28, "No space left on device")
-        return draw(key, subject, frame, **options)
+        return draw(subject, frame, **options)
 
-    monkeypatch.setattr(exporting, "screenshot", fail_late)
+    monkeypatch.setattr(layout, "screenshot", fail_late)
     with pytest.raises(DataError, match="No space left"):
         phantom.export("femoral", tmp_path / "set", subjects=4)
     assert list(tmp_path.iterdir()) == []
@@ -143,4 +141,4 @@ def test_unknown_key_is_refused(tmp_path):
 @pytest.mark.parametrize("index", [0, 1, 2, 3, 20, 255])
 def test_palette_is_that_of_the_voc_challenge(index):
     known = {0: (0, 0, 0), 1: (128, 0, 0), 2: (0, 128, 0), 3: (128, 128, 0), 20: (0, 64, 128), 255: (224, 224, 192)}
-    assert tuple(exporting.voc_palette()[3 * index : 3 * index + 3]) == known[index]
+    assert tuple(layout.voc_palette()[3 * index : 3 * index + 3]) == known[index]
