@@ -177,6 +177,6 @@ def scatter_by_duplicate(correlation, iou, threshold, title):
     axis.set_xlabel("best correlation with a training image")
     axis.set_ylabel("IoU of the test image")
     axis.set_ylim(-0.03, 1)
-    axis.legend(loc="lower left")
-    axis.set_title(title)
+    figure.legend(loc="outside lower center")
+    figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -174,7 +174,8 @@ print(f"{history.seconds:.0f} s, {history.images_per_second:.0f} training images
 # %%
 last = {name: numbers[-1] for name, numbers in history.curves.items()}
 gap = last["pooled_iou"] - last["val_pooled_iou"]
-title = f"After {settings['epochs']} epochs the {kind} training images score {gap:+.2f} beside the development images"
+place = f"{abs(gap):.2f} {'above' if gap > 0 else 'below'}"
+title = f"After {settings['epochs']} epochs the {kind} training images score {place} the development images"
 figure = plots.history(history.curves, title)
 record.figure("curves", figure, alt=f"Loss and sum IoU by epoch for training and development images. {title}.")
 
@@ -257,7 +258,8 @@ Markdown(evaluation.table({**baseline, "U-Net": scores["test"]}, columns))
 
 # %%
 beaten = scores["test"]["pooled_iou"]["value"] - baseline["copy the nearest"]["pooled_iou"]["value"]
-title = f"On {kind} images the U-Net stands {beaten:+.2f} from copying the most similar training image"
+place = f"{abs(beaten):.2f} {'above' if beaten > 0 else 'below'}"
+title = f"On {kind} test images the U-Net scores {place} copying the most similar training image"
 shown = {name: found["pooled_iou"] for name, found in {**baseline, "U-Net": scores["test"]}.items()}
 reference = None if simulated else printed["huang_2019.test.pooled_iou"]
 figure = plots.compare_scores(shown, title, xlabel="sum IoU on the test images, 95 % interval", printed=reference)
@@ -271,9 +273,12 @@ record.figure("baselines", figure, alt=f"Sum IoU of three baselines and the U-Ne
 from nervekit.data import splits
 
 twin = correlation > splits.NEAR_DUPLICATE
-gain = iou["test"][twin].mean() - (iou["test"][~twin].mean() if (~twin).any() else np.nan)
-finding = f"scores {gain:+.2f} in IoU on images with" if (~twin).any() else "was tested only on images with"
-title = f"On {kind} images the U-Net {finding} a near-duplicate in training"
+if twin.any() and (~twin).any():
+    gain = iou["test"][twin].mean() - iou["test"][~twin].mean()
+    side = "higher" if gain > 0 else "lower"
+    title = f"{kind.capitalize()} test images with a near-duplicate in training score {abs(gain):.2f} {side} in IoU"
+else:
+    title = f"{twin.sum()} of {len(twin)} {kind} test images have a near-duplicate in training"
 figure = plots.scatter_by_duplicate(correlation, iou["test"], splits.NEAR_DUPLICATE, title)
 record.figure("near_duplicates", figure, alt=f"IoU against similarity to the nearest training image. {title}.")
 
