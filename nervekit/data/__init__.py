@@ -1,13 +1,15 @@
 """Data: the public sets, their simulated stand-ins, and images of your own, all in one shape.
 
-`load` gives a `SegmentationDataset`. Readers are `femoral`, `folder` and `labelme`; `catalog` says what there is
-and fetches it; `splits` holds published splits, folds and leak checks.
+`load` gives a `SegmentationDataset`. Readers are `femoral`, `median`, `brachial`, `ircadb`, `folder` and `labelme`;
+`catalog` says what there is and fetches it; `splits` holds published splits, folds and leak checks.
 """
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
 
 from nervekit.data.dataset import SegmentationDataset
@@ -27,6 +29,7 @@ def load(
     subjects: int | None = None,
     seed: int = 0,
     progress: bool = False,
+    **options,
 ) -> SegmentationDataset:
     """Load a set: every file checked, every image resized, the arrays kept on disk for next time.
 
@@ -51,6 +54,8 @@ def load(
         For the simulated set alone: how many subjects, which random seed.
     progress : bool
         Show a progress bar.
+    **options
+        What this set's reader takes besides: ``organs``, ``window`` and ``patients`` of `nervekit.data.ircadb.read`.
 
     Returns
     -------
@@ -59,7 +64,7 @@ def load(
     Raises
     ------
     nervekit.errors.ConfigurationError
-        Unknown key, source, size or channels.
+        Unknown key, source, size, channels or option.
     nervekit.errors.MissingDataError
         The real set was asked for and is not here.
     nervekit.errors.DataError
@@ -69,6 +74,8 @@ def load(
 
     known = catalog.entry(key)
     _check(source, size, channels, subjects)
+    reader = import_module(f"nervekit.data.{key}")
+    _check_options(key, options, getattr(reader, "OPTIONS", ()))
     simulate = source == "phantom" and root is None
     place = None if simulate else catalog.find(key, root)
     if place is None and (source == "real" or root is not None):
@@ -80,31 +87,29 @@ def load(
             f"NERVEKIT_DATA name the right folder, or ask for source={place.source!r}."
         )
     opened = simulated.folder(key, subjects, seed, progress) if place is None else nullcontext(place.path)
-    with opened as path, files.open_source(path) as found:
-        kind = "phantom" if catalog.SIMULATED in found.sizes else "real"
-        if kind == "real":
-            manifest = files.read_manifest(key).select(".jpg", ".png")
-            found, stamp = files.verified(found, manifest), manifest.fingerprint
-        else:
-            stamp = files.fingerprint(found)
-        name = "native" if size is None else "{}x{}".format(*size)
-        name = f"{key}-{kind}-{stamp}-{name}-{channels}-v{READER_VERSION}"
+    with opened as path, catalog.opened(key, path) as found:
+        kind = "phantom" if place is None else place.source
+        if kind == "real" and known.manifest != "none":
+            manifest = catalog.manifest(key, found).select(*known.suffixes)
+            found = files.verified(found, manifest, whole=known.manifest == "whole")
+        part = known.manifest == "whole" and kind == "real"
+        stamp = manifest.fingerprint if part else files.fingerprint(found)
+        name = _cache_name(key, kind, stamp, size, channels, options)
         arrays = None if size is None else cache.read(name)
         if arrays is None:
-            arrays = _reader(key)(found, size, channels, progress)
+            arrays = reader.read(found, size, channels, progress, **options)
             if size is not None:
                 cache.write(name, arrays)
-        elif kind == "real":
+        elif part:
             for member in found.sizes:
                 found.read(member)
+        count = subjects or simulated.subjects(key)
         provenance = {
-            "path": str(place.path)
-            if place
-            else f"simulated, {subjects or simulated.SUBJECTS} subjects, seed {seed}",
+            "path": str(place.path) if place else f"simulated, {count} subjects, seed {seed}",
             "fingerprint": stamp,
-            "group": "session" if kind == "real" else "subject",
-            "groups": "inferred from the pictures" if kind == "real" else "known",
-        }
+            "group": known.group if kind == "real" else "subject",
+            "groups": "inferred from the pictures" if known.group == "session" and kind == "real" else "known",
+        } | options
     citation = known.citation if kind == "real" else f"Simulated by nervekit; not data of {known.title}."
     dataset = SegmentationDataset(key=key, source=kind, citation=citation, provenance=provenance, **arrays)
     if source == "auto":
@@ -131,7 +136,14 @@ def _check(source: str, size: tuple[int, int] | None, channels: int, subjects: i
         raise ConfigurationError(f"subjects={subjects!r}: expected at least 1.")
 
 
-def _reader(key: str):
-    from nervekit.data import femoral
+def _check_options(key: str, options: dict, known: tuple[str, ...]) -> None:
+    for name, value in options.items():
+        if name not in known:
+            expected = ", ".join(known) or "none besides those of every set"
+            raise ConfigurationError(f"{name}={value!r}: the set {key!r} has no such option; it has {expected}.")
 
-    return {"femoral": femoral.read}[key]
+
+def _cache_name(key: str, kind: str, stamp: str, size, channels: int, options: dict) -> str:
+    shape = "native" if size is None else "{}x{}".format(*size)
+    chosen = f"-{hashlib.sha256(repr(sorted(options.items())).encode()).hexdigest()[:8]}" if options else ""
+    return f"{key}-{kind}-{stamp}-{shape}-{channels}{chosen}-v{READER_VERSION}"

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import zipfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nervekit.data import cache, files
+from nervekit.data.entries import ENTRIES, Entry
 from nervekit.errors import ConfigurationError, DataError, MissingDataError
 
 SIMULATED = "SIMULATED.json"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One public set: `marker` is a path that every copy of it holds, `name` what its archive is called."""
-
-    key: str
-    title: str
-    images: int
-    megabytes: int
-    licence: str
-    citation: str
-    address: str
-    name: str
-    marker: str
 
 
 @dataclass(frozen=True)
@@ -34,28 +22,6 @@ class Place:
 
     path: Path
     source: str
-
-
-ENTRIES = {
-    "femoral": Entry(
-        key="femoral",
-        title="Femoral nerve block, ultrasound (Huang et al. 2019)",
-        images=562,
-        megabytes=15,
-        licence="MIT, Copyright (c) 2019 Shaowei Gao",
-        citation=(
-            "Huang C, Zhou Y, Tan W, Qiu Z, Zhou H, Song Y, Zhao Y, Gao S. Applying deep learning in recognizing "
-            "the femoral nerve block region on ultrasound images. Ann Transl Med 2019;7(18):453. "
-            "doi: 10.21037/atm.2019.08.61"
-        ),
-        address=(
-            "https://github.com/gscfwid/femoral_nerve_block_computer_vision/archive/"
-            "b1002eefd3e737c36bbac1765ea9765166bf6262.zip"
-        ),
-        name="femoral_nerve_block_computer_vision-b1002eefd3e737c36bbac1765ea9765166bf6262",
-        marker="trainset/images",
-    ),
-}
 
 
 def entry(key: str) -> Entry:
@@ -99,7 +65,9 @@ def find(key: str, root: str | Path | None = None) -> Place | None:
     named = os.environ.get("NERVEKIT_DATA", "").strip()
     if root is not None:
         return _search(known, Path(root).expanduser(), "root")
-    place = _search(known, Path(named).expanduser(), "NERVEKIT_DATA") if named else None
+    place = None
+    if named and not _of_another(known, Path(named).expanduser()):
+        place = _search(known, Path(named).expanduser(), "NERVEKIT_DATA")
     if place is None and _stored(known).is_dir():
         place = Place(_stored(known), "real")
     return place
@@ -138,11 +106,13 @@ def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
     folder = _stored(known)
     print(f"{known.title}: {known.images} images, {known.megabytes} MB\nLicence: {known.licence}")
     print(f"Please cite: {known.citation}")
-    if folder.is_dir() and not force and whole(verify(key, folder)):
+    here = folder.is_dir() and not force and fetching.complete(known, folder)
+    if here and whole(verify(key, folder)):
         print(f"Already here, every file checked: {folder}")
         return folder
-    fetching.download(known, files.read_manifest(key), folder, progress)
-    print(f"Every file checked and stored in {folder}")
+    fetching.fetch(known, folder, progress, force)
+    checked = {"whole": "Every file checked and stored", "part": "Listed files checked, all stored", "none": "Stored"}
+    print(f"{checked[known.manifest]} in {folder}")
     return folder
 
 
@@ -162,8 +132,29 @@ def verify(key: str, root: str | Path | None = None) -> dict[str, list[str]]:
     place = find(key, root)
     if place is None:
         raise missing(key)
-    with files.open_source(place.path) as source:
-        return files.differences(source, files.read_manifest(key))
+    with opened(key, place.path) as source:
+        return files.differences(source, manifest(key, source))
+
+
+def opened(key: str, path: str | Path) -> AbstractContextManager[files.Source]:
+    """Open a copy of a set as a `Source`, whatever archives it is nested in; a context manager."""
+    if key == "ircadb":
+        from nervekit.data import nested
+
+        return nested.open_patients(path)
+    return files.open_source(path)
+
+
+def manifest(key: str, source: files.Source) -> files.Manifest:
+    """Return what is known beforehand about the files of this copy: of part of a set, that of the parts it holds."""
+    known = entry(key)
+    if known.manifest == "none":
+        return files.Manifest(key, {})
+    whole_set = files.read_manifest(key)
+    if known.manifest == "whole":
+        return whole_set
+    present = {name.split("/")[0] for name in source.sizes}
+    return files.Manifest(key, {k: v for k, v in whole_set.entries.items() if k.split("/")[0] in present})
 
 
 def whole(found: dict[str, list[str]]) -> bool:
@@ -212,7 +203,7 @@ def _search(known: Entry, path: Path, what: str) -> Place | None:
             "folder, or a folder that holds one of them; correct it, or unset it."
         )
     if path.is_file():
-        if not _archive_holds(path, known.marker):
+        if not _holds(path, known.markers):
             raise DataError(
                 f"{what}={path}: this file is not a zip archive of the set {known.key!r}. Correct it."
             )
@@ -222,22 +213,32 @@ def _search(known: Entry, path: Path, what: str) -> Place | None:
         raise DataError(
             f"{what}={path}: this folder is empty. Put the archive of {known.key!r} there, or unset it."
         )
-    archives = [item for item in inside if item.suffix == ".zip" and known.key in item.name.lower()]
-    folders = [item for item in (path, *inside) if (item / known.marker).is_dir()]
-    places = [
-        _place(item) for item in (*folders, *archives) if item.is_dir() or _archive_holds(item, known.marker)
-    ]
+    folders = [item for item in (path, *inside) if item.is_dir()]
+    archives = [item for item in inside if _matches(item.name.lower(), known.archives)]
+    places = [_place(item) for item in (*folders, *archives) if _holds(item, known.markers)]
     return min(places, key=lambda place: place.source != "real", default=None)
 
 
+def _of_another(known: Entry, path: Path) -> bool:
+    others = [other.markers for other in ENTRIES.values() if other != known]
+    return path.is_file() and not _holds(path, known.markers) and any(_holds(path, markers) for markers in others)
+
+
 def _place(path: Path) -> Place:
-    simulated = (path / SIMULATED).is_file() if path.is_dir() else _archive_holds(path, SIMULATED)
+    simulated = _holds(path, (SIMULATED,)) or (path.parent / SIMULATED).is_file()
     return Place(path, "phantom" if simulated else "real")
 
 
-def _archive_holds(path: Path, name: str) -> bool:
+def _holds(path: Path, markers: tuple[str, ...]) -> bool:
+    if path.is_dir():
+        return any(next(path.glob(marker), None) is not None for marker in markers)
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(f"/{member}".find(f"/{name}") >= 0 for member in archive.namelist())
+            names = archive.namelist()
     except (zipfile.BadZipFile, OSError):
         return False
+    return any(_matches(f"/{name}", [f"*/{marker}*" for marker in markers]) for name in names)
+
+
+def _matches(name: str, patterns) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

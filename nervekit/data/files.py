@@ -66,11 +66,11 @@ def read_manifest(key: str) -> Manifest:
 
 
 @contextmanager
-def open_source(path: str | Path) -> Iterator[Source]:
+def open_source(path: str | Path, strip: bool = True) -> Iterator[Source]:
     """Open a folder or a zip archive as a `Source`.
 
-    The one folder that holds everything in an archive is left out of the names, and an archive with a
-    member that would land outside the folder it is unpacked in is refused as a whole.
+    The one folder that holds everything in an archive is left out of the names (unless ``strip=False``), and an
+    archive with a member that would land outside the folder it is unpacked in is refused as a whole.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def open_source(path: str | Path) -> Iterator[Source]:
                 f"{path}: not a readable zip archive ({error}). Download it again, or give the unpacked folder."
             ) from error
         with archive:
-            yield _archive(path, archive)
+            yield archive_source(path, archive, strip)
     else:
         raise DataError(f"{path}: no such file or folder. Check the path (and NERVEKIT_DATA).")
 
@@ -104,13 +104,14 @@ def _folder(path: Path) -> Source:
     return Source(path, {item.relative_to(path).as_posix(): item.stat().st_size for item in files}, read)
 
 
-def _archive(path: Path, archive: zipfile.ZipFile) -> Source:
+def archive_source(path: Path, archive: zipfile.ZipFile, strip: bool = True) -> Source:
+    """Return the `Source` of an open archive; see `open_source`."""
     members = [member for member in archive.infolist() if not member.is_dir()]
     for member in members:
         check_member(path, member)
     tops = {PurePosixPath(member.filename).parts[0] for member in members}
     nested = all("/" in member.filename for member in members)
-    prefix = f"{tops.pop()}/" if len(tops) == 1 and nested else ""
+    prefix = f"{tops.pop()}/" if strip and len(tops) == 1 and nested else ""
 
     def read(name: str) -> bytes:
         try:
@@ -159,25 +160,22 @@ def differences(source: Source, manifest: Manifest) -> dict[str, list[str]]:
     }
 
 
-def verified(source: Source, manifest: Manifest) -> Source:
+def verified(source: Source, manifest: Manifest, whole: bool = True) -> Source:
     """Return `source` reduced to the files of the manifest, each checked by SHA-256 whenever it is read.
+
+    With ``whole=False`` files that the manifest does not list stay in, unchecked.
 
     Raises
     ------
     nervekit.errors.DataError
         At once if files are missing; on reading if a file is not the one in the manifest.
     """
-    missing = sorted(set(manifest.entries) - set(source.sizes))
-    if missing:
-        raise DataError(
-            f"{source.path}: {len(missing)} of {len(manifest.entries)} files of the set {manifest.key!r} are missing, "
-            f"the first is {missing[0]}. Get the whole set with `nervekit fetch {manifest.key}`; images of "
-            "your own are read by nervekit.data.folder.read."
-        )
+    if whole:
+        require(source, manifest)
 
     def read(name: str) -> bytes:
         content = source.read(name)
-        problem = _mismatch(content, *manifest.entries[name])
+        problem = _mismatch(content, *manifest.entries[name]) if name in manifest.entries else ""
         if problem:
             raise DataError(
                 f"{source.path}: {name} {problem}, so it is not the file of the public set {manifest.key!r}. "
@@ -185,7 +183,19 @@ def verified(source: Source, manifest: Manifest) -> Source:
             )
         return content
 
-    return replace(source, sizes={name: source.sizes[name] for name in manifest.entries}, read=read)
+    kept = manifest.entries if whole else source.sizes
+    return replace(source, sizes={name: source.sizes[name] for name in kept}, read=read)
+
+
+def require(source: Source, manifest: Manifest) -> None:
+    """Raise DataError if files of the manifest are missing."""
+    missing = sorted(set(manifest.entries) - set(source.sizes))
+    if missing:
+        raise DataError(
+            f"{source.path}: {len(missing)} of {len(manifest.entries)} files of the set {manifest.key!r} are missing, "
+            f"the first is {missing[0]}. Get the whole set with `nervekit fetch {manifest.key}`; images of "
+            "your own are read by nervekit.data.folder.read."
+        )
 
 
 def fingerprint(source: Source) -> str:

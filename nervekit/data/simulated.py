@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nervekit.data import cache
+from nervekit.data import cache, entries
 from nervekit.errors import DataError
 
-SUBJECTS = 40
+
+def subjects(key: str) -> int:
+    """Return how many subjects of a set are simulated where nothing is said."""
+    return entries.ENTRIES[key].subjects
 
 
 @contextmanager
-def folder(key: str, subjects: int | None = None, seed: int = 0, progress: bool = False) -> Iterator[Path]:
+def folder(key: str, count: int | None = None, seed: int = 0, progress: bool = False) -> Iterator[Path]:
     """Give the folder of a simulated set; it is simulated first if the cache does not hold it.
 
     The folder appears in the cache complete or not at all. If the cache cannot be written, a warning says so and
@@ -28,9 +31,9 @@ def folder(key: str, subjects: int | None = None, seed: int = 0, progress: bool 
     """
     from nervekit import phantom
 
-    subjects = SUBJECTS if subjects is None else subjects
-    options = {"subjects": subjects, "seed": seed, "progress": progress}
-    path = cache.folder() / "phantom" / f"{key}-v{phantom.VERSION}-{subjects}-subjects-seed-{seed}"
+    count = subjects(key) if count is None else count
+    options = {"subjects": count, "seed": seed, "progress": progress}
+    path = cache.folder() / "phantom" / f"{key}-v{phantom.VERSION}-{count}-subjects-seed-{seed}"
     try:
         path = phantom.export(key, path, **options)
     except (DataError, OSError) as error:

@@ -10,17 +10,8 @@ import numpy as np
 from nervekit.data.similarity import GRID, correlate, nearest, thumbnails, transfer
 from nervekit.errors import ConfigurationError
 
-__all__ = [
-    "Leakage",
-    "Split",
-    "group_kfold",
-    "infer_sessions",
-    "kfold",
-    "leakage",
-    "nearest",
-    "published",
-    "transfer",
-]
+__all__ = ["Leakage", "Split", "group_kfold", "infer_sessions", "kfold", "leakage", "nearest"]
+__all__ += ["published", "transfer"]
 SESSION_REACH = 5
 SESSION_NEIGHBOUR = 0.5
 SESSION_ANYWHERE = 0.6
@@ -76,16 +67,41 @@ class Leakage:
 
 
 def published(dataset) -> Split:
-    """Return the published split of a dataset as positions.
+    """Return the published split as positions in the order in which the set is loaded.
+
+    Parameters
+    ----------
+    dataset : SegmentationDataset or {"femoral", "median"}
+        A loaded set, or a key; the public set then need not be here.
 
     Raises
     ------
     nervekit.errors.ConfigurationError
         If the set has none.
+
+    Examples
+    --------
+    >>> split = published("median")
+    >>> len(split.train), len(split.development), len(split.test)
+    (164, 38, 44)
     """
-    if dataset.parts is None:
-        raise ConfigurationError(f"{dataset.key}: has no published split. Use kfold or group_kfold.")
-    return Split(*(np.flatnonzero(dataset.parts == part) for part in ("train", "development", "test")))
+    named = isinstance(dataset, str)
+    parts = _listed_parts(dataset) if named else dataset.parts
+    if parts is None:
+        key = dataset if named else dataset.key
+        raise ConfigurationError(f"{key}: has no published split. Use kfold or group_kfold.")
+    return Split(*(np.flatnonzero(parts == part) for part in ("train", "development", "test")))
+
+
+def _listed_parts(key: str) -> np.ndarray | None:
+    from nervekit.data import catalog, femoral, files, median
+
+    if catalog.entry(key).manifest != "whole":
+        return None
+    listed = files.Source(key, {name: 0 for name in files.read_manifest(key).entries}, None)
+    if key == "femoral":
+        return femoral.published_parts([part for _, part, _ in femoral.pair(listed)])
+    return median.published_parts([median.group_of(name) for name in median.pair(listed)])
 
 
 def kfold(n: int, n_splits: int = 10, random_state: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:

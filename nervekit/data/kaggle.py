@@ -1,0 +1,87 @@
+"""Fetching a competition's data from Kaggle, which needs an account, the rules accepted, and a token."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from nervekit.data import files
+from nervekit.data.entries import Entry
+from nervekit.errors import DataError, MissingDataError
+
+STEPS = """Kaggle gives this set to people who accepted its rules, and it may not be passed on. Once:
+  1. Make an account on https://www.kaggle.com and confirm your telephone number where you are asked to.
+  2. Open https://www.kaggle.com/competitions/{name}/rules, read the rules, and accept them (Join, or Late Submission).
+  3. On https://www.kaggle.com/settings create an API token, and save the file as ~/.kaggle/kaggle.json
+     (or set KAGGLE_USERNAME and KAGGLE_KEY to what is in it; on Colab: as secrets of the notebook).
+  4. pip install 'nervekit[kaggle]'
+  5. nervekit fetch {key}
+Without a token: after step 2 press Download All on {address},
+and let NERVEKIT_DATA name the zip file or the folder you unpack it to."""
+
+
+def steps(known: Entry) -> str:
+    """Return what to do to get the set, step by step."""
+    return STEPS.format(name=known.name, key=known.key, address=known.address)
+
+
+def fetch(known: Entry, folder: Path, progress: bool = True, force: bool = False) -> None:
+    """Fetch a competition with kagglehub and store it in `folder`, whole or not at all.
+
+    Files are linked to kagglehub's own copy where the disk allows, else copied.
+
+    Raises
+    ------
+    nervekit.errors.MissingDataError
+        If kagglehub is not installed or Kaggle refuses; the text is the list of steps.
+    nervekit.errors.DataError
+        If what came holds no training images.
+    """
+    try:
+        import kagglehub
+    except ImportError:
+        raise MissingDataError(f"kagglehub is not installed.\n{steps(known)}") from None
+    print(steps(known))
+    try:
+        given = Path(kagglehub.competition_download(known.name, force_download=force))
+    except Exception as error:  # kagglehub raises its own, requests' and the system's
+        raise MissingDataError(
+            f"Kaggle did not give {known.name} ({type(error).__name__}: {error}). 401 means that the token is missing "
+            f"or old, 403 that the rules are not accepted.\n{steps(known)}"
+        ) from error
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder.parent) as temporary:
+        built = Path(temporary) / "set"
+        _gather(given, built)
+        if not any(built.glob("train/*_mask.tif")):
+            raise DataError(
+                f"{given}: what Kaggle gave holds no train/S_I_mask.tif, so it was not kept. Delete that folder and "
+                "try again."
+            )
+        if folder.exists():
+            folder.rename(Path(temporary) / "replaced")
+        built.rename(folder)
+
+
+def _gather(given: Path, built: Path) -> None:
+    """Bring train, test and the CSV files together, out of archives inside archives too."""
+    for path in sorted(item for item in given.rglob("*") if item.is_file()):
+        part = path.parent.name if path.parent.name in ("train", "test") else ""
+        if path.suffix == ".zip":
+            inner = path.stem if path.stem in ("train", "test") else ""
+            with files.open_source(path) as source:
+                for name in source.sizes:
+                    _store(built / inner / name, source.read(name))
+        elif path.suffix in (".tif", ".csv"):
+            target = built / part / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(path, target)
+            except OSError:
+                shutil.copyfile(path, target)
+
+
+def _store(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)

@@ -1,0 +1,172 @@
+"""Sets that come file by file, patient by patient, or from Kaggle: from a server of our own, interrupted and not."""
+
+import hashlib
+import http.server
+import io
+import sys
+import threading
+import types
+import zipfile
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from nervekit.data import catalog, fetching, files
+from nervekit.errors import DataError, MissingDataError
+
+
+@pytest.fixture
+def serve(monkeypatch, tmp_path):
+    """A function that points a set to a server of `answers` (path or patient to bytes); gives the list of requests."""
+    running = []
+
+    def start(key, answers):
+        requests = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked = parse_qs(urlsplit(self.path).query).get("path", [urlsplit(self.path).path])[0]
+                requests.append(asked)
+                content = answers.get(asked)
+                self.send_response(200 if content is not None else 404)
+                self.end_headers()
+                self.wfile.write(content or b"")
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        running.append(server)
+        address = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setitem(catalog.ENTRIES, key, replace(catalog.entry(key), address=address))
+        return requests
+
+    yield start
+    for server in running:
+        server.shutdown()
+
+
+@pytest.fixture
+def median(monkeypatch):
+    """Twelve files that count as the median set, by the path on the server."""
+    contents = {f"Dataset/Images/Pz00{n % 9}-00{n}.bmp": bytes([n]) * (100 + n) for n in range(12)}
+    entries = {name: (len(value), hashlib.sha256(value).hexdigest()) for name, value in contents.items()}
+    monkeypatch.setattr(files, "read_manifest", lambda key: files.Manifest(key, entries))
+    return {f"/{name}": value for name, value in contents.items()}
+
+
+def test_files_are_fetched_one_by_one_and_not_twice(serve, median):
+    requests = serve("median", median)
+    folder = catalog.fetch("median", progress=False)
+    assert catalog.verify("median", folder) == {"missing": [], "changed": [], "extra": ["CITATION.txt"]}
+    assert sorted(requests) == sorted(median) and catalog.find("median").path == folder
+    catalog.fetch("median", progress=False)
+    assert len(requests) == 12 and [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_interrupted_fetch_goes_on_where_it_stopped(serve, median, monkeypatch, own_cache):
+    lost = "/Dataset/Images/Pz005-005.bmp"
+    requests = serve("median", {name: value for name, value in median.items() if name != lost})
+    with pytest.raises(MissingDataError, match=r"Pz005-005\.bmp could not be reached"):
+        catalog.fetch("median", progress=False)
+    assert catalog.find("median") is None
+    here = {f"/{path.relative_to(own_cache / 'sets').as_posix().split('/', 1)[1]}" for path in own_cache.rglob("*.bmp")}
+    again = serve("median", median)
+    catalog.fetch("median", progress=False)
+    assert set(again) == set(median) - here and len(here) >= 1 and lost in requests
+
+
+def test_damaged_file_alone_is_fetched_again(serve, median):
+    requests = serve("median", median)
+    folder = catalog.fetch("median", progress=False)
+    (folder / "Dataset/Images/Pz003-003.bmp").write_bytes(b"damaged")
+    catalog.fetch("median", progress=False)
+    assert requests[12:] == ["/Dataset/Images/Pz003-003.bmp"] and catalog.whole(catalog.verify("median", folder))
+
+
+def test_file_of_other_content_is_not_kept(serve, median, own_cache):
+    serve("median", median | {"/Dataset/Images/Pz003-003.bmp": b"a page of a proxy"})
+    with pytest.raises(DataError, match=r"Pz003-003\.bmp: what came is not the file"):
+        catalog.fetch("median", progress=False)
+    assert not list(own_cache.rglob("Pz003-003.bmp"))
+
+
+def packed(name, slices=2):
+    def archive(members):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as opened:
+            for member, content in members.items():
+                opened.writestr(member, content)
+        return stream.getvalue()
+
+    inner = {f"PATIENT_DICOM/PATIENT_DICOM/image_{n}": bytes([n]) for n in range(slices)}
+    masks = {f"MASKS_DICOM/liver/image_{n}": bytes([n]) for n in range(slices)}
+    return archive({
+        f"{name}/PATIENT_DICOM.zip": archive(inner),
+        f"{name}/MASKS_DICOM.zip": archive(masks),
+        f"{name}/MESHES_VTK.zip": b"left out",
+    })
+
+
+@pytest.fixture
+def patients(monkeypatch):
+    monkeypatch.setattr(fetching, "PATIENTS", range(1, 4))
+    monkeypatch.setattr(files, "read_manifest", lambda key: files.Manifest(key, {}))
+    return {f"/3Dircadb1.{n}": packed(f"3Dircadb1.{n}") for n in range(1, 4)}
+
+
+def test_patients_are_unpacked_and_fetched_one_by_one(serve, patients):
+    serve("ircadb", {name: value for name, value in patients.items() if name != "/3Dircadb1.3"})
+    with pytest.raises(MissingDataError, match="could not be reached"):
+        catalog.fetch("ircadb", progress=False)
+    requests = serve("ircadb", patients)
+    folder = catalog.fetch("ircadb", progress=False)
+    assert requests == ["/3Dircadb1.3"]
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert len(names) == 3 * 4 + 1 and "3Dircadb1.2/PATIENT_DICOM/image_1" in names
+    catalog.fetch("ircadb", progress=False)
+    assert len(requests) == 1
+
+
+def test_listed_patient_with_a_changed_slice_is_not_kept(serve, patients, monkeypatch, own_cache):
+    entries = {"3Dircadb1.2/PATIENT_DICOM/image_0": (1, "0" * 64)}
+    monkeypatch.setattr(files, "read_manifest", lambda key: files.Manifest(key, entries))
+    serve("ircadb", patients)
+    with pytest.raises(DataError, match=r"3Dircadb1\.2/PATIENT_DICOM/image_0 has SHA-256"):
+        catalog.fetch("ircadb", progress=False)
+    assert [path.name for path in (own_cache / "sets/3Dircadb1").iterdir()] == ["3Dircadb1.1"]
+
+
+def test_without_kagglehub_the_steps_are_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    with pytest.raises(MissingDataError, match=r"(?s)not installed.*1\. .*rules.*kaggle\.json.*nervekit fetch brachial"):
+        catalog.fetch("brachial", progress=False)
+
+
+def test_rules_that_are_not_accepted_are_explained(monkeypatch, own_cache):
+    def refuse(name, force_download):
+        raise RuntimeError("403 Client Error")
+
+    monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(competition_download=refuse))
+    with pytest.raises(MissingDataError, match=r"(?s)403 Client Error.*403 that the rules are not accepted"):
+        catalog.fetch("brachial", progress=False)
+    assert list((own_cache / "sets").iterdir()) == []
+
+
+def test_what_kaggle_gives_is_brought_into_one_folder(monkeypatch, tmp_path):
+    given = tmp_path / "given"
+    (given / "train").mkdir(parents=True)
+    (given / "train" / "1_1.tif").write_bytes(b"image")
+    (given / "train" / "1_1_mask.tif").write_bytes(b"mask")
+    (given / "train_masks.csv").write_text("subject,img,pixels\n")
+    with zipfile.ZipFile(given / "test.zip", "w") as archive:
+        archive.writestr("test/1.tif", b"test")
+    download = types.SimpleNamespace(competition_download=lambda name, force_download: str(given))
+    monkeypatch.setitem(sys.modules, "kagglehub", download)
+    folder = catalog.fetch("brachial", progress=False)
+    names = {path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file()}
+    assert names == {"train/1_1.tif", "train/1_1_mask.tif", "train_masks.csv", "test/1.tif", "CITATION.txt"}
