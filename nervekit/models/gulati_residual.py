@@ -98,7 +98,8 @@ def _encoder(x, published):
             name, known_as = f"encoder_{stage + 1}_unit_{unit}", f"stage{stage}_unit{unit}"
             strides = 2 if stage > 1 and unit == 1 else 1
             shortcut = x
-            x = normalize(x, f"{name}_norm_1", f"{known_as}_bn1")
+            first = f"encoder_{stage}_norm" if strides == 2 else f"{name}_norm_1"
+            x = normalize(x, first, f"{known_as}_bn1")
             if unit == 1:
                 shortcut = convolve(x, filters, f"{name}_shortcut", f"{known_as}_sc", kernel=1, strides=strides)
                 if stage > 1:

@@ -74,7 +74,10 @@ def test_resnet34_takes_the_published_layout(tmp_path):
 
 
 def published_name(name):
-    fixed = {"encoder_1_norm_1": "bn_data", "encoder_1_conv_1": "conv0", "encoder_1_norm_2": "bn0", "encoder_5_norm": "bn1"}
+    fixed = {
+        "encoder_1_norm_1": "bn_data", "encoder_1_conv_1": "conv0", "encoder_1_norm_2": "bn0", "encoder_5_norm": "bn1",
+        "encoder_2_norm": "stage2_unit1_bn1", "encoder_3_norm": "stage3_unit1_bn1", "encoder_4_norm": "stage4_unit1_bn1",
+    }  # fmt: skip
     if name in fixed:
         return fixed[name]
     _, stage, _, unit, *part = name.split("_")

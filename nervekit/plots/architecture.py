@@ -1,0 +1,170 @@
+"""A diagram of any network of the course, drawn from its layer graph."""
+
+import re
+from dataclasses import dataclass, field
+
+import matplotlib.pyplot as plt
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
+
+from nervekit.plots.style import use_style
+
+_STAGE = re.compile(
+    r"(?:decoder_(?P<level>\d+)_(?P<gate>gate|attention|refine))|(?P<input>image|standardize|divide_by|three_channels)"
+    r"|(?P<stage>(?:first_|second_)?(?:encoder|decoder|bottleneck|unit|aspp)(?:_\d+)*|(?:mask|output)(?:_\d+)?|presence)"
+)
+FILLS = {"encoder": "#BFDDF0", "decoder": "#F6CFAE", "bottleneck": "#D9D9D9", "other": "#CFE8D5"}
+BOX = 0.74
+
+
+@dataclass
+class _Stage:
+    name: str
+    size: tuple = ()
+    channels: int = 0
+    parameters: int = 0
+    column: int = 0
+    inputs: set = field(default_factory=set)
+
+    @property
+    def kind(self):
+        if self.name.startswith("unit"):
+            return "encoder" if self.name.endswith("_0") else "decoder"
+        return next((kind for kind in FILLS if kind in self.name), "other")
+
+
+def stages(model):
+    """The layers of a network, grouped by the place that their names tell.
+
+    Parameters
+    ----------
+    model : keras.Model
+
+    Returns
+    -------
+    dict of str to stage
+        In the order of the graph, with the (height, width) and channels of its last convolution's map, the parameters, the stages it is fed by, and its column: the steps from the input.
+    """
+    found, place = {}, {}
+    for layer in _ordered(model):
+        name = place[layer.name] = _place(layer.name)
+        stage = found.setdefault(name, _Stage(name))
+        stage.parameters += layer.count_params()
+        stage.inputs |= {place[source.name] for source in _sources(layer)} - {name}
+        shape = layer.output.shape
+        size = tuple(shape[1:3]) if len(shape) == 4 else (1, 1)
+        convolves = hasattr(layer, "kernel") and len(layer.kernel.shape) == 4
+        if convolves and not _leaves(layer):
+            stage.size = size
+        if not stage.size or len(shape) != 4 or (size == stage.size and not _leaves(layer)):
+            stage.size, stage.channels = size, shape[-1]
+    for stage in found.values():
+        stage.column = 1 + max((found[name].column for name in stage.inputs), default=-1)
+    return found
+
+
+def _place(name):
+    match = _STAGE.match(name)
+    if not match:
+        return name
+    if match["gate"]:
+        return f"{match['gate'].replace('gate', 'attention')}_{match['level']}"
+    return "image" if match["input"] else match["stage"]
+
+
+def architecture(model, title=None):
+    """Draw a network: a box a stage, lower the coarser its map, arrows for what feeds what.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `nervekit.models.build`; any functional model works, one box a layer whose name tells no place.
+    title : str, optional
+        The name and parameter count without it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Each box says height x width, and the channels; skip connections run level, dashed.
+
+    Examples
+    --------
+    >>> from nervekit import models
+    >>> architecture(models.build("huang_unet", (64, 64, 1))).axes[0].get_title(loc="left")
+    'huang_unet: 1,940,817 parameters'
+    """
+    use_style()
+    found = stages(model)
+    levels = {size: level for level, size in enumerate(sorted({stage.size for stage in found.values()}, reverse=True))}
+    columns = max(stage.column for stage in found.values()) + 1
+    width = min(16.0, max(7.0, 1.02 * columns))
+    figure, axis = plt.subplots(figsize=(width, 0.92 * len(levels) + 0.9))
+    points = {name: (stage.column, -levels[stage.size]) for name, stage in found.items()}
+    small = max(5.5, min(9.0, 8.4 * width / columns / 0.98))
+    for name, stage in found.items():
+        for source in stage.inputs:
+            _arrow(axis, points[source], points[name], set(points.values()))
+    for name, stage in found.items():
+        _box(axis, points[name], stage, small)
+    axis.set_xlim(-0.6, columns - 0.4)
+    axis.set_ylim(-len(levels) + 0.4, 0.75)
+    axis.set_axis_off()
+    axis.set_title(title or f"{model.name}: {model.count_params():,} parameters", loc="left")
+    return figure
+
+
+def _box(axis, point, stage, small):
+    corner = (point[0] - BOX / 2, point[1] - 0.3)
+    axis.add_patch(FancyBboxPatch(corner, BOX, 0.6, boxstyle="round,pad=0.02,rounding_size=0.06", facecolor=FILLS[stage.kind],
+                                  edgecolor="#333333", linewidth=0.8, zorder=3))  # fmt: skip
+    name = stage.name.replace("first_", "").replace("second_", "").replace("_", " ")
+    lines = [name, f"{stage.size[0]}×{stage.size[1]}", f"{stage.channels} ch."]
+    axis.text(*point, "\n".join(lines), ha="center", va="center", fontsize=small, linespacing=1.15, zorder=4)
+
+
+def _arrow(axis, start, end, points):
+    """Level: straight, or over the boxes between. Down: first down, then right. Up: first right, then up."""
+    (x, y), (right, top) = start, end
+    line = "solid"
+    if y == top:
+        line = "dashed" if right - x > 1 else "solid"
+        if any(level == y and x < column < right for column, level in points):
+            peak = y + 0.32 + min(0.5, 0.16 + 0.035 * (right - x))
+            path = [(x + 0.1, y + 0.32), (x + 0.5, peak), (right - 0.5, peak), (right - 0.1, y + 0.34)]
+        else:
+            path = [(x + BOX / 2, y), (right - BOX / 2 - 0.03, y)]
+    elif y > top:
+        path = [(x, y - 0.32), (x, top), (right - BOX / 2 - 0.03, top)]
+    else:
+        path = [(x + BOX / 2, y), (right, y), (right, top - 0.34)]
+    codes = [Path.MOVETO] + [Path.CURVE4 if len(path) == 4 else Path.LINETO] * (len(path) - 1)
+    axis.add_patch(FancyArrowPatch(path=Path(path, codes), arrowstyle="-|>", mutation_scale=9, linestyle=line,
+                                   color="#555555", linewidth=1.0, zorder=2))  # fmt: skip
+
+
+def _ordered(model):
+    """Layers so that each comes after those that feed it."""
+    done, order = set(), []
+
+    def visit(layer):
+        if layer.name not in done:
+            done.add(layer.name)
+            for source in _sources(layer):
+                visit(source)
+            order.append(layer)
+
+    for layer in model.layers:
+        visit(layer)
+    return order
+
+
+def _sources(layer):
+    tensors = getattr(layer, "input", None)
+    tensors = tensors if isinstance(tensors, list | tuple) else [tensors]
+    sources = [tensor._keras_history.operation for tensor in tensors if tensor is not None]
+    return [source for source in sources if source is not layer]
+
+
+def _leaves(layer):
+    """Whether a layer already belongs to the way to the next stage: a pooling or a step down."""
+    return layer.name.endswith(("_pool", "_down", "_down_norm", "_down_elu", "_pool_pad", "three_channels"))
