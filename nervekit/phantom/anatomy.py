@@ -7,14 +7,14 @@ from scipy import ndimage
 
 from nervekit.errors import ConfigurationError
 
-SUBJECTS = {"femoral": 40}  # how many a simulated set has unless told otherwise
+SUBJECTS = {"femoral": 40, "median": 40}  # how many a simulated set has unless told otherwise
 SCENES = tuple(SUBJECTS)
-TISSUES = ("skin", "fat", "connective", "nerve", "muscle", "deep", "blood", "bone")
+TISSUES = ("skin", "fat", "connective", "nerve", "muscle", "deep", "blood", "bone", "tendon")
 
 # Attenuation in dB/(cm MHz), rounded from the usual tables of soft tissue; blood is low and bone is high.
-ATTENUATION = np.array([0.6, 0.5, 0.6, 0.6, 0.57, 0.57, 0.12, 9.0], np.float32)
+ATTENUATION = np.array([0.6, 0.5, 0.6, 0.6, 0.57, 0.57, 0.12, 9.0, 0.7], np.float32)
 # Share of samples that hold a scatterer: fat is coarse, so that its speckle is not fully developed.
-DENSITY = np.array([1.0, 0.6, 1.0, 1.0, 0.8, 0.8, 1.0, 1.0], np.float32)
+DENSITY = np.array([1.0, 0.6, 1.0, 1.0, 0.8, 0.8, 1.0, 1.0, 1.0], np.float32)
 
 
 def tissue(name):

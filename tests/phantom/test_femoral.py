@@ -9,28 +9,9 @@ from nervekit.errors import ConfigurationError
 from nervekit.phantom import TISSUES, femoral
 
 
-def shrink(picture, size=64):
-    """Mean over blocks, (size, size)."""
-    step = picture.shape[0] // size
-    return picture.reshape(size, step, size, step).mean((1, 3))
-
-
-def dice(one, other):
-    total = one.sum((1, 2)) + other.sum((1, 2))
-    return 2 * (one & other).sum((1, 2)) / np.maximum(total, 1)
-
-
 @pytest.fixture(scope="module")
-def study():
-    """Two frames of each of 50 subjects at 64x64: pictures, masks, subject numbers."""
-    pictures, masks, groups = [], [], []
-    for subject in range(50):
-        for frame in range(2):
-            maps = phantom.scene("femoral", subject, frame, shape=(128, 128))
-            pictures.append(shrink(phantom.render(maps)["image"].astype(float)))
-            masks.append(shrink(maps["mask"].astype(float)) >= 0.5)
-            groups.append(subject)
-    return np.array(pictures), np.array(masks), np.array(groups)
+def study(make_study):
+    return make_study("femoral", subjects=50, frames=2)
 
 
 @pytest.fixture(scope="module")
@@ -98,38 +79,24 @@ def test_mirrored_subjects_have_the_artery_on_the_left(scenes):
 
 
 def test_greys_are_spread_as_in_the_real_set(study):
-    pictures = study[0]
+    pictures = study.pictures
     assert 28 < np.median(pictures.mean((1, 2))) < 69  # 10th and 90th percentile of the 562 real ones
     upper, lower = pictures[:, :32].mean((1, 2)), pictures[:, 32:].mean((1, 2))
     assert np.mean(upper > lower) > 0.8
 
 
 def test_a_threshold_on_brightness_stays_under_035(study):
-    pictures, masks, _ = study
-    assert max(dice(pictures >= level, masks).mean() for level in range(0, 256, 4)) < 0.35
+    assert study.best_threshold() < 0.35
 
 
 def test_the_mean_mask_stays_under_05_on_unseen_subjects(study):
-    _, masks, groups = study
-    seen = groups < 35
-    mean = masks[seen].mean(0)
-    levels = np.linspace(0.02, 0.9, 45)
-    best = max(levels, key=lambda level: dice((mean > level)[None], masks[seen]).mean())
-    assert 0.1 < dice((mean > best)[None], masks[~seen]).mean() < 0.5
+    assert 0.1 < study.mean_mask() < 0.5
 
 
 def test_copying_pays_within_a_subject_and_not_across(study):
-    pictures, masks, groups = study
-    flat = pictures.reshape(len(pictures), -1)
-    flat = flat - flat.mean(1, keepdims=True)
-    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
-    correlation = flat @ flat.T
-    np.fill_diagonal(correlation, -1)
-    same = groups[:, None] == groups
-    assert np.mean(same[np.arange(len(flat)), correlation.argmax(1)]) > 0.9
-    within = dice(masks[np.where(same, correlation, -1).argmax(1)], masks).mean()
-    across = dice(masks[np.where(same, -1, correlation).argmax(1)], masks).mean()
-    assert within > across + 0.15
+    nearest = study.correlation.argmax(1)
+    assert np.mean(study.groups[nearest] == study.groups) > 0.9
+    assert study.copying(same=True) > study.copying(same=False) + 0.15
 
 
 def test_unknown_scene_names_the_known_ones():

@@ -1,8 +1,8 @@
 """The files of the simulated femoral set: JPEG pictures of many sizes, palette PNG masks, a list of subjects.
 
 ``trainset/images/sample_N.jpg`` (RGB JPEG), ``trainset/masks/sample_N.png`` (palette PNG, indices 0 and 1),
-``testset/images``, ``testset/masks_real``; and beside them ``groups.csv`` (which subject a sample shows), which the
-public set lacks. Frames, not subjects, are drawn for the test part, so the split leaks as the public one does.
+``testset/images``, ``testset/masks_real``; and beside them ``groups.csv`` (which subject a sample shows): the
+public set has none. Frames, not subjects, are drawn for the test part, so its split leaks too.
 """
 
 import csv
@@ -67,7 +67,8 @@ def _draw_mark(picture, maps, left, top):
         x, y, side = left + 2, top + 2, round(width / 31)
         draw.rectangle((x, y, x + side, y + side), fill=(35, 107, 158))
         inset = side // 4
-        draw.ellipse((x + inset, y + inset, x + side - inset, y + side - inset), outline=(235, 240, 245), width=2)
+        box = (x + inset, y + inset, x + side - inset, y + side - inset)
+        draw.ellipse(box, outline=(235, 240, 245), width=2)
     else:
         x = round((0.978 if maps["mirrored"] else 0.082) * width)
         y = top + 8

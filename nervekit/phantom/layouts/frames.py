@@ -1,4 +1,4 @@
-"""What the layouts of ultrasound sets share: a frame at its native size, and how many frames a subject has."""
+"""What the layouts of ultrasound sets share: a frame of native size, and how many a subject has."""
 
 import numpy as np
 from PIL import Image
