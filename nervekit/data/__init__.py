@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import operator
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -89,6 +90,8 @@ def load(
     opened = simulated.folder(key, subjects, seed, progress) if place is None else nullcontext(place.path)
     with opened as path, catalog.opened(key, path) as found:
         kind = "phantom" if place is None else place.source
+        used = getattr(reader, "uses", lambda name: True)
+        found = replace(found, sizes={name: count for name, count in found.sizes.items() if used(name)})
         if kind == "real" and known.manifest != "none":
             manifest = catalog.manifest(key, found).select(*known.suffixes)
             found = files.verified(found, manifest, whole=known.manifest == "whole")

@@ -24,6 +24,7 @@ def read(
     channels: int = 1,
     progress: bool = False,
     native: tuple[int, int] | None = None,
+    check: Callable[[str, np.ndarray], None] | None = None,
 ) -> tuple:
     """Decode and resize pairs in this order.
 
@@ -43,6 +44,8 @@ def read(
         Show a progress bar.
     native : (height, width), optional
         The one size that all pictures of the set have.
+    check : callable, optional
+        Called with the name and the (H, W) array of every mask, before it is resized.
 
     Returns
     -------
@@ -61,6 +64,8 @@ def read(
         check_size(image, native, f"{source.path}: {image_name}")
         mask = pictures.read_mask(source.read(mask_name), f"{source.path}: {mask_name}")
         pictures.check_pair(image, mask, image_name, f"{source.path}: {mask_name}")
+        if check is not None:
+            check(mask_name, np.asarray(mask))
         pixels = pictures.resize(image, size)
         pixels = pixels[..., np.newaxis] if channels == 1 else pixels
         return pixels, pictures.resize(mask, size, "nearest").astype(bool)

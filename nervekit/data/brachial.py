@@ -1,0 +1,154 @@
+"""The brachial plexus set of Kaggle's Ultrasound Nerve Segmentation: LZW TIFF, about 120 images a subject."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from nervekit.data import files, pairs, pictures, rle
+from nervekit.data.files import Source
+from nervekit.errors import DataError
+
+NAME = re.compile(r"train/(\d+)_(\d+)(_mask)?\.tiff?", re.IGNORECASE)
+TEST_NAME = re.compile(r"test/(\d+)\.tiff?", re.IGNORECASE)
+TABLE = "train_masks.csv"
+NATIVE = (420, 580)
+TRAINING_SHARE = 0.8
+
+
+def uses(name: str) -> bool:
+    """Say whether a file takes part in the labelled images: the unlabelled test images do not."""
+    return not name.startswith("test/")
+
+
+def read(
+    source: Source, size: tuple[int, int] | None = (96, 96), channels: int = 1, progress: bool = False
+) -> dict:
+    """Read the labelled images, ordered by subject and image number; part of the set will do.
+
+    Masks without a nerve are empty. Where ``train_masks.csv`` is present, its run-length codes are compared with
+    the mask files; rows whose image is not here are counted in a warning.
+
+    Parameters
+    ----------
+    source : Source
+        The unpacked folder or the archive, as `nervekit.data.files.open_source` gives it.
+    size : (height, width) or None
+        In pixels; None keeps 420 x 580 and gives lists.
+    channels : {1, 3}
+        Grey or RGB.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    dict
+        ``images``, ``masks``, ``ids`` (``"1_2"`` is image 2 of subject 1), ``groups`` (subjects) and ``parts``: the
+        first four fifths for training, the rest for development, as Belahsen and El Manouzi did; the order of files
+        on their machine is not known, so that their parts held other images.
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        If a partner is missing, a file cannot be decoded, has another size, or contradicts the table.
+    """
+    names = pair(source)
+    listed = table(source)
+    unlisted = [name for name in names if listed and name not in listed]
+    if unlisted:
+        raise DataError(
+            f"{source.path}: {TABLE} has no row for {unlisted[0]} (and {len(unlisted) - 1} more), so that these are not "
+            "images of the set. Take them away, or delete the table."
+        )
+    absent = [name for name in listed if name not in names]
+    if absent:
+        warnings.warn(
+            f"{source.path}: {TABLE} has {len(absent)} rows whose image is not in train/, the first is {absent[0]}. "
+            f"{len(names)} of {len(listed)} images are here; `nervekit data check brachial` names what is missing.",
+            stacklevel=3,
+        )
+
+    def check(mask_name: str, mask: np.ndarray) -> None:
+        name = mask_name.removeprefix("train/").split("_mask")[0]
+        if not listed or listed[name] == rle.encode(mask):
+            return
+        if not np.array_equal(rle.decode(listed[name], mask.shape, f"{source.path}: {TABLE}, {name}"), mask):
+            raise DataError(
+                f"{source.path}: {mask_name} is not the mask that {TABLE} gives for {name}. One of the two was "
+                "changed: get both again."
+            )
+
+    images, masks = pairs.read(source, list(names.values()), size, channels, progress, NATIVE, check)
+    ids = list(names)
+    parts = np.where(np.arange(len(ids)) < int(TRAINING_SHARE * len(ids)), "train", "development")
+    groups = np.array([name.split("_")[0] for name in ids])
+    return {"images": images, "masks": masks, "ids": np.array(ids), "groups": groups, "parts": parts}
+
+
+def pair(source: Source) -> dict[str, tuple[str, str]]:
+    """List (image path, mask path) by ``"subject_image"``, in order; DataError if a partner is missing."""
+    found: tuple[dict, dict] = ({}, {})
+    for path in source.sizes:
+        if match := NAME.fullmatch(path):
+            found[bool(match[3])][int(match[1]), int(match[2])] = path
+    if not found[0] and not found[1]:
+        raise DataError(
+            f"{source.path}: holds no labelled images of the brachial set; expected train/1_1.tif with "
+            "train/1_1_mask.tif and so on. Let NERVEKIT_DATA name the archive or folder that Kaggle gave."
+        )
+    for subject, image in sorted(found[0].keys() ^ found[1].keys()):
+        masked = (subject, image) in found[1]
+        have, lack = found[masked][subject, image], f"{subject}_{image}{'' if masked else '_mask'}.tif"
+        raise DataError(f"{source.path}: {have} has no partner train/{lack}. Add it, or take the other away.")
+    return {f"{s}_{i}": (found[0][s, i], found[1][s, i]) for s, i in sorted(found[0])}
+
+
+def table(source: Source) -> dict[str, str]:
+    """Read ``train_masks.csv``: run-length code by ``"subject_image"``; empty if the file is not here."""
+    if TABLE not in source.sizes:
+        return {}
+    name = f"{source.path}: {TABLE}"
+    codes: dict[str, str] = {}
+    for line, row in rle.rows(source.read(TABLE), name, ["subject", "img", "pixels"]):
+        key = f"{row['subject'].strip()}_{row['img'].strip()}"
+        if not re.fullmatch(r"\d+_\d+", key):
+            raise DataError(f"{name}: line {line} names the image {key!r}; expected numbers of subject and image.")
+        if key in codes:
+            raise DataError(f"{name}: line {line} names the image {key} again. Keep one row an image.")
+        codes[key] = row["pixels"].strip()
+    return codes
+
+
+def read_test(
+    path: str | Path, size: tuple[int, int] | None = (96, 96), channels: int = 1, progress: bool = False
+) -> tuple:
+    """Read the images without labels, for a submission (see `nervekit.data.rle.write_submission`).
+
+    Returns
+    -------
+    images : (N, H, W, C) uint8 array, or list of (H, W, C) arrays if `size` is None
+    ids : (N,) int array
+        Numbers of the images, in order.
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        If there are none, or one cannot be read or has another size.
+    """
+    with files.open_source(path) as source:
+        names = sorted((int(match[1]), match[0]) for match in map(TEST_NAME.fullmatch, source.sizes) if match)
+        if not names:
+            raise DataError(f"{source.path}: holds no test/1.tif and so on. Get the whole set from Kaggle.")
+
+        def one(entry: tuple[int, str]) -> tuple[np.ndarray, bool]:
+            image = pictures.read_image(source.read(entry[1]), f"{source.path}: {entry[1]}", channels)
+            pairs.check_size(image, NATIVE, f"{source.path}: {entry[1]}")
+            pixels = pictures.resize(image, size)
+            return (pixels[..., np.newaxis] if channels == 1 else pixels), False
+
+        results = pairs.bar(pairs.ahead(one, names), len(names), progress)
+        images, _ = pairs.collect(results, len(names), size, channels)
+    return images, np.array([number for number, _ in names])
