@@ -1,4 +1,4 @@
-"""The simulated stand-in: ultrasound pictures from physics and a drawn anatomy, for when no data is at hand.
+"""The simulated stand-in: pictures from physics and a drawn anatomy, for when no data is at hand.
 
 Nothing measured on it is a result of a paper. :func:`scene` draws the maps of a frame, :func:`render` turns them
 into a picture stage by stage, :func:`export` writes a whole set in the layout of the public one.
@@ -30,8 +30,8 @@ def scene(key, subject=0, frame=0, *, seed=0, shape=(256, 256)):
     -------
     dict
         ``echogenicity`` (mean backscattered power, dB), ``density`` (share of samples that scatter),
-        ``reflector`` (coherent amplitude of smooth interfaces), ``attenuation`` (dB/(cm MHz)), ``tissue`` (index into
-        ``TISSUES``), ``mask`` (bool), all of ``shape``; ``spacing`` (mm), ``probe``, ``mirrored``,
+        ``reflector`` (coherent amplitude of smooth interfaces), ``attenuation`` (dB/(cm MHz)), ``tissue``
+        (index into ``TISSUES``), ``mask`` (bool), all of ``shape``; ``spacing`` (mm), ``probe``, ``mirrored``,
         ``mark`` and ``speckle`` (seeds).
 
     Examples

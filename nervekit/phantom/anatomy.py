@@ -1,4 +1,4 @@
-"""What the simulated scenes share: tissues and their acoustic properties, soft lines, and the list of scenes."""
+"""What the scenes share: tissues and their acoustic properties, shapes, and the list of scenes."""
 
 from importlib import import_module
 
@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from nervekit.errors import ConfigurationError
 
-SUBJECTS = {"femoral": 40, "median": 40}  # how many a simulated set has unless told otherwise
+SUBJECTS = {"femoral": 40, "median": 40, "brachial": 20}  # how many a simulated set has unless told otherwise
 SCENES = tuple(SUBJECTS)
 TISSUES = ("skin", "fat", "connective", "nerve", "muscle", "deep", "blood", "bone", "tendon")
 
@@ -31,6 +31,52 @@ def line(distance, width):
     [1.0, 0.0]
     """
     return np.exp(-0.5 * (distance / width) ** 2)
+
+
+def oval(x, z, centre, height, wide, high, tilt=0.0):
+    """Relative distance from an oval's centre, 1 on its border; ``tilt`` is a slope.
+
+    Examples
+    --------
+    >>> oval(np.array([0.0, 3.0]), np.array([0.0, 0.0]), 0.0, 0.0, 3.0, 1.0).tolist()
+    [0.0, 1.0]
+    """
+    across, down = x - centre, z - height
+    return np.hypot((across + tilt * down) / wide, (down - tilt * across) / high)
+
+
+def arc(aside, top, radius):
+    """Depth of a circle's upper side, ``aside`` its top; level beyond its ends.
+
+    Examples
+    --------
+    >>> arc(np.array([0.0, 3.0, 9.0]), 1.0, 5.0).round(3).tolist()
+    [1.0, 2.0, 6.0]
+    """
+    return top + radius * (1 - np.sqrt(np.clip(1 - (aside / radius) ** 2, 0, 1)))
+
+
+def bone_surfaces(x, z, bones, width):
+    """How strongly bones echo and how deep their shadow is, each 0 to 1.
+
+    ``bones`` are rows of x and z of the top, radius, and half-width beyond which nothing is seen; the echo is
+    ``width`` thick. Lengths are millimetres; ``x`` and ``z`` broadcast together.
+
+    Examples
+    --------
+    >>> x, z = np.float32([[5.0]]), np.float32([[1.0], [2.0], [6.0]])
+    >>> echo, shadow = bone_surfaces(x, z, [(5, 2, 4, 3)], 0.1)
+    >>> echo.ravel().round(3).tolist(), shadow.ravel().tolist()
+    ([0.0, 1.0, 0.0], [0.0, 0.0, 1.0])
+    """
+    echo, shadow = np.zeros(np.broadcast_shapes(x.shape, z.shape), np.float32), np.float32(0)
+    for centre, top, radius, half in bones:
+        aside = np.abs(x - centre)
+        below = z - arc(aside, top, radius)
+        seen = np.clip((half - aside) / 0.4, 0, 1)
+        echo = np.maximum(echo, seen * line(below, width) * np.clip(1.3 - (aside / half) ** 2, 0, 1))
+        shadow = np.maximum(shadow, seen * np.clip(below * 4, 0, 1))
+    return echo, shadow + np.zeros_like(echo)
 
 
 def largest_parts(mask, count=1):

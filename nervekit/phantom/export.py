@@ -1,4 +1,4 @@
-"""Write a simulated set in the very layout and formats of the public one, so that the same readers take both."""
+"""Write a simulated set in the layout and formats of the public one, so that the same readers take both."""
 
 import json
 import tempfile
@@ -19,9 +19,9 @@ MARKER = "SIMULATED.json"
 def export(key, folder, *, subjects=None, seed=0, progress=False):
     """Write the simulated stand-in of ``key`` into ``folder``, whole or not at all.
 
-    Folders, names and formats are those of the public set (see ``nervekit/phantom/layouts``); ``SIMULATED.json``
-    beside them says what this is. Equal arguments give equal bytes with equal versions of the libraries that it
-    lists.
+    Folders, names and formats are those of the public set (see ``nervekit/phantom/layouts``), and
+    ``SIMULATED.json`` beside them says what this is. Equal arguments give equal bytes with equal versions of
+    the libraries that it lists.
 
     Parameters
     ----------
@@ -82,7 +82,9 @@ def _is_complete(folder, about):
         return False
     advice = "Name another folder, or delete this one if you do not need it."
     if not (folder / MARKER).is_file():
-        raise DataError(f"{folder} exists and is no simulated set (it has no {MARKER}); nothing was written. {advice}")
+        raise DataError(
+            f"{folder} exists and is no simulated set (it has no {MARKER}); nothing was written. {advice}"
+        )
     try:
         found = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         found = {name: found.get(name) for name in ("key", "version", "seed", "subjects")}

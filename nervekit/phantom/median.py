@@ -9,8 +9,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from nervekit.phantom import anatomy
 from nervekit.phantom.acoustics import Probe
-from nervekit.phantom.anatomy import ATTENUATION, DENSITY, largest_parts, line, tissue
+from nervekit.phantom.anatomy import ATTENUATION, DENSITY, bone_surfaces, largest_parts, line, oval, tissue
 from nervekit.phantom.tissue import Texture, septa
 
 NATIVE = (468, 606)  # rows and columns of every picture
@@ -162,7 +163,7 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
     z = deep * press + np.clip(deep - 0.5, 0, 2) * bend / 2
     warped_x, warped_z = x + 0.12 * blotch, z + 0.06 * np.roll(blotch, 60, 1)
     retinaculum = roof - 0.35 + 0.006 * (x - middle) ** 2 + 0.1 * np.sin(x / 2.3)
-    floor = np.minimum.reduce([_arc(np.abs(x - bone[0]), *bone[1:3]) for bone in body.bones[:2]])
+    floor = np.minimum.reduce([anatomy.arc(np.abs(x - bone[0]), *bone[1:3]) for bone in body.bones[:2]])
     under = z - retinaculum
     kind = np.where(under < 0, tissue("fat"), tissue("connective")).astype(np.uint8)
     kind[(under > 0) & (z > floor)] = tissue("deep")
@@ -174,53 +175,46 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
     strength, edge = np.zeros(shape, np.float32), np.full(shape, 9, np.float32)
     fibril = look["fibril"].at(z, x, slice_angle)
     for centre, height, wide, high, louder in body.tendons:
-        far_off = _oval(warped_x, warped_z, centre, height, wide, high)
+        far_off = oval(warped_x, warped_z, centre, height, wide, high)
         inside = (far_off < 1) & (kind != tissue("skin"))
         kind[inside] = tissue("tendon")
         strength[inside] = louder + vary(2.5)
         np.minimum(edge, np.abs(far_off - 1) * high, out=edge)
     for centre, height, wide, high, louder in body.dark:
-        far_off = _oval(warped_x + 0.2 * streak, warped_z, centre, height, wide, high)
-        strength += np.float32(louder + vary(1)) * np.clip((1.15 - far_off) * 4, 0, 1)
+        far_off = oval(warped_x + 0.2 * streak, warped_z, centre, height, wide, high)
+        strength += (louder + vary(1)) * np.clip((1.15 - far_off) * 4, 0, 1)
     tendon = kind == tissue("tendon")
     echo += strength + tendon * (level["fibril"] * fibril)
     beside = np.clip((np.abs(x - middle) - 8.5 + 1.2 * blotch) / 4, 0, 1) * np.clip((under + 0.3) / 1.5, 0, 1)
     echo -= body.layers["beside"] * beside
-    echo -= (kind != tissue("fat")) * 7 * line(edge, np.float32(0.16))
+    echo -= 7 * line(edge, 0.16) * (kind != tissue("fat"))
 
-    from_nerve = np.minimum.reduce([_oval(warped_x, warped_z, *part) for part in body.nerve])
+    from_nerve = np.minimum.reduce([oval(warped_x, warped_z, *part) for part in body.nerve])
     near = np.clip((from_nerve - 1) * 3, 0, 1)
     echo *= near + (1 - near) * np.float32(0.5)
     mask = largest_parts(from_nerve < 1, len(body.nerve))
     kind[mask] = tissue("nerve")
     comb = septa(look["comb"].at(z, x, slice_angle), 0.3)
     echo[mask] = (level["honeycomb"] * (comb - 0.2) + 1.5 * blotch + 2 * streak)[mask]
-    rim = line((from_nerve - 1.08) * body.nerve[0][3], np.float32(0.12))
+    rim = line((from_nerve - 1.08) * body.nerve[0][3], 0.12)
     echo += level["rim"] * rim * np.clip(0.7 + 0.5 * bright, 0, 1.3)
 
     centre, height, radius = body.artery
     radius *= 1 + vary(0.08)
-    from_artery = _oval(warped_x, warped_z, centre, height, radius, radius * 0.9)
+    from_artery = oval(warped_x, warped_z, centre, height, radius, radius * 0.9)
     kind[from_artery < 1] = tissue("blood")
     echo[from_artery < 1] = 2 * streak[from_artery < 1]
-    echo += 6 * line((from_artery - 1.1) * radius, np.float32(0.12))
+    echo += 6 * line((from_artery - 1.1) * radius, 0.12)
     echo += level["tissue"][kind]
-    shadow, cortex = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for bone_x, top, radius, wide in body.bones:
-        off = np.abs(x - bone_x + 0.3 * streak[:1])
-        below = warped_z - _arc(off, top, radius)
-        seen = np.clip((wide - off) / 0.4, 0, 1)
-        facing = seen * np.clip(1.3 - (off / wide) ** 2, 0, 1)
-        np.maximum(cortex, facing * line(below, np.float32(0.13)), out=cortex)
-        np.maximum(shadow, seen * np.clip(below * 4, 0, 1), out=shadow)
+    cortex, shadow = bone_surfaces(x + 0.3 * streak[:1], warped_z, body.bones, 0.13)
     kind[shadow > 0.5] = tissue("bone")
     echo += level["cortex"] * cortex * np.clip(0.7 + 0.3 * bright, 0, 1) - 14 * shadow
     echo -= body.layers["floor"] * np.clip(z - floor + blotch, 0, 9) + body.layers["uneven"] * x / body.width
     echo -= body.layers["shade"] * (2 * (x - body.width / 2) / body.width) ** 4
 
-    reflector = (under < 0) * level["sheet"] * septa(sheet, 0.15) * np.clip(0.4 + 0.7 * bright, 0, 1.5)
-    reflector += level["sheet"] * line(under, np.float32(0.1)) * np.clip(0.5 + 0.6 * bright, 0, 1.4)
-    reflector += 4 * line(deep - body.layers["line"], np.float32(0.1))
+    reflector = level["sheet"] * septa(sheet, 0.15) * (under < 0) * np.clip(0.4 + 0.7 * bright, 0, 1.5)
+    reflector += level["sheet"] * line(under, 0.1) * np.clip(0.5 + 0.6 * bright, 0, 1.4)
+    reflector += 4 * line(deep - body.layers["line"], 0.1)
     return {
         "echogenicity": echo.astype(np.float32),
         "density": DENSITY[kind],
@@ -236,14 +230,3 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
         "speckle": {"subject": [seed, number, 11, 0], "frame": [seed, number, 1 + frame, 12], "share": 0.4,
                     "shift": (0, round(-shift / spacing[1]))},
     }
-
-
-def _oval(x, z, centre, height, wide, high, tilt=0.0):
-    """Relative distance from an oval's centre, 1 on its border."""
-    across, down, tilt = x - np.float32(centre), z - np.float32(height), np.float32(tilt)
-    return np.hypot((across + tilt * down) / np.float32(wide), (down - tilt * across) / np.float32(high))
-
-
-def _arc(off, top, radius):
-    """Depth of a round bone's surface ``off`` its top."""
-    return top + radius * (1 - np.sqrt(np.clip(1 - (off / radius) ** 2, 0, 1)))

@@ -47,9 +47,9 @@ class Study:
         return self.groups[:, None] == self.groups
 
     def copying(self, same):
-        """Mean Dice of the mask of the most similar picture, of the same or only of other subjects."""
+        """Mean Dice, over images with a nerve, of the most similar picture's mask, of the same or other subjects."""
         allowed = np.where(self.same == same, self.correlation, -1)
-        return dice(self.masks[allowed.argmax(1)], self.masks).mean()
+        return dice(self.masks[allowed.argmax(1)], self.masks)[self.masks.any((1, 2))].mean()
 
 
 def dice(one, other):

@@ -16,7 +16,7 @@ BIFID = next(number for number in range(100) if median.is_bifid(number, seed=4))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return phantom.export("median", tmp_path_factory.mktemp("sets") / "median", subjects=8, seed=4)
+    return phantom.export("median", tmp_path_factory.mktemp("sets") / "median", subjects=6, seed=4)
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +44,10 @@ def test_patients_are_numbered_from_one_with_one_to_eight_images(folder):
     patients = {}
     for patient, image in sorted(names):
         patients.setdefault(int(patient), []).append(int(image))
-    assert list(patients) == list(range(1, 9))
+    assert list(patients) == list(range(1, 7))
     assert all(images == list(range(1, len(images) + 1)) and len(images) <= 8 for images in patients.values())
     about = json.loads((folder / "SIMULATED.json").read_text())
-    assert (about["key"], about["subjects"], about["images"]) == ("median", 8, len(names))
+    assert (about["key"], about["subjects"], about["images"]) == ("median", 6, len(names))
 
 
 def test_marks_are_coloured_and_outside_the_mask(folder):
@@ -70,11 +70,11 @@ def test_nerves_are_small_and_shallow_as_the_real_ones(folder):
         assert rows[-1] <= 139
 
 
-def test_equal_seeds_give_equal_bytes_and_others_do_not(tmp_path, files_of):
-    first, again, other = (files_of(phantom.export("median", tmp_path / name, subjects=1, seed=seed))
-                           for name, seed in (("a", 1), ("b", 1), ("c", 2)))
+def test_equal_seeds_give_equal_bytes_and_others_do_not(folder, tmp_path, files_of):
+    first, again = (files_of(phantom.export("median", tmp_path / name, subjects=1, seed=1)) for name in "ab")
     assert first == again
-    assert first["Dataset/Images/Pz001-001.bmp"] != other["Dataset/Images/Pz001-001.bmp"]
+    name = "Dataset/Images/Pz001-001.bmp"
+    assert first[name] != (folder / name).read_bytes()
 
 
 def test_one_in_twenty_nerves_is_bifid():
