@@ -42,7 +42,8 @@ class Manifest:
     entries: Mapping[str, tuple[int, str]]
 
     def select(self, *suffixes: str) -> Manifest:
-        """Return the part of the manifest whose paths end with one of `suffixes`."""
+        """Return the part of the manifest whose paths end with one of `suffixes`; all of it if there are none."""
+        suffixes = suffixes or ("",)
         return Manifest(self.key, {k: v for k, v in self.entries.items() if k.endswith(suffixes)})
 
     @property

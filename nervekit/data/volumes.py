@@ -1,0 +1,152 @@
+"""Patients of 3D-IRCADb-01: which slices and masks there are, in which order, at which distance."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nervekit.data import dicom
+from nervekit.data.files import Source
+from nervekit.errors import ConfigurationError, DataError
+
+SLICE = re.compile(r"([^/]+)/(?:PATIENT_DICOM|MASKS_DICOM/([^/]+))/(\D*(\d+)[^/]*)")
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The files of one patient in the true order of slices.
+
+    Parameters
+    ----------
+    patient : str
+        Such as ``"17"``.
+    numbers : (S,) int array
+        Instance numbers, increasing.
+    slices : tuple of str
+        Paths of the CT slices.
+    masks : mapping of str to tuple of str
+        Paths of the masks of each organ, slice by slice.
+    shape : (int, int, int)
+        Slices, rows, columns.
+    spacing : (float, float, float) or None
+        Millimetres between slices, rows and columns.
+    """
+
+    patient: str
+    numbers: np.ndarray
+    slices: tuple[str, ...]
+    masks: dict[str, tuple[str, ...]]
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float] | None
+
+
+def find(
+    source: Source, patients: Sequence[int | str] | None = None, organs: Sequence[str] = ("*",)
+) -> list[Volume]:
+    """List the patients by number, with their slices in order and the masks of these organs.
+
+    Parameters
+    ----------
+    source : Source
+        As `nervekit.data.nested.open_patients` gives it.
+    patients : sequence, optional
+        Such as ``(1, 17)``; default all.
+    organs : sequence of str
+        Names of mask folders, or patterns. A patient may have none of them.
+
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        If a patient is not here.
+    nervekit.errors.DataError
+        If slices or masks are missing, doubled, or of different sizes.
+    """
+    found = _folders(source)
+    wanted = sorted(found, key=_order) if patients is None else [str(patient) for patient in patients]
+    for patient in wanted:
+        if patient not in found:
+            here = ", ".join(sorted(found, key=_order))
+            raise ConfigurationError(f"patients: {patient} is not in {source.path}. Here are {here}.")
+    return [_volume(source, patient, found[patient], organs) for patient in wanted]
+
+
+def organs(source: Source) -> dict[str, list[str]]:
+    """Return which organs each patient has masks of."""
+    return {patient: sorted(filter(None, folders)) for patient, folders in sorted(_folders(source).items())}
+
+
+def _folders(source: Source) -> dict[str, dict[str, dict[str, str]]]:
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for path in source.sizes:
+        if match := SLICE.fullmatch(path):
+            patient = match[1].removeprefix("3Dircadb1.")
+            found.setdefault(patient, {}).setdefault(match[2] or "", {})[match[3]] = path
+    return found
+
+
+def _volume(source: Source, patient: str, folders: dict[str, dict[str, str]], organs) -> Volume:
+    where = f"{source.path}: patient {patient}"
+    files = folders.get("", {})
+    if not files:
+        raise DataError(f"{where} has masks, but no slices in PATIENT_DICOM. Get the patient again.")
+    headers = {name: dicom.read_header(source.read(path), f"{source.path}: {path}") for name, path in files.items()}
+    numbered = all(header.number is not None for header in headers.values())
+    number = {name: header.number if numbered else _order(name)[0] for name, header in headers.items()}
+    ordered = sorted(files, key=lambda name: number[name])
+    _check_numbers([number[name] for name in ordered], ordered, where)
+    shapes = {headers[name].shape for name in ordered}
+    if len(shapes) > 1:
+        raise DataError(f"{where}: its slices have different sizes, {sorted(shapes)}. Keep one series a folder.")
+    masks = {}
+    for organ in filter(None, folders):
+        if not any(fnmatch.fnmatchcase(organ, pattern) for pattern in organs):
+            continue
+        named = folders[organ]
+        lost, extra = sorted(set(files) - set(named), key=_order), sorted(set(named) - set(files), key=_order)
+        if lost or extra:
+            what = f"lacks {lost[0]} ({len(lost)} slices)" if lost else f"has {extra[0]}, which is no slice"
+            raise DataError(f"{where}: MASKS_DICOM/{organ} {what}. Each slice needs one mask: get the patient again.")
+        masks[organ] = tuple(named[name] for name in ordered)
+    return Volume(
+        patient=patient,
+        numbers=np.array([number[name] for name in ordered]),
+        slices=tuple(files[name] for name in ordered),
+        masks=masks,
+        shape=(len(ordered), *shapes.pop()),
+        spacing=_spacing([headers[name] for name in ordered]),
+    )
+
+
+def _check_numbers(numbers: list[int], names: list[str], where: str) -> None:
+    pairs = list(zip(numbers, numbers[1:], names, names[1:]))
+    for before, here, one, other in pairs:
+        if here == before:
+            raise DataError(
+                f"{where}: the slices {one} and {other} both have the instance number {here}, so that their order is "
+                "unknown. Keep one series a folder."
+            )
+    for before, here, one, other in pairs:
+        if here > before + 1:
+            lost = f"slice {before + 1} is" if here == before + 2 else f"slices {before + 1} to {here - 1} are"
+            raise DataError(
+                f"{where}: {lost} missing, between {one} and {other}. Get the patient again: a volume with gaps "
+                "measures wrong."
+            )
+
+
+def _spacing(headers: list[dicom.Header]) -> tuple[float, float, float] | None:
+    if any(header.spacing is None for header in headers):
+        return None
+    positions = [header.position for header in headers]
+    between = headers[0].thickness
+    if len(positions) > 1 and None not in positions:
+        between = abs(float(np.median(np.diff(positions)))) or between
+    return None if not between else (between, *headers[0].spacing)
+
+
+def _order(name: str) -> tuple[int, str]:
+    return int((re.findall(r"\d+", name) or ["0"])[0]), name
