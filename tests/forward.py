@@ -10,7 +10,7 @@ from networks import NETWORKS
 
 
 def outputs(names=tuple(NETWORKS)):
-    """Mask of each network for two images; dict of name to array."""
+    """What comes before the last sigmoid, where nothing saturates, for two images; dict of name to array."""
     return {name: forward(name) for name in names}
 
 
@@ -23,10 +23,12 @@ def forward(name):
     model = models.build(name, NETWORKS[name][1])
     for weight in model.weights:
         weight.assign(draw(weight, random))
+    (logits,) = [layer for layer in model.layers if layer.name in ("mask_logits", "output_2_logits")]
+    model = keras.Model(model.input, logits.output)
     images = random.integers(0, 256, (2, *NETWORKS[name][1])).astype("float32")
     # operation by operation JAX compiles each shape of each; as a whole it compiles once
     result = model.predict(images, verbose=0) if keras.config.backend() == "jax" else model(images, training=False)
-    return keras.ops.convert_to_numpy(result["mask"] if isinstance(result, dict) else result)
+    return keras.ops.convert_to_numpy(result)
 
 
 def draw(weight, random):

@@ -1,4 +1,4 @@
-"""The same weights give the same mask on every backend that is installed beside the one in use.
+"""The same weights give the same output on every backend that is installed beside the one in use.
 
 A backend may live in another environment: ``NERVEKIT_JAX_PYTHON`` or ``NERVEKIT_TORCH_PYTHON`` names its interpreter.
 """
@@ -46,5 +46,5 @@ def theirs(request, tmp_path_factory):
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_a_forward_pass_agrees_with_the_other_backend(ours, theirs, name):
     error = np.abs(ours[name] - theirs[name]).max() / np.abs(ours[name]).max()
-    assert np.ptp(ours[name]) > 1e-3
+    assert ours[name].std() > 1e-3 * np.abs(ours[name]).max()
     assert error < 1e-4
