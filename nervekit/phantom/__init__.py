@@ -1,7 +1,8 @@
 """The simulated stand-in: pictures from physics and a drawn anatomy, for when no data is at hand.
 
-Nothing measured on it is a result of a paper. :func:`scene` draws the maps of a frame, :func:`render` turns them
-into a picture stage by stage, :func:`export` writes a whole set in the layout of the public one.
+Nothing measured on it is a result of a paper. :func:`scene` draws the maps of a frame; :func:`render` turns maps
+of ultrasound into a picture stage by stage, :func:`nervekit.phantom.ircadb.scan` those of CT; and
+:func:`export` writes a whole set in the layout of the public one.
 """
 
 from nervekit.phantom.acoustics import Probe, render
@@ -29,10 +30,10 @@ def scene(key, subject=0, frame=0, *, seed=0, shape=(256, 256)):
     Returns
     -------
     dict
-        ``echogenicity`` (mean backscattered power, dB), ``density`` (share of samples that scatter),
-        ``reflector`` (coherent amplitude of smooth interfaces), ``attenuation`` (dB/(cm MHz)), ``tissue``
-        (index into ``TISSUES``), ``mask`` (bool), all of ``shape``; ``spacing`` (mm), ``probe``, ``mirrored``,
-        ``mark`` and ``speckle`` (seeds).
+        Of ultrasound: ``echogenicity`` (mean backscattered power, dB), ``density`` (share of samples that
+        scatter), ``reflector`` (coherent amplitude of smooth interfaces), ``attenuation`` (dB/(cm MHz)),
+        ``tissue`` (index into ``TISSUES``), ``mask`` (bool), all of ``shape``; ``spacing`` (mm), ``probe``,
+        ``mirrored``, ``mark`` and ``speckle`` (seeds). Of CT: see :func:`nervekit.phantom.ircadb.frame`.
 
     Examples
     --------

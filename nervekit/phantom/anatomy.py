@@ -7,7 +7,8 @@ from scipy import ndimage
 
 from nervekit.errors import ConfigurationError
 
-SUBJECTS = {"femoral": 40, "median": 40, "brachial": 20}  # how many a simulated set has unless told otherwise
+# How many a simulated set has unless told otherwise.
+SUBJECTS = {"femoral": 40, "median": 40, "brachial": 20, "ircadb": 3}
 SCENES = tuple(SUBJECTS)
 TISSUES = ("skin", "fat", "connective", "nerve", "muscle", "deep", "blood", "bone", "tendon")
 

@@ -52,9 +52,10 @@ def export(key, folder, *, subjects=None, seed=0, progress=False):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ConfigurationError(f"{name} is {value!r}; expected a whole number of at least {least}.")
     folder = Path(folder).expanduser().absolute()
+    libraries = {"numpy": np.__version__, "scipy": scipy.__version__, "pillow": PIL.__version__}
     about = {
         "simulated": True, "key": key, "version": VERSION, "seed": int(seed), "subjects": int(subjects),
-        "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "pillow": PIL.__version__},
+        "versions": libraries | getattr(find_layout(key), "VERSIONS", {}),
     }
     if _is_complete(folder, about):
         return folder
