@@ -1,4 +1,4 @@
-"""The command line: ``nervekit run``, ``check``, ``expected``, ``report``, ``sync``, ``doctor``, ``data``, ``fetch``."""
+"""The command line: ``nervekit run``, ``check``, ``report``, ``doctor``, ``fetch``, ``phantom`` and others."""
 
 import argparse
 import logging
@@ -142,6 +142,16 @@ def _fetch(options):
     return 0
 
 
+def _phantom(options):
+    from nervekit import phantom
+
+    folder = phantom.export(
+        options.key, options.folder, subjects=options.subjects, seed=options.seed, progress=sys.stderr.isatty()
+    )
+    print(f"{folder}: the simulated stand-in of {options.key}, not data of a paper")
+    return 0
+
+
 def _parser():
     from nervekit.run import BACKENDS, DATA, RUNS
 
@@ -186,6 +196,11 @@ def _parser():
     fetch = command("fetch", _fetch, "download a public set")
     fetch.add_argument("key", metavar="KEY")
     fetch.add_argument("--force", action="store_true", help="download even if it is here")
+    phantom = command("phantom", _phantom, "write the simulated stand-in of a public set, in its files and formats")
+    phantom.add_argument("key", metavar="KEY", help="femoral, median, brachial or ircadb")
+    phantom.add_argument("folder", type=Path, metavar="FOLDER", help="made, or left as it is if it holds this very set")
+    phantom.add_argument("--subjects", type=int, metavar="N", help="how many; each set has its usual number")
+    phantom.add_argument("--seed", type=int, default=0, metavar="S", help="another seed is another study")
     return parser
 
 
