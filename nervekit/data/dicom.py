@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,25 +37,20 @@ def read_header(content: bytes, name: str) -> Header:
     nervekit.errors.DataError
         If it is not DICOM, or does not say how large it is.
     """
-    dataset = _parse(content, name, pixels=False)
-    try:
-        shape = (int(dataset.Rows), int(dataset.Columns))
+    with _guarded(f"{name}: its DICOM header lacks Rows and Columns, or cannot be read"):
+        dataset = _parse(content, name, pixels=False)
         number = dataset.get("InstanceNumber")
         spacing = dataset.get("PixelSpacing")
         position = dataset.get("ImagePositionPatient")
         between = dataset.get("SpacingBetweenSlices") or dataset.get("SliceThickness")
         header = Header(
             number=None if number is None else int(number),
-            shape=shape,
+            shape=(int(dataset.Rows), int(dataset.Columns)),
             spacing=None if not spacing else (float(spacing[0]), float(spacing[1])),
             position=None if not position else float(position[2]),
             thickness=None if between is None else float(between),
         )
-    except (AttributeError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise DataError(
-            f"{name}: its DICOM header lacks Rows and Columns, or holds values that cannot be read ({error}). Export "
-            "the slice again."
-        ) from error
+    shape = header.shape
     if not all(0 < side <= LARGEST_SIDE for side in shape):
         raise DataError(f"{name}: is {shape[0]} x {shape[1]} pixels; expected 1 to {LARGEST_SIDE} a side.")
     lengths = [*(header.spacing or ()), *([header.thickness] if header.thickness is not None else [])]
@@ -80,11 +77,14 @@ def read_pixels(content: bytes, name: str) -> np.ndarray:
     dataset = _parse(content, name, pixels=True)
     if "PixelData" not in dataset:
         raise DataError(f"{name}: holds no pixel data, only a header. Export the slice with its image.")
+    with _guarded(f"{name}: its header cannot be read"):
+        slope = float(dataset.get("RescaleSlope", 1) or 1)
+        intercept = float(dataset.get("RescaleIntercept", 0) or 0)
+        syntax = pydicom.uid.UID(dataset.file_meta.get("TransferSyntaxUID") or "")
     try:
         stored = dataset.pixel_array
     except Exception as error:  # pydicom and its plugins raise many kinds
-        syntax = pydicom.uid.UID(getattr(dataset.file_meta, "TransferSyntaxUID", ""))
-        if syntax.is_compressed if syntax in pydicom.uid.UID_dictionary else False:
+        if syntax in pydicom.uid.AllTransferSyntaxes and syntax.is_compressed:
             raise DataError(
                 f"{name}: its pixels are compressed ({syntax.name}), which this installation cannot read "
                 f"({_first_line(error)}). Install a decoder (pip install pylibjpeg pylibjpeg-libjpeg "
@@ -96,11 +96,6 @@ def read_pixels(content: bytes, name: str) -> np.ndarray:
         ) from error
     if stored.ndim != 2:
         raise DataError(f"{name}: holds pixels of the shape {stored.shape}; expected one grey slice a file.")
-    try:
-        slope = float(dataset.get("RescaleSlope", 1) or 1)
-        intercept = float(dataset.get("RescaleIntercept", 0) or 0)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name}: slope or intercept cannot be read ({error}). Export the slice again.") from error
     if not (np.isfinite(slope) and np.isfinite(intercept)):
         raise DataError(f"{name}: slope {slope} or intercept {intercept} is not finite. Export the slice again.")
     return np.clip(np.rint(stored * slope + intercept), -32768, 32767).astype(np.int16)
@@ -109,12 +104,20 @@ def read_pixels(content: bytes, name: str) -> np.ndarray:
 def _parse(content: bytes, name: str, pixels: bool):
     import pydicom
 
-    try:
+    with _guarded(f"{name}: is not a readable DICOM file"):
         return pydicom.dcmread(io.BytesIO(content), stop_before_pixels=not pixels)
-    except Exception as error:  # a damaged header raises almost anything
+
+
+@contextmanager
+def _guarded(text: str) -> Iterator[None]:
+    """Turn whatever pydicom raises on damaged bytes, which is almost anything, into a DataError."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
         raise DataError(
-            f"{name}: is not a readable DICOM file ({_first_line(error)}). It is truncated, damaged or of another kind: "
-            "get it again, or take it away."
+            f"{text} ({_first_line(error)}). It is truncated, damaged or of another kind: get it again, or take it away."
         ) from error
 
 

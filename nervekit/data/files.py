@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -219,3 +221,17 @@ def _mismatch(content: bytes, size: int, digest: str) -> str:
         return f"has {len(content)} bytes instead of {size}"
     found = hashlib.sha256(content).hexdigest()
     return "" if found == digest else f"has SHA-256 {found[:12]}... instead of {digest[:12]}..."
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; DataError if it cannot be written."""
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}). Name another folder.") from error

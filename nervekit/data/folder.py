@@ -68,7 +68,7 @@ def read(
             raise DataError(
                 f"{source.path}: {found[have][name]} has no partner {name}.* in {lack}/. Add or remove one."
             )
-        names = sorted(found[images], key=_natural)
+        names = sorted(found[images], key=natural)
         pixels, labels = [], []
         for name in names:
             image_name, mask_name = found[images][name], found[masks][name]
@@ -83,7 +83,7 @@ def read(
             images=np.stack(pixels) if size else pixels,
             masks=np.stack(labels) if size else labels,
             ids=np.array(names),
-            groups=_groups(source, names, group_pattern),
+            groups=groups(names, group_pattern, source),
             provenance={"path": str(source.path), "fingerprint": files.fingerprint(source)},
         )
 
@@ -101,7 +101,8 @@ def _named(source: files.Source, part: str) -> dict[str, str]:
     return named
 
 
-def _groups(source: files.Source, names: list[str], pattern: str | None) -> np.ndarray:
+def groups(names: list[str], pattern: str | None, source: files.Source | None = None) -> np.ndarray:
+    """Group names by a pattern, else by ``groups.csv`` of `source`, else each by itself; see `read`."""
     if pattern is not None:
         try:
             matches = [re.search(pattern, name) for name in names]
@@ -115,11 +116,11 @@ def _groups(source: files.Source, names: list[str], pattern: str | None) -> np.n
             raise ConfigurationError(
                 f"group_pattern={pattern!r}: does not match the name {name!r}."
             ) from None
-    if "groups.csv" not in source.sizes:
+    if source is None or "groups.csv" not in source.sizes:
         return np.array(names)
     try:
         rows = csv.DictReader(source.read("groups.csv").decode("utf-8-sig").splitlines())
-        listed = {row["sample"]: row["group"] for row in rows}
+        listed = {row["sample"]: row["group"] for row in rows if row["group"] is not None}
         return np.array([listed[name] for name in names])
     except (KeyError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
@@ -127,7 +128,8 @@ def _groups(source: files.Source, names: list[str], pattern: str | None) -> np.n
         ) from error
 
 
-def _natural(name: str) -> list:
+def natural(name: str) -> list:
+    """Key that sorts names with their numbers by value: ``a2`` before ``a10``."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", name)]
 
 

@@ -1,42 +1,26 @@
-"""Annotations of the labelme program: a JSON file of shapes becomes an image of class numbers."""
+"""Annotations of the labelme program: JSON files of shapes become masks (`preannotate` goes the other way)."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageOps
 
-from nervekit.data import pictures
+from nervekit.data import folder, pictures, shapes
+from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import DataError
 
-LINE_WIDTH = 10
-POINT_RADIUS = 5
 LARGEST_SIDE = 20_000
-COUNTS = {
-    "polygon": (3, math.inf),
-    "rectangle": (2, 2),
-    "oriented_rectangle": (4, 4),
-    "circle": (2, 2),
-    "line": (2, 2),
-    "linestrip": (2, math.inf),
-    "point": (1, 1),
-    "points": (0, math.inf),
-    "mask": (2, 2),
-}
 
 
 def read(path: str | Path, labels: Mapping[str, int] | Sequence[str]) -> np.ndarray:
     """Rasterise a labelme annotation.
 
-    Shapes are drawn in the order of the file, so that a later one covers an earlier one. Outlines belong to
-    their shape; lines are 10 pixels wide and a point is a disc of radius 5, as labelme draws them; ``points``
-    has no area.
+    Shapes are drawn in the order of the file, so that a later one covers an earlier one, pixel for pixel as
+    labelme 6.3 does: see `nervekit.data.shapes.draw`.
 
     Parameters
     ----------
@@ -76,8 +60,73 @@ def read(path: str | Path, labels: Mapping[str, int] | Sequence[str]) -> np.ndar
             raise DataError(
                 f"{where} has the label {label!r}, which nobody asked for. Known: {known}. Add or rename it."
             )
-        _draw(picture, shape, numbers[label], where)
+        shapes.draw(picture, shape, numbers[label], where)
     return np.array(picture, np.int32)
+
+
+def read_folder(
+    path: str | Path,
+    labels: Mapping[str, int] | Sequence[str] = ("nerve",),
+    size: tuple[int, int] | None = (256, 256),
+    *,
+    channels: int = 1,
+    group_pattern: str | None = None,
+    key: str = "own",
+) -> SegmentationDataset:
+    """Read a folder of images with the JSON files that labelme saved beside them.
+
+    The mask is where any of the labels was drawn; an annotation without shapes is an image without the structure.
+    Images that have no JSON file are left out: nobody has looked at them yet.
+
+    Parameters
+    ----------
+    path : path
+        The folder.
+    labels : mapping of str to int, or sequence of str
+        As in `read`. A label with the number 0 is background, and is cut out of what was drawn before.
+    size : (height, width) or None
+        In pixels; None keeps native sizes and gives lists.
+    channels : {1, 3}
+        Grey or RGB.
+    group_pattern : str, optional
+        As in `nervekit.data.folder.read`.
+    key : str
+        Name of the set.
+
+    Returns
+    -------
+    SegmentationDataset
+        Ordered by name, numbers by their value.
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        If there is no annotation, or one of them or its image cannot be read.
+    """
+    path = Path(path)
+    found = {item.stem: item for item in path.glob("*.json")} if path.is_dir() else {}
+    if not found:
+        raise DataError(
+            f"{path}: holds no annotations. Annotate the images first: labelme {path} --labels nerve, and save."
+        )
+    names = sorted(found, key=folder.natural)
+    images, masks = [], []
+    for name in names:
+        annotation = _parse(found[name])
+        picture = pictures.to_grey_or_colour(_picture(found[name], annotation), str(found[name]), channels)
+        mask = Image.fromarray((read(found[name], labels) > 0).astype(np.uint8))
+        pictures.check_pair(picture, mask, "the picture itself", f"{found[name]}: imageWidth and imageHeight")
+        values = pictures.resize(picture, size)
+        images.append(values[..., np.newaxis] if channels == 1 else values)
+        masks.append(pictures.resize(mask, size, "nearest").astype(bool))
+    return SegmentationDataset(
+        key=key,
+        images=np.stack(images) if size else images,
+        masks=np.stack(masks) if size else masks,
+        ids=np.array(names),
+        groups=folder.groups(names, group_pattern),
+        provenance={"path": str(path), "labels": list(labels)},
+    )
 
 
 def image_path(path: str | Path) -> Path:
@@ -137,71 +186,10 @@ def _size(path: Path, annotation: dict) -> tuple[int, int]:
 
 def _picture(path: Path, annotation: dict) -> Image.Image:
     if annotation.get("imageData") is not None:
-        return pictures.open_picture(
-            _decode(annotation["imageData"], f"{path}: imageData"), f"{path}: imageData"
-        )
+        content = shapes.decode(annotation["imageData"], f"{path}: imageData")
+        return ImageOps.exif_transpose(pictures.open_picture(content, f"{path}: imageData"))
     target = _image_path(path, annotation)
     try:
-        return pictures.open_picture(target.read_bytes(), str(target))
+        return ImageOps.exif_transpose(pictures.open_picture(target.read_bytes(), str(target)))
     except OSError as error:
         raise DataError(f"{path}: its image {target} cannot be read ({error.strerror or error}).") from error
-
-
-def _decode(text: object, where: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (TypeError, ValueError, binascii.Error) as error:
-        raise DataError(
-            f"{where} is not base64 ({error}). Save the annotation with labelme again."
-        ) from error
-
-
-def _points(shape: dict, kind: str, where: str) -> list[tuple[float, float]]:
-    try:
-        points = [(float(x), float(y)) for x, y in shape.get("points", [])]
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: points must be pairs of numbers ({error}).") from error
-    low, high = COUNTS[kind]
-    if not low <= len(points) <= high:
-        expected = low if low == high else f"at least {low}"
-        raise DataError(f"{where} is a {kind} of {len(points)} points; expected {expected}. Draw it again.")
-    if any(not math.isfinite(value) or abs(value) > LARGEST_SIDE for point in points for value in point):
-        raise DataError(f"{where} has a coordinate that is not a finite number of pixels. Draw it again.")
-    return points
-
-
-def _draw(picture: Image.Image, shape: dict, number: int, where: str) -> None:
-    kind = shape.get("shape_type") or "polygon"
-    if not isinstance(kind, str) or kind not in COUNTS:
-        raise DataError(f"{where} has the unknown type {kind!r}. Expected one of {', '.join(COUNTS)}.")
-    points = _points(shape, kind, where)
-    draw = ImageDraw.Draw(picture)
-    if kind in ("polygon", "oriented_rectangle"):
-        draw.polygon(points, fill=number, outline=number)
-    elif kind == "rectangle":
-        (x0, y0), (x1, y1) = points
-        draw.rectangle((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), fill=number, outline=number)
-    elif kind == "circle":
-        (x, y), edge = points
-        _disc(draw, x, y, math.dist((x, y), edge), number)
-    elif kind in ("line", "linestrip"):
-        draw.line(points, fill=number, width=LINE_WIDTH)
-    elif kind == "point":
-        _disc(draw, *points[0], POINT_RADIUS, number)
-    elif kind == "mask":
-        _paste(picture, points, shape.get("mask"), number, where)
-
-
-def _disc(draw: ImageDraw.ImageDraw, x: float, y: float, radius: float, number: int) -> None:
-    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=number, outline=number)
-
-
-def _paste(picture: Image.Image, points: list, encoded: object, number: int, where: str) -> None:
-    (left, top), (right, bottom) = [(int(x), int(y)) for x, y in points]
-    mask = pictures.open_picture(_decode(encoded, f"{where}: mask"), f"{where}: mask").convert("L")
-    box = (right - left + 1, bottom - top + 1)
-    if mask.size != box:
-        raise DataError(
-            f"{where}: its mask is {mask.size} pixels, its box {box} (width, height). Draw it again."
-        )
-    picture.paste(number, (left, top), mask.point(lambda value: 255 if value else 0))

@@ -33,7 +33,11 @@ def open_picture(content: bytes, name: str) -> Image.Image:
 
 def read_image(content: bytes, name: str, channels: int = 1) -> Image.Image:
     """Decode an image as 8-bit grey (``channels=1``, ITU-R 601 luma) or RGB (``channels=3``)."""
-    picture = open_picture(content, name)
+    return to_grey_or_colour(open_picture(content, name), name, channels)
+
+
+def to_grey_or_colour(picture: Image.Image, name: str, channels: int) -> Image.Image:
+    """Convert a decoded picture as `read_image` does; DataError if it has more than 8 bits a pixel."""
     if picture.mode.startswith(("I", "F")):
         raise DataError(f"{name}: has more than 8 bits a pixel (mode {picture.mode}). Export it with 8 bits.")
     return picture.convert("L" if channels == 1 else "RGB")

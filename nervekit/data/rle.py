@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from nervekit.data import files
 from nervekit.errors import DataError
 
 COLUMNS = ["img", "pixels"]
@@ -128,16 +127,7 @@ def write_submission(path: str | Path, masks: Mapping[int | str, np.ndarray]) ->
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows((name, encode(mask)) for name, mask in masks.items())
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text.getvalue())
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise DataError(f"{path}: cannot be written ({error.strerror or error}). Name another folder.") from error
+    files.write_text(path, text.getvalue())
     return path
 
 

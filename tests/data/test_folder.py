@@ -1,11 +1,17 @@
 """Images of your own: paired by name, grouped by a pattern or a list."""
 
+import io
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from nervekit.data import folder
-from nervekit.errors import ConfigurationError, DataError
+from nervekit.errors import ConfigurationError, DataError, NervekitError
 
 
 @pytest.fixture
@@ -90,3 +96,65 @@ def test_list_of_groups_without_an_image_is_refused(own):
     (own / "groups.csv").write_text("sample,group\nP1 a,x\n")
     with pytest.raises(DataError, match="groups.csv lacks 'P2 b'"):
         folder.read(own)
+
+
+def picture(mode, size, ending):
+    stream = io.BytesIO()
+    Image.new(mode, size).save(stream, ending)
+    return stream.getvalue()
+
+
+PICTURES = [
+    picture(mode, size, ending)
+    for mode, size, ending in (
+        ("L", (9, 7), "PNG"),
+        ("1", (9, 7), "PNG"),
+        ("P", (9, 7), "GIF"),
+        ("RGBA", (9, 7), "PNG"),
+        ("LA", (9, 7), "PNG"),
+        ("I;16", (9, 7), "PNG"),
+        ("F", (9, 7), "TIFF"),
+        ("CMYK", (9, 7), "JPEG"),
+        ("L", (8, 7), "BMP"),
+    )
+]
+contents = st.sampled_from(PICTURES) | st.binary(max_size=80)
+contents = contents | st.sampled_from(PICTURES).flatmap(
+    lambda whole: st.integers(0, len(whole)).map(lambda end: whole[:end])
+)
+files_of_one = st.lists(
+    st.tuples(st.sampled_from(["images", "masks"]), st.sampled_from([".png", ".tif", ".BMP", ".txt"]), contents),
+    min_size=1,
+    max_size=3,
+) | st.tuples(st.just(("images", ".png", PICTURES[0])), contents.map(lambda content: ("masks", ".png", content)))
+stems = st.sampled_from(["a", "a b", "ä", "10", "2", ".hidden"])
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.dictionaries(stems, files_of_one, max_size=3),
+    st.none() | st.binary(max_size=30) | st.just(b"sample,group\na,x\n10\n"),
+    st.sampled_from([None, (8, 8)]),
+)
+def test_any_folder_gives_a_dataset_or_an_error_of_ours(written, table, size):
+    with tempfile.TemporaryDirectory() as name:
+        for stem, made in written.items():
+            for part, ending, content in made:
+                (Path(name) / part).mkdir(exist_ok=True)
+                (Path(name) / part / f"{stem}{ending}").write_bytes(content)
+        if table is not None:
+            (Path(name) / "groups.csv").write_bytes(table)
+        try:
+            assert len(folder.read(name, size)) > 0
+        except NervekitError:
+            pass
+
+
+def test_folder_that_nobody_may_change_is_read(own):
+    for path in (own / "images", own / "masks", own):
+        path.chmod(0o555)
+    try:
+        assert len(folder.read(own)) == 3
+    finally:
+        for path in (own, own / "images", own / "masks"):
+            path.chmod(0o755)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nervekit.data import labelme
+from nervekit.data import labelme, shapes
 from nervekit.errors import DataError
 
 
@@ -47,6 +47,12 @@ def test_rectangle_includes_its_corners_in_any_order(annotate):
 def test_polygon_includes_its_outline(annotate):
     image = labelme.read(annotate(shape("polygon", [[10, 5], [20, 5], [20, 9], [10, 9]])), ["nerve"])
     assert image.sum() == 11 * 5 and image[5, 10] == image[9, 20] == 1
+
+
+def test_oriented_rectangle_is_its_four_corners(annotate):
+    image = labelme.read(annotate(shape("oriented_rectangle", [[30, 10], [40, 20], [30, 30], [20, 20]])), ["nerve"])
+    rows, columns = np.mgrid[:40, :60]
+    assert np.array_equal(image > 0, abs(rows - 20) + abs(columns - 30) <= 10)
 
 
 def test_shape_without_a_type_is_a_polygon(annotate):
@@ -119,6 +125,12 @@ def test_image_path_must_stay_beside_the_annotation(annotate, given):
         (shape("mask", [[0, 0], [3, 3]], mask="?"), "not base64"),
         (shape("mask", [[0, 0], [3, 3]]), "not base64"),
         ("nerve", "not an object"),
+        (shape("polygon", [[3, 3], [5, 5], [9, 9]]), "polygon without area: its points lie on one line"),
+        (shape("polygon", [[3, 3], [3, 3], [3, 3]]), "polygon without area"),
+        (shape("oriented_rectangle", [[1, 1], [2, 2], [3, 3], [4, 4]]), "oriented_rectangle without area"),
+        (shape("oriented_rectangle", [[1, 1], [2, 2], [3, 3]]), "of 3 points; expected 4"),
+        (shape("polygon", [[0, 0], [70, 0], [0, 9]]), r"has the point \(70.0, 0.0\), outside the image of 60 x 40"),
+        (shape("point", [[5, -9]]), "outside the image"),
     ],
 )
 def test_shapes_that_cannot_be_drawn_are_refused(annotate, bad, text):
@@ -138,11 +150,11 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-shapes = st.fixed_dictionaries(
+drawings = st.fixed_dictionaries(
     {},
     optional={
         "label": st.just("nerve") | json_values,
-        "shape_type": st.sampled_from([*labelme.COUNTS, None]) | json_values,
+        "shape_type": st.sampled_from([*shapes.COUNTS, None]) | json_values,
         "points": st.lists(st.lists(st.floats() | st.integers(-50, 90), min_size=2, max_size=2), max_size=4)
         | json_values,
         "mask": json_values,
@@ -151,7 +163,7 @@ shapes = st.fixed_dictionaries(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(shapes, max_size=3), json_values)
+@given(st.lists(drawings, max_size=3), json_values)
 def test_any_content_gives_an_image_or_a_data_error(annotate, drawn, side):
     for fields in ({}, {"imageHeight": side}):
         try:

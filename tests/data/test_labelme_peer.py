@@ -1,0 +1,46 @@
+"""Our rasteriser beside labelme's own, where labelme 6 is installed (pip install labelme)."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nervekit.data import labelme, preannotate, shapes
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+peer = pytest.importorskip("labelme.utils", reason="labelme is not installed: pip install labelme")
+label_file = pytest.importorskip("labelme._label_file", reason="this labelme is older than 6")
+SIZE = (90, 120)
+
+
+def drawn(kind, random):
+    count = {"polygon": random.integers(3, 12), "linestrip": random.integers(2, 6)}.get(kind, shapes.COUNTS[kind][0])
+    points = random.uniform(0, 1, (count, 2)) * SIZE[::-1]
+    if random.random() < 0.3:
+        points = np.rint(points)
+    return {"label": "nerve", "points": points.tolist(), "shape_type": kind, "mask": None}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in shapes.COUNTS if kind not in ("points", "mask")])
+def test_every_pixel_is_labelme_s(kind):
+    random = np.random.default_rng(len(kind))
+    for _ in range(200):
+        shape = drawn(kind, random)
+        picture = Image.new("I", SIZE[::-1])
+        shapes.draw(picture, shape, 1, "shape")
+        expected = peer.shape_to_mask(SIZE, shape["points"], kind)
+        assert np.array_equal(np.array(picture) > 0, expected), shape
+
+
+def test_files_that_we_write_are_read_alike_by_labelme(tmp_path):
+    mask = np.zeros(SIZE, bool)
+    mask[20:50, 30:80] = True
+    mask[30:35, 40:45] = False
+    mask[60:80, 10:60] = True
+    Image.new("L", SIZE[::-1]).save(tmp_path / "frame.png")
+    path = preannotate.write(tmp_path / "frame.json", {"nerve": mask}, "frame.png")
+    loaded = label_file.read_label_file(str(path)).shapes
+    expected, _ = peer.shape.shapes_to_label(SIZE, loaded, {"nerve": 1})
+    assert np.array_equal(labelme.read(path, ["nerve"]), expected)
+    assert {shape["shape_type"] for shape in loaded} == {"polygon", "mask"}

@@ -1,0 +1,163 @@
+"""Masks become annotations and back: exactly, or within half a pixel with fewer points."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+from scipy import ndimage
+
+from nervekit.data import labelme, preannotate, shapes
+from nervekit.errors import ConfigurationError, DataError
+
+QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def blob(seed, side=60, smooth=4.0):
+    noise = np.random.default_rng(seed).normal(size=(side, side))
+    return ndimage.gaussian_filter(noise, smooth) > 0.02
+
+
+def disc(radius=18):
+    rows, columns = np.mgrid[:60, :60]
+    return (rows - 30) ** 2 + (columns - 29) ** 2 <= radius**2
+
+
+def distance_to_line(points, corners):
+    """Of each point, to the nearest segment of a closed line."""
+    starts, ends = np.asarray(corners), np.roll(corners, -1, axis=0)
+    along = ends - starts
+    share = ((points[:, None] - starts) * along).sum(-1) / np.maximum((along**2).sum(-1), 1e-12)
+    nearest = starts + np.clip(share, 0, 1)[..., None] * along
+    return np.sqrt(((points[:, None] - nearest) ** 2).sum(-1)).min(axis=1)
+
+
+@QUIET
+@given(arrays(bool, (7, 9)))
+def test_without_tolerance_every_pixel_comes_back(tmp_path, mask):
+    path = preannotate.write(tmp_path / "a.json", {"nerve": mask}, "a.png", tolerance=0, overwrite=True)
+    assert np.array_equal(labelme.read(path, ["nerve"]) > 0, mask)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_polygons_stay_within_half_a_pixel_of_the_outermost_pixels(seed):
+    mask = ndimage.binary_fill_holes(blob(seed))
+    for drawn in shapes.trace(mask, 0.5):
+        parts, _ = ndimage.label(mask, np.ones((3, 3)))
+        x, y = map(int, np.rint(drawn["points"][0]))
+        part = np.pad(parts == parts[y, x], 1)
+        border = (part & ~ndimage.binary_erosion(part))[1:-1, 1:-1]
+        if drawn["shape_type"] == "polygon":
+            centres = np.argwhere(border)[:, ::-1].astype(float)
+            assert distance_to_line(centres, np.array(drawn["points"])).max() <= 0.5 + 1e-9
+
+
+def test_tolerance_makes_fewer_points_and_hardly_changes_the_mask(tmp_path):
+    exact, loose = shapes.trace(disc(), 0)[0]["points"], shapes.trace(disc(), 0.5)[0]["points"]
+    assert len(loose) < len(exact) / 2
+    path = preannotate.write(tmp_path / "a.json", {"nerve": disc()}, "a.png")
+    back = labelme.read(path, ["nerve"]) > 0
+    assert 2 * (back & disc()).sum() / (back.sum() + disc().sum()) > 0.98
+
+
+def test_two_parts_are_two_polygons_the_larger_first():
+    mask = np.zeros((30, 30), bool)
+    mask[2:5, 2:6] = mask[10:20, 10:25] = True
+    first, second = shapes.trace(mask)
+    assert first["shape_type"] == second["shape_type"] == "polygon"
+    assert first["points"][0][0] >= 10 > second["points"][0][0]
+
+
+@pytest.mark.parametrize("name", ["hole", "one pixel", "line"])
+def test_what_no_polygon_can_say_is_kept_as_pixels(tmp_path, name):
+    mask = np.zeros((20, 30), bool)
+    if name == "hole":
+        mask[3:12, 3:12] = True
+        mask[6:8, 6:8] = False
+    else:
+        mask[5, 7 : 8 if name == "one pixel" else 20] = True
+    path = preannotate.write(tmp_path / "a.json", {"nerve": mask}, "a.png")
+    (drawn,) = json.loads(path.read_text())["shapes"]
+    assert drawn["shape_type"] == "mask" and np.array_equal(labelme.read(path, ["nerve"]) > 0, mask)
+
+
+def test_empty_mask_is_an_annotation_without_shapes(tmp_path):
+    path = preannotate.write(tmp_path / "a.json", {"nerve": np.zeros((9, 8))}, "a.png")
+    assert json.loads(path.read_text())["shapes"] == [] and labelme.read(path, []).shape == (9, 8)
+
+
+def test_several_labels_keep_their_numbers(tmp_path):
+    inner = np.zeros((60, 60), bool)
+    inner[25:35, 25:35] = True
+    path = preannotate.write(tmp_path / "a.json", {"nerve": disc(), "vein": inner}, "a.png", tolerance=0)
+    image = labelme.read(path, {"vein": 7, "nerve": 3})
+    assert np.array_equal(image == 7, inner) and np.array_equal(image == 3, disc() & ~inner)
+
+
+def test_corrections_are_not_overwritten_unless_asked(tmp_path):
+    path = preannotate.write(tmp_path / "a.json", {"nerve": disc()}, "a.png")
+    with pytest.raises(DataError, match=r"a\.json: is there already, and may hold corrections"):
+        preannotate.write(path, {"nerve": blob(1)}, "a.png")
+    before = path.read_text()
+    assert preannotate.write(path, {"nerve": blob(1)}, "a.png", overwrite=True).read_text() != before
+
+
+def test_masks_of_different_sizes_are_refused(tmp_path):
+    with pytest.raises(DataError, match="expected one or more of one"):
+        preannotate.write(tmp_path / "a.json", {"a": np.zeros((2, 2)), "b": np.zeros((3, 2))}, "a.png")
+
+
+def test_folder_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(DataError, match="cannot be written"):
+        preannotate.write(tmp_path / "nowhere" / "a.json", {"nerve": disc()}, "a.png")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="cannot be written"):
+        preannotate.write_folder(tmp_path / "file", [np.zeros((60, 60), np.uint8)], [disc()], ["a"])
+
+
+def test_predictions_go_out_and_come_back_as_a_dataset(tmp_path):
+    images = np.random.default_rng(0).integers(0, 255, (3, 60, 60, 1), np.uint8)
+    masks = np.stack([disc(), disc(8), np.zeros((60, 60), bool)])
+    names = ["P1 a", "P10 ä", "P2"]
+    preannotate.write_folder(tmp_path / "out", images, masks, names, tolerance=0)
+    dataset = labelme.read_folder(tmp_path / "out", size=None, group_pattern=r"^(P\d+)")
+    assert dataset.ids.tolist() == ["P1 a", "P2", "P10 ä"] and dataset.groups.tolist() == ["P1", "P2", "P10"]
+    for position, source in enumerate((0, 2, 1)):
+        assert np.array_equal(dataset.images[position], images[source])
+        assert np.array_equal(dataset.masks[position], masks[source])
+
+
+def test_folder_of_annotations_is_resized_like_any_other(tmp_path):
+    Image.new("RGB", (60, 60), (9, 9, 9)).save(tmp_path / "a.jpg")
+    Image.new("L", (60, 60)).save(tmp_path / "nobody has seen this.png")
+    preannotate.write(tmp_path / "a.json", {"nerve": disc()}, "a.jpg")
+    dataset = labelme.read_folder(tmp_path, size=(30, 20), channels=3)
+    assert dataset.images.shape == (1, 30, 20, 3) and dataset.masks.shape == (1, 30, 20)
+
+
+def test_annotation_of_another_image_is_refused(tmp_path):
+    Image.new("L", (50, 60)).save(tmp_path / "a.png")
+    preannotate.write(tmp_path / "a.json", {"nerve": disc()}, "a.png")
+    with pytest.raises(DataError, match=r"a\.json: imageWidth and imageHeight: is 60 x 60 .* is 50 x 60"):
+        labelme.read_folder(tmp_path)
+
+
+def test_folder_without_annotations_says_how_to_make_them(tmp_path):
+    with pytest.raises(DataError, match="holds no annotations.*labelme .* --labels nerve"):
+        labelme.read_folder(tmp_path)
+
+
+@pytest.mark.parametrize("names", [["../a"], [""], ["a", "b"]])
+def test_names_that_are_no_file_names_are_refused(tmp_path, names):
+    with pytest.raises(ConfigurationError):
+        preannotate.write_folder(tmp_path, [np.zeros((60, 60), np.uint8)], [disc()], names)
+
+
+@QUIET
+@given(st.lists(st.tuples(st.floats(-5, 70), st.floats(-5, 70)), max_size=6))
+def test_lines_and_single_points_enclose_nothing(points):
+    line = [(3 * t, 2 * t + 1) for t, _ in points]
+    assert not shapes.encloses(line) and not shapes.encloses(points[:1])
