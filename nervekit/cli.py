@@ -130,6 +130,12 @@ def _doctor(options):
 def _data(options):
     from nervekit.data import catalog
 
+    if options.action:
+        from nervekit.data import checking
+
+        if options.key is None:
+            raise ConfigurationError(f"Check which set? nervekit data check KEY, with one of {', '.join(catalog.ENTRIES)}.")
+        return int(not checking.report(checking.check(options.key, progress=sys.stderr.isatty())))
     for row in catalog.overview():
         print(f"{row['key']}: {row['state']}: {row['path']}\n    {row['title']}, {row['images']} images, {row['licence']}")
     return 0
@@ -192,7 +198,9 @@ def _parser():
     sync.add_argument("--force", action="store_true", help="overwrite notebooks edited after their source")
     sync.add_argument("--refresh", action="store_true", help="run the pinned cells anew")
     command("doctor", _doctor, "is this machine ready? OK or what to do, line by line")
-    command("data", _data, "which sets are here, real or simulated, and where")
+    data = command("data", _data, "which sets are here, real or simulated, and where; check KEY looks through one")
+    data.add_argument("action", nargs="?", choices=["check"], help="name what is missing, changed, extra, unreadable")
+    data.add_argument("key", nargs="?", metavar="KEY", help="which set to check")
     fetch = command("fetch", _fetch, "download a public set")
     fetch.add_argument("key", metavar="KEY")
     fetch.add_argument("--force", action="store_true", help="download even if it is here")

@@ -106,7 +106,7 @@ def load(
         elif part:
             for member in found.sizes:
                 found.read(member)
-        count = subjects or simulated.subjects(key)
+        count = len(set(arrays["groups"].tolist()))
         provenance = {
             "path": str(place.path) if place else f"simulated, {count} subjects, seed {seed}",
             "fingerprint": stamp,

@@ -27,8 +27,6 @@ class Entry:
         Whether SHA-256 of every file is known, of some patients, or of nothing (the rules forbid a copy to list).
     group : str
         What images are grouped by.
-    subjects : int
-        How many subjects are simulated where nothing is said.
     """
 
     key: str
@@ -44,7 +42,6 @@ class Entry:
     suffixes: tuple[str, ...] = ()
     manifest: str = "whole"
     group: str = "patient"
-    subjects: int = 40
 
 
 FEMORAL = Entry(
@@ -105,7 +102,6 @@ BRACHIAL = Entry(
     suffixes=(".tif", ".csv"),
     manifest="none",
     group="subject",
-    subjects=8,
 )
 
 IRCADB = Entry(
@@ -123,7 +119,6 @@ IRCADB = Entry(
     markers=("3Dircadb1.[0-9]*", "PATIENT_DICOM*"),
     archives=("3dircadb1*.zip", "*ircadb*.zip"),
     manifest="part",
-    subjects=4,
 )
 
 ENTRIES = {entry.key: entry for entry in (FEMORAL, MEDIAN, BRACHIAL, IRCADB)}

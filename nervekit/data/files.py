@@ -178,7 +178,7 @@ def verified(source: Source, manifest: Manifest, whole: bool = True) -> Source:
 
     def read(name: str) -> bytes:
         content = source.read(name)
-        problem = _mismatch(content, *manifest.entries[name]) if name in manifest.entries else ""
+        problem = mismatch(content, *manifest.entries[name]) if name in manifest.entries else ""
         if problem:
             raise DataError(
                 f"{source.path}: {name} {problem}, so it is not the file of the public set {manifest.key!r}. "
@@ -211,12 +211,13 @@ def fingerprint(source: Source) -> str:
 
 def _problem(source: Source, manifest: Manifest, name: str) -> str:
     try:
-        return _mismatch(source.read(name), *manifest.entries[name])
+        return mismatch(source.read(name), *manifest.entries[name])
     except DataError as error:
         return str(error)
 
 
-def _mismatch(content: bytes, size: int, digest: str) -> str:
+def mismatch(content: bytes, size: int, digest: str) -> str:
+    """Say in what a file differs from its manifest; empty if it does not."""
     if len(content) != size:
         return f"has {len(content)} bytes instead of {size}"
     found = hashlib.sha256(content).hexdigest()

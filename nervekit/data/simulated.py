@@ -8,13 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nervekit.data import cache, entries
+from nervekit.data import cache
 from nervekit.errors import DataError
-
-
-def subjects(key: str) -> int:
-    """Return how many subjects of a set are simulated where nothing is said."""
-    return entries.ENTRIES[key].subjects
 
 
 @contextmanager
@@ -31,7 +26,7 @@ def folder(key: str, count: int | None = None, seed: int = 0, progress: bool = F
     """
     from nervekit import phantom
 
-    count = subjects(key) if count is None else count
+    count = phantom.SUBJECTS[key] if count is None else count
     options = {"subjects": count, "seed": seed, "progress": progress}
     path = cache.folder() / "phantom" / f"{key}-v{phantom.VERSION}-{count}-subjects-seed-{seed}"
     try:

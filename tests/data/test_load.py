@@ -181,12 +181,24 @@ def test_full_disk_while_simulating_falls_back_to_a_temporary_folder(tiny, monke
     assert not (own_cache / "phantom").exists()
 
 
-def test_simulator_and_reader_agree():
-    dataset = data.load("femoral", "phantom", size=None, subjects=3)
-    assert len(set(dataset.groups.tolist())) == 3 and dataset.source == "phantom"
-    assert all(
-        mask.any() and image.shape == (*mask.shape, 1) for image, mask in zip(dataset.images, dataset.masks)
-    )
+@pytest.mark.parametrize(("key", "subjects"), [("femoral", 3), ("median", 3), ("brachial", 1), ("ircadb", 1)])
+def test_simulator_and_reader_agree(key, subjects):
+    dataset = data.load(key, "phantom", size=None, subjects=subjects)
+    assert len(set(dataset.groups.tolist())) == subjects and dataset.source == "phantom"
+    assert all(image.shape == (*mask.shape, 1) for image, mask in zip(dataset.images, dataset.masks))
+    filled = [mask.any() for mask in dataset.masks]
+    assert any(filled) and all(filled) == (key != "brachial")
+    assert (dataset.spacing is None) == (key != "ircadb")
+
+
+def test_archive_of_another_set_is_passed_over_but_a_wrong_root_is_refused(listed, pack, monkeypatch):
+    archive = pack(listed)
+    monkeypatch.setenv("NERVEKIT_DATA", str(archive))
+    assert data.load("femoral", "real").source == "real"
+    with pytest.raises(MissingDataError, match="'median' is not on this machine"):
+        data.load("median", "real")
+    with pytest.raises(DataError, match="is not a zip archive of the set 'median'"):
+        data.load("median", root=archive)
 
 
 def test_subset_keeps_everything_in_step(listed):

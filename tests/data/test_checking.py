@@ -1,0 +1,109 @@
+"""A set is looked through file by file: each fault is named where it is."""
+
+import ct
+import numpy as np
+import pytest
+from PIL import Image
+
+from nervekit import cli
+from nervekit.data import brachial, checking, files, rle
+from nervekit.errors import MissingDataError
+
+NOTHING = {"missing": [], "changed": [], "extra": [], "unreadable": []}
+
+
+def test_whole_set_is_well(listed):
+    assert checking.check("femoral", listed) == NOTHING
+
+
+def test_every_fault_of_a_listed_set_is_named(listed):
+    (listed / "trainset/images/sample_1.jpg").unlink()
+    (listed / "trainset/images/sample_3.jpg").write_bytes(b"other")
+    (listed / "notes ä.txt").write_text("mine")
+    found = checking.check("femoral", listed)
+    assert found["missing"] == ["trainset/images/sample_1.jpg"] and found["extra"] == ["notes ä.txt"]
+    assert len(found["changed"]) == 1 and found["changed"][0].startswith("trainset/images/sample_3.jpg: has 5 bytes")
+
+
+def test_member_that_cannot_be_unpacked_is_unreadable(listed, pack):
+    archive = pack(listed)
+    content = archive.read_bytes()
+    start = content.index(b"\xff\xd8\xff")
+    archive.write_bytes(content[: start + 100] + bytes(50) + content[start + 150 :])
+    found = checking.check("femoral", archive)
+    assert len(found["unreadable"]) == 1 and "cannot be read" in found["unreadable"][0]
+
+
+def test_simulated_set_needs_no_manifest_but_every_file_is_opened(tiny):
+    (tiny / "SIMULATED.json").write_text("{}")
+    assert checking.check("femoral", tiny) == NOTHING
+    (tiny / "trainset/images/sample_1.jpg").write_bytes(b"cut off")
+    assert checking.check("femoral", tiny)["unreadable"][0].startswith("trainset/images/sample_1.jpg: ")
+
+
+@pytest.fixture
+def plexus(tmp_path):
+    (tmp_path / "set" / "train").mkdir(parents=True)
+    rows = "subject,img,pixels\n"
+    for name in ("1_1", "1_2", "2_1"):
+        mask = np.zeros(brachial.NATIVE, np.uint8)
+        mask[40:80, 50:90] = 255
+        Image.new("L", brachial.NATIVE[::-1]).save(tmp_path / "set" / "train" / f"{name}.tif")
+        Image.fromarray(mask).save(tmp_path / "set" / "train" / f"{name}_mask.tif")
+        rows += f"{name.replace('_', ',')},{rle.encode(mask)}\n"
+    (tmp_path / "set" / "train_masks.csv").write_text(rows)
+    return tmp_path / "set"
+
+
+def test_kaggle_s_set_is_checked_against_its_own_table(plexus):
+    assert checking.check("brachial", plexus) == NOTHING
+    table = (plexus / "train_masks.csv").read_text()
+    (plexus / "train_masks.csv").write_text(table.replace("2,1,", "2,1,1 1 ") + "3,1,\n")
+    (plexus / "train" / "1_1_mask.tif").unlink()
+    (plexus / "train" / "1_2.tif").write_bytes(b"cut off")
+    (plexus / "train" / "notes.txt").write_text("mine")
+    found = checking.check("brachial", plexus)
+    listed = ": train_masks.csv lists it"
+    assert found["missing"] == ["train/1_1_mask.tif", f"train/3_1.tif{listed}", f"train/3_1_mask.tif{listed}"]
+    assert found["changed"] == ["train/2_1_mask.tif: is not the mask that train_masks.csv gives"]
+    assert [line.split(":")[0] for line in found["unreadable"]] == ["train/1_2.tif"]
+    assert set(found["extra"]) == {"train/notes.txt"}
+
+
+def test_patients_and_slices_that_lack_are_named(tmp_path):
+    ct.save_patient(tmp_path / "3Dircadb1.2", slices=5)
+    (tmp_path / "3Dircadb1.2" / "PATIENT_DICOM" / "image_3").unlink()
+    (tmp_path / "3Dircadb1.2" / "MASKS_DICOM" / "bone" / "image_1").write_bytes(b"cut off")
+    found = checking.check("ircadb", tmp_path)
+    assert "3Dircadb1.1" in found["missing"] and "3Dircadb1.2" not in found["missing"]
+    assert any("slice 3 is missing" in line for line in found["missing"])
+    assert found["unreadable"][0].startswith("3Dircadb1.2/MASKS_DICOM/bone/image_1: ")
+
+
+def test_set_that_is_not_here_says_how_to_get_it(tmp_path):
+    (tmp_path / "note").write_text("")
+    with pytest.raises(MissingDataError, match="nervekit fetch median"):
+        checking.check("median", tmp_path)
+
+
+def test_command_line_says_it_and_fails_if_something_is_wrong(listed, monkeypatch, capsys):
+    monkeypatch.setenv("NERVEKIT_DATA", str(listed))
+    assert cli.main(["data", "check", "femoral"]) == 0
+    assert "All is well: 0 missing, 0 changed, 0 extra, 0 unreadable." in capsys.readouterr().out
+    (listed / "trainset/images/sample_1.jpg").unlink()
+    assert cli.main(["data", "check", "femoral"]) == 1
+    assert "missing: trainset/images/sample_1.jpg\n" in capsys.readouterr().out
+    assert cli.main(["data", "check"]) == 2
+    assert "femoral, median, brachial, ircadb" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["femoral", "median"])
+def test_real_set_is_whole(real_data, key):
+    found = checking.check(key, real_data)
+    assert not found["missing"] and not found["changed"] and not found["unreadable"]
+
+
+def test_real_patient_17_is_as_listed(real_data):
+    found = checking.check("ircadb", real_data)
+    assert len(found["missing"]) == 19 and not found["changed"] and not found["unreadable"]
+    assert len(files.read_manifest("ircadb").entries) == 357
