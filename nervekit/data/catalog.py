@@ -168,7 +168,7 @@ def missing(key: str, root: str | Path | None = None) -> MissingDataError:
     where = str(root) if root is not None else os.environ.get("NERVEKIT_DATA") or "NERVEKIT_DATA (not set)"
     return MissingDataError(
         f"The public set {key!r} is not on this machine: neither in {where} nor in {_stored(known)}. Get it "
-        f"with `nervekit fetch {key}` ({known.megabytes} MB), or download {known.address} and let NERVEKIT_DATA "
+        f"with `nervekit fetch {key}` ({known.megabytes} MB), or download {known.by_hand or known.address} and let NERVEKIT_DATA "
         f'name that file or its folder. Simulated images need nothing: load({key!r}, source="phantom").'
     )
 
@@ -188,7 +188,7 @@ def overview() -> list[dict[str, str]]:
         state = "not here" if place is None else {"real": "real", "phantom": "simulated"}[place.source]
         row = {"key": key, "title": known.title, "images": str(known.images), "licence": known.licence}
         path = f"nervekit fetch {key}" if place is None else str(place.path)
-        rows.append(row | {"state": state, "path": path, "address": known.address})
+        rows.append(row | {"state": state, "path": path, "address": known.by_hand or known.address})
     return rows
 
 

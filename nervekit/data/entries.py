@@ -27,6 +27,8 @@ class Entry:
         Whether SHA-256 of every file is known, of some patients, or of nothing (the rules forbid a copy to list).
     group : str
         What images are grouped by.
+    by_hand : str
+        Where a person downloads it with a browser, if not at `address`.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Entry:
     suffixes: tuple[str, ...] = ()
     manifest: str = "whole"
     group: str = "patient"
+    by_hand: str = ""
 
 
 FEMORAL = Entry(
@@ -83,6 +86,7 @@ MEDIAN = Entry(
     markers=("Dataset/Images",),
     archives=("*median*.zip", "cvdl-deep-mn*.zip"),
     suffixes=(".bmp",),
+    by_hand="https://github.com/SasageyoOrg/cvdl-deep-mn/archive/ce5a7dc2a7347070d26d13923d54b4a86aa75036.zip",
 )
 
 BRACHIAL = Entry(

@@ -34,7 +34,7 @@ def fetch(known: Entry, folder: Path, progress: bool = True, force: bool = False
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         ways[known.key](known, folder, progress, force)
-        note = f"{known.title}\n{known.address}\nLicence: {known.licence}\nPlease cite: {known.citation}\n"
+        note = f"{known.title}\n{known.by_hand or known.address}\nLicence: {known.licence}\nPlease cite: {known.citation}\n"
         (folder / "CITATION.txt").write_text(note, encoding="utf-8")
     except OSError as error:
         raise DataError(
@@ -149,7 +149,7 @@ def _get(known: Entry, address: str, name: str, folder: Path, progress: bool, di
             raise MissingDataError(
                 f"{address} could not be reached ({type(error).__name__}). What was here before is unchanged. Check "
                 "the network and try again: files that came whole are not fetched twice where they come one by one. "
-                f"Or get the set on another machine ({known.address}), put it anywhere here, and let NERVEKIT_DATA "
+                f"Or get the set on another machine ({known.by_hand or known.address}), put it anywhere here, and let NERVEKIT_DATA "
                 "name it."
             ) from error
         except ValueError as error:

@@ -16,6 +16,8 @@ from pathlib import Path, PurePosixPath
 
 from nervekit.errors import DataError
 
+PARTS = {"Dataset", "images", "masks", "test", "testset", "train", "trainset"}
+
 
 @dataclass(frozen=True)
 class Source:
@@ -72,8 +74,9 @@ def read_manifest(key: str) -> Manifest:
 def open_source(path: str | Path, strip: bool = True) -> Iterator[Source]:
     """Open a folder or a zip archive as a `Source`.
 
-    The one folder that holds everything in an archive is left out of the names (unless ``strip=False``), and an
-    archive with a member that would land outside the folder it is unpacked in is refused as a whole.
+    The one folder that holds everything in an archive is left out of the names (unless ``strip=False``, or it is a
+    part of the set such as ``train``), and an archive with a member that would land outside the folder it is unpacked
+    in is refused as a whole.
 
     Raises
     ------
@@ -114,7 +117,7 @@ def archive_source(path: Path, archive: zipfile.ZipFile, strip: bool = True) -> 
         check_member(path, member)
     tops = {PurePosixPath(member.filename).parts[0] for member in members}
     nested = all("/" in member.filename for member in members)
-    prefix = f"{tops.pop()}/" if strip and len(tops) == 1 and nested else ""
+    prefix = f"{tops.pop()}/" if strip and len(tops) == 1 and nested and not tops & PARTS else ""
 
     def read(name: str) -> bytes:
         try:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from PIL import Image
 
 from nervekit.data import files, pictures
 from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp"}
+USUAL = (".png", ".jpg", ".bmp", ".tif", ".gif", ".webp", ".pgm")
 
 
 def read(
@@ -61,7 +63,7 @@ def read(
         found = {part: _named(source, part) for part in (images, masks)}
         if not found[images]:
             raise DataError(
-                f"{source.path}: no pictures in {images}/. Expected files that end with {_endings()}."
+                f"{source.path}: no pictures in {images}/. Expected files that end with {_endings()} or so."
             )
         for name in sorted(found[images].keys() ^ found[masks].keys()):
             have, lack = (images, masks) if name in found[images] else (masks, images)
@@ -92,7 +94,7 @@ def _named(source: files.Source, part: str) -> dict[str, str]:
     named: dict[str, str] = {}
     for path in map(PurePosixPath, source.sizes):
         hidden = path.name.startswith(".")
-        if path.parent == PurePosixPath(part) and path.suffix.lower() in SUFFIXES and not hidden:
+        if path.parent == PurePosixPath(part) and path.suffix.lower() in suffixes() and not hidden:
             if path.stem in named:
                 raise DataError(
                     f"{source.path}: {named[path.stem]} and {path} have one name. Keep one of them."
@@ -134,4 +136,11 @@ def natural(name: str) -> list:
 
 
 def _endings() -> str:
-    return ", ".join(sorted(SUFFIXES))
+    return ", ".join(USUAL)
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """Return the endings of all formats that Pillow reads."""
+    Image.init()
+    return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from nervekit.data import files
 from nervekit.data.entries import Entry
@@ -67,19 +67,21 @@ def fetch(known: Entry, folder: Path, progress: bool = True, force: bool = False
 def _gather(given: Path, built: Path) -> None:
     """Bring train, test and the CSV files together, out of archives inside archives too."""
     for path in sorted(item for item in given.rglob("*") if item.is_file()):
-        part = path.parent.name if path.parent.name in ("train", "test") else ""
         if path.suffix == ".zip":
-            inner = path.stem if path.stem in ("train", "test") else ""
             with files.open_source(path) as source:
                 for name in source.sizes:
-                    _store(built / inner / name, source.read(name))
+                    _store(built / _part(PurePosixPath(path.stem, name)) / PurePosixPath(name).name, source.read(name))
         elif path.suffix in (".tif", ".csv"):
-            target = built / part / path.name
+            target = built / _part(path) / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.link(path, target)
             except OSError:
                 shutil.copyfile(path, target)
+
+
+def _part(path: PurePath) -> str:
+    return path.parent.name if path.parent.name in ("train", "test") else ""
 
 
 def _store(target: Path, content: bytes) -> None:

@@ -30,6 +30,14 @@ def test_archive_with_a_link_is_refused(tiny, pack):
         pass
 
 
+@pytest.mark.parametrize("top", ["train", "Dataset"])
+def test_folder_that_is_part_of_the_layout_keeps_its_name_in_an_archive(tmp_path, top):
+    with zipfile.ZipFile(tmp_path / "part.zip", "w") as archive:
+        archive.writestr(f"{top}/a/1_1.tif", b"")
+    with files.open_source(tmp_path / "part.zip") as source:
+        assert list(source.sizes) == [f"{top}/a/1_1.tif"]
+
+
 def test_damaged_member_is_named(tiny, pack):
     archive = pack(tiny)
     content = archive.read_bytes()

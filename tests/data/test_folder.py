@@ -56,6 +56,14 @@ def test_pattern_that_names_no_group_is_refused(own, pattern):
         folder.read(own, group_pattern=pattern)
 
 
+@pytest.mark.parametrize("ending", ["bmp", "tif", "tga", "pgm", "webp", "gif", "JPEG"])
+def test_images_of_any_format_of_pillow_are_read(own, ending):
+    picture = Image.open(own / "images" / "P2 b.jpg").convert("L")
+    (own / "images" / "P2 b.jpg").unlink()
+    picture.save(own / "images" / f"P2 b.{ending}")
+    assert abs(int(folder.read(own, size=None).images[1].mean()) - 59) <= 1
+
+
 def test_empty_folder_is_refused(tmp_path):
     with pytest.raises(DataError, match="no pictures in images/"):
         folder.read(tmp_path)
