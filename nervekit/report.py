@@ -72,7 +72,8 @@ def summary(profile, results):
         if any(row.ours is not None for row in rows):
             lines += [f"**{paper.title}** ({paper.citation.split('.')[0]})", "", papers.claims_table(main), ""]
             lines += [_counts(rows), ""]
-    machines = sorted({_machine(result["provenance"]) for result in results})
+    trained = [result for result in results if result["provenance"].get("backend")] or results
+    machines = sorted({_machine(result["provenance"]) for result in trained})
     return "\n".join([*lines, f"Profile {profile}; {'; '.join(machines)}."])
 
 
