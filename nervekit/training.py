@@ -10,6 +10,12 @@ import numpy as np
 from keras import ops
 
 from nervekit.errors import ConfigurationError
+from nervekit.transfer import transfer
+
+__all__ = [
+    "History", "PooledIoU", "check_sizes", "compile_model", "fit", "has_bfloat16", "has_gpu", "predict", "reset",
+    "set_precision", "transfer",
+]  # fmt: skip
 
 PRECISIONS = ("auto", "bfloat16", "float32")
 
