@@ -35,6 +35,8 @@ def environment(folder, **variables):
     specification = folder / "jupyter" / "kernels" / KERNEL / "kernel.json"
     specification.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    # What libraries write past Python goes to the log: TensorFlow's notes on missing GPUs are no part of a notebook.
+    command.append("--IPKernelApp.capture_fd_output=False")
     specification.write_text(json.dumps({"argv": command, "display_name": "Python 3", "language": "python"}))
     search = [str(folder / "jupyter"), os.environ.get("JUPYTER_PATH", "")]
     changed = {

@@ -440,8 +440,8 @@ record.figure(
 )
 
 # %% [markdown]
-# Beside each other, they should pass for the same kind of picture at a glance. Where this machine has no
-# public images, only simulated ones are shown.
+# Beside each other, they should pass for the same kind of picture at a glance. A run on simulated data shows
+# simulated images alone.
 
 # %%
 subjects = 8 if kind == "real" else settings["subjects"]
@@ -462,7 +462,7 @@ picture = figures.gallery(
     [f"{name}, {part.ids[i]}" for name, part in rows for i in range(len(part))],
     "Simulated images beside real ones"
     if kind == "real"
-    else "Simulated images (no public ones on this machine)",
+    else "Simulated images (this run reads no public ones)",
     masks=[mask for _, part in rows for mask in part.masks],
     columns=4,
 )
