@@ -68,7 +68,7 @@ def find(key: str, root: str | Path | None = None) -> Place | None:
     place = None
     if named and not _of_another(known, Path(named).expanduser()):
         place = _search(known, Path(named).expanduser(), "NERVEKIT_DATA")
-    if place is None and _stored(known).is_dir():
+    if place is None and _holds(_stored(known), known.markers):
         place = Place(_stored(known), "real")
     return place
 

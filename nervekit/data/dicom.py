@@ -19,7 +19,7 @@ class Header:
     """What a slice says about itself: its number and place in the volume, and its scale.
 
     ``spacing`` is (vertical, horizontal) in millimetres a pixel and ``position`` is millimetres along the body;
-    both are None where the file does not say.
+    both are None where the file does not say. ``simulated`` slices say so in the name of their institution.
     """
 
     number: int | None
@@ -27,6 +27,7 @@ class Header:
     spacing: tuple[float, float] | None
     position: float | None
     thickness: float | None
+    simulated: bool = False
 
 
 def read_header(content: bytes, name: str) -> Header:
@@ -49,6 +50,7 @@ def read_header(content: bytes, name: str) -> Header:
             spacing=None if not spacing else (float(spacing[0]), float(spacing[1])),
             position=None if not position else float(position[2]),
             thickness=None if between is None else float(between),
+            simulated=str(dataset.get("InstitutionName", "")).startswith("Simulated"),
         )
     shape = header.shape
     if not all(0 < side <= LARGEST_SIDE for side in shape):

@@ -11,6 +11,7 @@ import numpy as np
 
 from nervekit.data import dicom
 from nervekit.data.files import Source
+from nervekit.data.nested import MARKER
 from nervekit.errors import ConfigurationError, DataError
 
 SLICE = re.compile(r"([^/]+)/(?:PATIENT_DICOM|MASKS_DICOM/([^/]+))/(\D*(\d+)[^/]*)")
@@ -94,6 +95,11 @@ def _volume(source: Source, patient: str, folders: dict[str, dict[str, str]], or
     if not files:
         raise DataError(f"{where} has masks, but no slices in PATIENT_DICOM. Get the patient again.")
     headers = {name: dicom.read_header(source.read(path), f"{source.path}: {path}") for name, path in files.items()}
+    if any(header.simulated for header in headers.values()) and MARKER not in source.sizes:
+        raise DataError(
+            f"{where}: these are simulated slices, but {MARKER} does not lie beside the patient, so that they would "
+            "pass for real ones. Name the whole folder that `nervekit phantom` wrote."
+        )
     numbered = all(header.number is not None for header in headers.values())
     number = {name: header.number if numbered else _order(name)[0] for name, header in headers.items()}
     ordered = sorted(files, key=lambda name: number[name])

@@ -132,6 +132,13 @@ def test_patients_are_unpacked_and_fetched_one_by_one(serve, patients):
     assert len(requests) == 1
 
 
+def test_fetch_that_brought_nothing_leaves_no_set(serve, patients):
+    serve("ircadb", {})
+    with pytest.raises(MissingDataError):
+        catalog.fetch("ircadb", progress=False)
+    assert catalog.find("ircadb") is None
+
+
 def test_listed_patient_with_a_changed_slice_is_not_kept(serve, patients, monkeypatch, own_cache):
     entries = {"3Dircadb1.2/PATIENT_DICOM/image_0": (1, "0" * 64)}
     monkeypatch.setattr(files, "read_manifest", lambda key: files.Manifest(key, entries))

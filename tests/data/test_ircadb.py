@@ -5,13 +5,11 @@ import zipfile
 import ct
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydicom.uid import JPEGLSLossless
 
 from nervekit import data
-from nervekit.data import catalog, dicom, ircadb, volumes
-from nervekit.errors import ConfigurationError, DataError, NervekitError
+from nervekit.data import catalog, ircadb, volumes
+from nervekit.errors import ConfigurationError, DataError
 
 
 @pytest.fixture
@@ -207,24 +205,14 @@ def test_one_simulated_patient_does_not_pass_for_a_real_one(set_of_two):
         data.load("ircadb", "real", root=set_of_two / "3Dircadb1.2")
 
 
-WHOLE = ct.content(ct.hounsfield(3), 3)
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@settings(max_examples=150, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(128, len(WHOLE) - 1), st.integers(0, 255)), max_size=6),
-    st.just(len(WHOLE)) | st.integers(0, len(WHOLE)),
-)
-def test_any_bytes_give_a_slice_or_an_error_of_ours(changes, end):
-    content = bytearray(WHOLE)
-    for position, value in changes:
-        content[position] = value
-    for function in (dicom.read_header, dicom.read_pixels):
-        try:
-            function(bytes(content[:end]), "slice")
-        except NervekitError:
-            pass
+def test_simulated_slices_without_their_note_are_refused(set_of_two):
+    for number in range(12):
+        written = ct.content(ct.hounsfield(number), number, InstitutionName="Simulated by nervekit")
+        slice_of(set_of_two, number).write_bytes(written)
+    with pytest.raises(DataError, match=r"patient 2: these are simulated slices, but SIMULATED\.json does not lie"):
+        data.load("ircadb", "real", root=set_of_two)
+    (set_of_two / "SIMULATED.json").write_text("{}")
+    assert data.load("ircadb", root=set_of_two).source == "phantom"
 
 
 @pytest.fixture(scope="module")
