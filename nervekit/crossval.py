@@ -48,7 +48,7 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True):
     -------
     CrossValidation
     """
-    model = training.compile_model(build())
+    model = training.compile_model(build(), metrics=[])
     predictions = np.zeros(dataset.masks.shape, bool)
     fold_of_image = np.full(len(dataset), -1)
     rates = []
