@@ -21,7 +21,8 @@ def scores(masks, predictions, groups):
     -------
     dict of str to dict
         ``pooled_iou`` ("sum IoU"), ``iou_mean``, ``iou_median``, ``iou_q1``, ``iou_q3``, ``dice_mean`` and ``accuracy``
-        (share of images with IoU above 0.5), each with ``value``, ``low``, ``high`` (95 %) and ``n``.
+        (share of images with IoU above 0.5), each with ``value``, ``low``, ``high`` (95 %) and ``n``; the accuracy also
+        with ``step``, what one image more or less changes.
 
     Examples
     --------
@@ -39,7 +40,9 @@ def scores(masks, predictions, groups):
         "dice_mean": ratio(dice, each),
         "accuracy": ratio(iou > 0.5, each),
     }
-    return {name: _with_interval(statistic, groups) for name, statistic in statistics.items()}
+    found = {name: _with_interval(statistic, groups) for name, statistic in statistics.items()}
+    found["accuracy"]["step"] = 1 / len(masks)
+    return found
 
 
 def fold_quartiles(masks, result, groups):
@@ -72,11 +75,14 @@ def fold_quartiles(masks, result, groups):
         return statistic
 
     pairs = {"pooled_iou": (intersection, union), "accuracy": (correct, np.ones(len(masks)))}
-    return {
+    found = {
         f"{metric}_{name}": _with_interval(over_folds(*pair, share), groups)
         for metric, pair in pairs.items()
         for name, share in QUARTILES.items()
     }
+    for name in QUARTILES:
+        found[f"accuracy_{name}"]["step"] = 1 / min(len(index) for index in members)
+    return found
 
 
 def difference(masks, predictions_a, predictions_b, groups):

@@ -13,17 +13,20 @@ FEWEST_SEEDS = 5
 FLOOR = 0.01
 
 
-def tolerance(values):
+def tolerance(values, step=0):
     """Centre and tolerance of one key from its values over the seeds.
 
     The centre is the mean. The tolerance is the largest of four standard deviations, one and a half times the
-    largest deviation from the centre, and a floor of 0.01 (rounding that differs between machines). Whole numbers
-    that are the same for every seed are counts: they have the tolerance 0 and must match exactly.
+    largest deviation from the centre, two steps, and a floor of 0.01 (rounding that differs between machines).
+    Whole numbers that are the same for every seed are counts: they have the tolerance 0 and must match exactly.
 
     Parameters
     ----------
     values : sequence of float
         One a seed, at least two.
+    step : float
+        The smallest change that the value can make, such as one image in a share of images: where every seed has an
+        accuracy of 1, all images passed, by however little.
 
     Returns
     -------
@@ -41,7 +44,7 @@ def tolerance(values):
         return values[0], 0
     center = statistics.fmean(values)
     farthest = max(abs(value - center) for value in values)
-    return center, max(4 * statistics.stdev(values), 1.5 * farthest, FLOOR)
+    return center, max(4 * statistics.stdev(values), 1.5 * farthest, 2 * step, FLOOR)
 
 
 def expectations(profile, results):
@@ -124,7 +127,7 @@ def _entry(notebook, key, measured):
         return None, f"{key}: {spread} are not all finite."
     if not all(entry.get("compare", True) for entry in measured):
         return {"notebook": notebook, "center": None, "tolerance": None, "spread": spread}, None
-    center, width = (_round(number) for number in tolerance(spread))
+    center, width = (_round(number) for number in tolerance(spread, step=max(entry.get("step", 0) for entry in measured)))
     entry = {"notebook": notebook, "center": center, "tolerance": width, "spread": spread}
     floors = [one["must_exceed"] for one in measured if one.get("must_exceed") is not None]
     if floors:

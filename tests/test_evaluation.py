@@ -53,3 +53,10 @@ def test_paired_difference_has_a_sign(case):
     truth, predicted, groups = case
     found = evaluation.difference(truth, truth, predicted, groups)
     assert 0 < found["low"] <= found["value"] <= found["high"]
+
+
+def test_the_step_of_an_accuracy_is_one_image(case):
+    truth, predicted, groups = case
+    assert evaluation.scores(truth, predicted, groups)["accuracy"]["step"] == 1 / 40
+    result = crossval.CrossValidation(predicted, np.repeat([0, 1, 1, 1], 10), 1.0)
+    assert evaluation.fold_quartiles(truth, result, groups)["accuracy_median"]["step"] == 1 / 10
