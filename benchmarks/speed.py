@@ -4,7 +4,7 @@ Every candidate runs in a process of its own, one after the other, on the same p
 ``training.fit`` and ``training.predict``, data and metric included. Needs ``nervekit[tensorflow,torch]``; MONAI and
 medic-ai are measured where they are installed.
 
-    python benchmarks/speed.py --size 128 --batch 32
+    python benchmarks/speed.py --size 128 --batch 32 --only huang_unet
 """
 
 import argparse
@@ -102,6 +102,7 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--batches", type=int, default=6, help="an epoch")
     parser.add_argument("--epochs", type=int, default=4, help="the first, which compiles, is left out")
+    parser.add_argument("--only", help="leave out the networks whose name does not hold this")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
@@ -114,7 +115,7 @@ def main():
     print(f"{'':34}{'parameters':>12}{'train':>8}{'forward':>9}{'MiB':>7}   images a second")
     results = {}
     for library, network in CANDIDATES:
-        for precision in PRECISIONS:
+        for precision in PRECISIONS if (arguments.only or "") in network else ():
             found = results[library, network, precision] = in_process(arguments, library, network, precision)
             if found:
                 name = f"{library} {network} {precision}"
@@ -128,7 +129,7 @@ def print_ratios(network, results):
     """Ours over PyTorch's, training and forward, in every pair of precisions."""
     for ours in PRECISIONS:
         for theirs in PRECISIONS:
-            mine, peer = results["nervekit", network, ours], results["torch", network, theirs]
+            mine, peer = results.get(("nervekit", network, ours)), results.get(("torch", network, theirs))
             if mine and peer:
                 ratios = f"training {mine['train'] / peer['train']:.2f}, forward {mine['forward'] / peer['forward']:.2f}"
                 print(f"{network}: nervekit {ours} over PyTorch {theirs}: {ratios}")
@@ -137,7 +138,7 @@ def print_ratios(network, results):
 def print_shares(network, results, products):
     """Share of the matrix-product rate that our training reaches; a step costs three forward passes."""
     for precision in PRECISIONS:
-        mine, product = results["nervekit", network, precision], products[precision]
+        mine, product = results.get(("nervekit", network, precision)), products[precision]
         if mine and product:
             share = 3 * mine["operations"] * mine["train"] / 1e9 / product["product"]
             print(f"{network}: training in {precision} reaches {share:.0%} of the matrix-product rate")
