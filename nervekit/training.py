@@ -12,10 +12,7 @@ from keras import ops
 from nervekit.errors import ConfigurationError
 from nervekit.transfer import transfer
 
-__all__ = [
-    "History", "PooledIoU", "check_sizes", "compile_model", "fit", "has_bfloat16", "has_gpu", "predict", "reset",
-    "set_precision", "transfer",
-]  # fmt: skip
+__all__ = ["History", "PooledIoU", "compile_model", "fit", "predict", "reset", "set_precision", "transfer"]
 
 PRECISIONS = ("auto", "bfloat16", "float32")
 
@@ -56,22 +53,29 @@ def set_precision(choice="auto"):
 def has_bfloat16():
     """Whether the device that the backend trains on multiplies bfloat16 natively.
 
-    On a processor the answer is its instruction set; on a GPU it is its generation (Ampere or later).
+    On a processor the answer is its instruction set (JAX does not use it there), on a GPU its generation (Ampere or
+    later).
     """
+    backend = keras.config.backend()
     if has_gpu():
-        if keras.config.backend() == "torch":
+        if backend == "torch":
             import torch
 
             return torch.cuda.is_bf16_supported(including_emulation=False)
         return _compute_capability() >= 8
     processor = Path("/proc/cpuinfo")
     flags = processor.read_text() if processor.exists() else ""
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return backend != "jax" and ("avx512_bf16" in flags or "amx_bf16" in flags)
 
 
 def has_gpu():
     """Whether the backend sees a GPU."""
-    return bool(keras.distribution.list_devices("gpu"))
+    if keras.config.backend() == "torch":
+        import torch
+
+        return torch.cuda.is_available()
+    # Asked for GPUs by name, JAX raises an error where there are none.
+    return any(device.lower().startswith(("gpu", "cuda")) for device in keras.distribution.list_devices())
 
 
 def _compute_capability():

@@ -24,23 +24,43 @@ def ours():
     return forward.outputs()
 
 
-@pytest.fixture(scope="module", params=OTHERS)
-def theirs(request, tmp_path_factory):
-    backend = request.param
+def run(backend, *arguments):
+    """Run Python on another backend; skip where it is not installed."""
     python = os.environ.get(f"NERVEKIT_{backend.upper()}_PYTHON")
     if not python and not importlib.util.find_spec(PACKAGES[backend]):
         pytest.skip(f"{backend} is not installed beside {keras.config.backend()}")
     folder = Path(forward.__file__).parent
-    path = tmp_path_factory.mktemp(backend) / "outputs.npz"
     environment = os.environ | {
         "KERAS_BACKEND": backend,
         "PYTHONPATH": os.pathsep.join([str(folder), str(folder.parent)]),
     }
-    result = subprocess.run(
-        [python or sys.executable, forward.__file__, path], env=environment, capture_output=True, text=True, check=False
-    )
+    command = [python or sys.executable, *map(str, arguments)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[-2000:]
+    return result.stdout
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def theirs(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp(request.param) / "outputs.npz"
+    run(request.param, forward.__file__, path)
     return np.load(path)
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_a_network_trains_on_the_other_backend(backend):
+    """The precision that the hardware offers, one step, and a prediction."""
+    code = """
+import numpy as np
+from nervekit import models, training
+training.set_precision("auto")
+images = np.zeros((4, 16, 16, 1), np.uint8)
+data = type("Data", (), {"images": images, "masks": images[..., 0] > 0, "key": "dark", "__len__": lambda self: 4})()
+model = training.compile_model(models.build("huang_unet", (16, 16, 1), width=2))
+training.fit(model, data, data, epochs=1, batch_size=2)
+print("shape", training.predict(model, images).shape)
+"""
+    assert "shape (4, 16, 16)" in run(backend, "-c", code)
 
 
 @pytest.mark.parametrize("name", list(NETWORKS))
