@@ -1,114 +1,99 @@
-"""The page of claims: for every number of every paper the printed value, ours, and a verdict; README's table too."""
+"""The page of claims: for every number of every paper the printed value, ours, and a verdict; README's tables too."""
 
-import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
-from nervekit import papers
+from nervekit import papers, verdicts
+from nervekit.check import EXPECTED
 from nervekit.errors import ConfigurationError
 from nervekit.progress import clock
 from nervekit.run import RUNS
+from nervekit.verdicts import RESULTS, VERDICTS
 
-RESULTS = Path("results")
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
-def read_results(folder):
-    """All results in a folder, in order of their notebooks; the JSON files of failed runs are left out.
-
-    Raises
-    ------
-    ConfigurationError
-        The folder has none.
-    """
-    files = [path for path in sorted(Path(folder).glob("*.json")) if not path.name.endswith(".failed.json")]
-    if not files:
-        raise ConfigurationError(f"There are no results in {folder}. Make them with: make run-all PROFILE=...")
-    return [json.loads(path.read_text(encoding="utf-8")) for path in files]
-
-
-def comparisons(paper, results):
-    """A verdict on each claim of a paper, from whichever notebook recorded its key on real data.
-
-    Parameters
-    ----------
-    paper : papers.Paper
-    results : list of dict
-        From :func:`read_results`.
-
-    Returns
-    -------
-    list of papers.Comparison
-    """
-    real = [result for result in results if result["provenance"].get("data") == "real"]
-    simulated = {key for result in results if result not in real for key in result["values"]}
-    measured = {key: entry for result in real for key, entry in result["values"].items()}
-    rows = papers.compare(paper, measured, {"data": "real"})
-    return [
-        replace(row, reason="simulated data") if row.verdict == "not run" and row.claim.key in simulated else row
-        for row in rows
-    ]
-
-
-def page(profile, results):
+def page(results, expected=EXPECTED):
     """The whole page as Markdown: a table of claims a paper, its audit, and where each result comes from."""
-    lines = [f"# Claims and results, profile {profile}", "", _provenance_table(results)]
+    lines = ["# Claims and results", "", provenance_table(results)]
     for key in papers.names():
         paper = papers.load(key)
-        rows = comparisons(paper, results)
-        lines += ["", f"## {paper.title}", "", paper.citation, "", _counts(rows), "", papers.claims_table(rows), ""]
-        lines += [f"- {entry['finding']} ({entry['nature']}; {entry['evidence']})" for entry in paper.audit]
+        rows = verdicts.comparisons(paper, results)
+        lines += ["", f"## {paper.title}", "", paper.citation, "", _counted(rows), ""]
+        lines += [claims_table(rows, results, expected), "", audit(paper)]
     return "\n".join(lines) + "\n"
 
 
-def summary(profile, results):
-    """What stands in README: the scores of each paper without their quartiles, and how many claims got which verdict."""
-    lines = []
+def claims_table(rows, results, expected=EXPECTED):
+    """Markdown table of claims with everything that belongs to a number: interval, seeds, n, notebook and profile."""
+    origins, over_seeds = verdicts.measured(results), verdicts.spreads(expected)
+    lines = [
+        "| quantity | paper | ours (95 % interval) | over seeds | n | verdict | printed in | measured in |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        seeds, n, origin = "–", "–", "–"
+        if row.ours is not None:
+            entry, result = origins[row.claim.key]
+            profile = result["provenance"]["profile"]
+            n, origin = entry.get("n", "–"), f"{result['notebook'].split('_')[0]}, {profile}"
+            if found := over_seeds.get((profile, row.claim.key)):
+                seeds = f"{_text(found[0])} (sd {_text(found[1])}, {found[2]} seeds)"
+        verdict = f"*{row.verdict}*: {row.reason}"
+        cells = (row.claim.quantity, _text(row.claim.value), _ours(row), seeds, n, verdict, row.claim.where, origin)
+        lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def audit(paper):
+    """The audit of a paper as a Markdown list: what was found, whether it is measured or inferred, and on what."""
+    return "\n".join(f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in paper.audit)
+
+
+def summary(results):
+    """What stands in README: how many claims of each paper got which verdict, and the main ones on real data."""
+    lines = [f"| paper | claims | {' | '.join(VERDICTS)} |", f"|---|{'---|' * (len(VERDICTS) + 1)}"]
+    main = ["| | quantity | printed | ours (95 % interval) | verdict |", "|---|---|---|---|---|"]
     for key in papers.names():
         paper = papers.load(key)
-        rows = comparisons(paper, results)
-        main = [row for row in rows if row.claim.kind in ("score", "fit") and row.claim.key[-3:] not in ("_q1", "_q3")]
-        if any(row.ours is not None for row in rows):
-            lines += [f"**{paper.title}** ({paper.citation.split('.')[0]})", "", papers.claims_table(main), ""]
-            lines += [_counts(rows), ""]
-    trained = [result for result in results if result["provenance"].get("backend")] or results
-    machines = sorted({_machine(result["provenance"]) for result in trained})
-    return "\n".join([*lines, f"Profile {profile}; {'; '.join(machines)}."])
+        rows = verdicts.comparisons(paper, results)
+        numbers = " | ".join(str(number or "–") for number in verdicts.counts(rows).values())
+        lines.append(f"| {verdicts.short_name(paper)} | {len(rows)} | {numbers} |")
+        for row in verdicts.main_claims(rows):
+            cells = (verdicts.short_name(paper), row.claim.quantity, _text(row.claim.value), _ours(row), f"*{row.verdict}*")
+            main.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *main, "", _measured_where(results)])
 
 
-def write_page(profile, *, runs=RUNS, results=RESULTS):
+def write_page(profile, *, runs=RUNS, results=RESULTS, expected=EXPECTED):
     """Write ``runs/<profile>/report.md`` from the committed results, or from the run's own where none are.
 
     Returns
     -------
     pathlib.Path
     """
-    committed, own = Path(results) / profile, Path(runs) / profile
-    found = read_results(committed if any(committed.glob("*.json")) else own)
+    kept, own = Path(results) / profile, Path(runs) / profile
+    found = verdicts.read_results(kept if any(kept.glob("*.json")) else own)
     own.mkdir(parents=True, exist_ok=True)
-    _replace(own / "report.md", page(profile, found))
+    _replace(own / "report.md", page(found, expected))
     return own / "report.md"
 
 
 def readme_text(text, results=RESULTS):
-    """README's text with the table between its two marks made anew from the committed results.
-
-    The paper profile's results are taken, and the workshop's where there are none.
+    """README's text with the tables between its two marks made anew from the committed results.
 
     Raises
     ------
     ConfigurationError
         No committed results, or a mark is missing.
     """
-    profile = next((name for name in ("paper", "workshop") if any((Path(results) / name).glob("*.json"))), None)
-    if profile is None:
+    found = verdicts.committed(results)
+    if not found:
         raise ConfigurationError(f"{results} has no results of the paper or workshop profile for README's table.")
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise ConfigurationError(f"README must have the line {BEGIN} and after it the line {END}, once each.")
     head, rest = text.split(BEGIN)
-    block = summary(profile, read_results(Path(results) / profile))
-    return f"{head}{BEGIN}\n{block}\n{END}{rest.split(END)[1]}"
+    return f"{head}{BEGIN}\n{summary(found)}\n{END}{rest.split(END)[1]}"
 
 
 def update_readme(path, results=RESULTS):
@@ -121,23 +106,22 @@ def update_readme(path, results=RESULTS):
     return after != before
 
 
-def _counts(rows):
-    verdicts = [row.verdict for row in rows]
-    counted = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(sorted(verdicts)))
-    return f"{len(rows)} claims: {counted}."
-
-
-def _provenance_table(results):
-    lines = ["| notebook | data | seed | time | peak memory | machine | commit | date |", "|---|---|---|---|---|---|---|---|"]
+def provenance_table(results):
+    """Markdown table of where each result comes from: data, profile, seed, time, memory, machine, commit, date."""
+    lines = [
+        "| notebook | data | profile | seed | time | peak memory | machine | commit | date |",
+        f"|{'---|' * 9}",
+    ]
     for result in results:
         origin = result["provenance"]
         facts = (
             result["notebook"],
             origin.get("data") or "none",
+            origin.get("profile"),
             origin.get("seed"),
             clock(result["seconds"]),
             f"{result['peak_memory_mib']} MiB",
-            _machine(origin),
+            verdicts.machine(origin),
             origin.get("commit") or "unknown",
             origin.get("date"),
         )
@@ -145,11 +129,31 @@ def _provenance_table(results):
     return "\n".join(lines)
 
 
-def _machine(origin):
-    versions = origin.get("versions", {})
-    backend = origin.get("backend")
-    software = [f"{name} {versions[name]}" for name in ("keras", backend) if name in versions]
-    return ", ".join([origin.get("hardware") or "unknown machine", *software])
+def _counted(rows):
+    counted = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.counts(rows).items() if number)
+    return f"{len(rows)} claims: {counted}."
+
+
+def _measured_where(results):
+    """One sentence: which notebooks in which profile on which machine, of those that measured on real data."""
+    real = [result for result in results if result["provenance"].get("data") == "real"]
+    trained = [result for result in real if result["provenance"].get("backend")] or real or results
+    places = {}
+    for result in trained:
+        origin = result["provenance"]
+        places.setdefault(f"{origin.get('profile')} profile, {verdicts.machine(origin)}", []).append(result["notebook"][:2])
+    said = [f"{'notebooks' if len(names) > 1 else 'notebook'} {', '.join(names)}, {place}" for place, names in places.items()]
+    return f"Measured: {'; '.join(said)}."
+
+
+def _ours(row):
+    if row.ours is None:
+        return "–"
+    return _text(row.ours) + (f" ({_text(row.low)} to {_text(row.high)})" if row.low is not None else "")
+
+
+def _text(number):
+    return f"{number:.3f}" if isinstance(number, float) else str(number)
 
 
 def _replace(path, text):

@@ -1,25 +1,26 @@
-"""The page of claims and README's table."""
+"""The verdicts from results, the page of claims, and README's tables."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tiny_project import result
 
-from nervekit import papers, report
+from nervekit import papers, report, verdicts
 from nervekit.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
 HUANG = papers.load("huang_2019")
-POOLED = {"value": 0.690, "low": 0.650, "high": 0.730}
+POOLED = {"value": 0.690, "low": 0.650, "high": 0.730, "n": 62}
 
 
-def real(values, notebook="02_unet_femoral"):
-    return result(values, notebook=notebook, profile="workshop", data="real")
+def real(values, notebook="02_unet_femoral", profile="workshop"):
+    return result(values, notebook=notebook, profile=profile, data="real")
 
 
 def row(results, key):
-    return next(row for row in report.comparisons(HUANG, results) if row.claim.key == key)
+    return next(row for row in verdicts.comparisons(HUANG, results) if row.claim.key == key)
 
 
 def test_a_claim_is_judged_by_the_notebook_that_measured_it_on_real_data():
@@ -36,18 +37,87 @@ def test_a_claim_is_judged_by_the_notebook_that_measured_it_on_real_data():
     assert row(results, "huang_2019.data.collected").verdict == "cannot be"
 
 
-def test_the_page_has_every_claim_once_and_where_the_results_come_from():
-    page = report.page("workshop", [real({"huang_2019.test.pooled_iou": POOLED})])
-    for claim in HUANG.claims:
-        assert page.count(f"| {claim.quantity} |") == 1
-    assert "| 02_unet_femoral | real | 0 | 0:01 | 100 MiB |" in page
-    assert "1 better" in page and "0.690 (0.650 to 0.730)" in page
+def test_a_number_says_its_own_data_where_a_notebook_works_on_both_kinds():
+    both = real({"huang_2019.test.accuracy": {"value": 0.9, "data": "simulated"}, "huang_2019.data.test": 62})
+    assert row([both], "huang_2019.test.accuracy").reason == "simulated data"
+    assert row([both], "huang_2019.data.test").verdict == "reproduced"
+    one = result({"huang_2019.data.test": {"value": 62, "data": "real"}})
+    assert row([one], "huang_2019.data.test").verdict == "reproduced"
 
 
-def commit(folder, profile="workshop"):
-    (folder / profile).mkdir(parents=True)
-    content = real({"huang_2019.test.pooled_iou": POOLED})
-    (folder / profile / "02_unet_femoral.json").write_text(json.dumps(content))
+def test_counts_have_every_verdict_in_order():
+    counts = verdicts.counts(verdicts.comparisons(HUANG, [real({"huang_2019.test.pooled_iou": POOLED})]))
+    assert tuple(counts) == verdicts.VERDICTS
+    assert counts == {"reproduced": 0, "better": 1, "not reproduced": 0, "not run": 21, "cannot be": 1}
+
+
+def test_main_claims_are_few_measured_held_out_scores_the_abstracts_first():
+    rows = verdicts.comparisons(HUANG, [real({claim.key: POOLED for claim in HUANG.claims})])
+    assert [row.claim.key for row in verdicts.main_claims(rows)] == [
+        "huang_2019.test.pooled_iou",
+        "huang_2019.test.iou_median",
+        "huang_2019.test.accuracy",
+        "huang_2019.crossval.pooled_iou_median",
+        "huang_2019.crossval.accuracy_median",
+    ]
+    claims = [replace(rows[0].claim, key=f"p.t{n}.dice", kind="score", where="Table I") for n in range(7)]
+    claims.append(replace(claims[0], key="p.last.dice", where="Abstract; Table I"))
+    chosen = verdicts.main_claims([replace(rows[0], claim=claim, ours=0.5) for claim in claims])
+    assert [row.claim.key for row in chosen] == [*(f"p.t{n}.dice" for n in range(5)), "p.last.dice"]
+    assert verdicts.main_claims([replace(rows[0], claim=claims[0], ours=None)]) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "authors", "name"),
+    [
+        ("huang_2019", "Huang C, Zhou Y, Tan W", "Huang et al. 2019"),
+        ("belahsen_2020", "Belahsen Y, El Manouzi A", "Belahsen & El Manouzi 2020"),
+        ("gulati_chhabra", "Gulati A. and Chhabra M.", "Gulati & Chhabra"),
+        ("shrivastava_2020", "Shrivastava V", "Shrivastava 2020"),
+    ],
+)
+def test_papers_are_called_by_first_author_and_year(key, authors, name):
+    assert verdicts.short_name(replace(HUANG, key=key, authors=authors)) == name
+
+
+def test_the_page_has_every_claim_of_every_paper_once_and_where_the_results_come_from():
+    page = report.page([real({"huang_2019.test.pooled_iou": POOLED})])
+    for key in papers.names():
+        paper = papers.load(key)
+        section = page.split(f"## {paper.title}\n")[1].split("\n## ")[0]
+        table = [line for line in section.splitlines() if line.startswith("| ")][1:]
+        assert [line.split(" | ")[0][2:] for line in table] == [claim.quantity for claim in paper.claims]
+        assert all(entry["finding"] in section for entry in paper.audit)
+    assert "| 02_unet_femoral | real | workshop | 0 | 0:01 | 100 MiB |" in page
+    assert "1 better" in page and "| 0.690 (0.650 to 0.730) | – | 62 | *better*" in page and "| 02, workshop |" in page
+
+
+def test_the_spread_over_seeds_comes_from_expectations_on_real_data(tmp_path):
+    entry = {"notebook": "02_unet_femoral", "center": 0.7, "tolerance": 0.1, "spread": [0.68, 0.70, 0.72]}
+    content = {"profile": "workshop", "data": {"02_unet_femoral": "real"}, "keys": {"huang_2019.test.pooled_iou": entry}}
+    (tmp_path / "workshop.json").write_text(json.dumps(content))
+    results = [real({"huang_2019.test.pooled_iou": POOLED})]
+    assert "| 0.700 (sd 0.020, 3 seeds) | 62 |" in report.page(results, expected=tmp_path)
+    content["data"]["02_unet_femoral"] = "simulated"
+    (tmp_path / "workshop.json").write_text(json.dumps(content))
+    assert "3 seeds" not in report.page(results, expected=tmp_path)
+
+
+def commit(folder, profile="workshop", value=POOLED, notebook="02_unet_femoral"):
+    (folder / profile).mkdir(parents=True, exist_ok=True)
+    content = real({"huang_2019.test.pooled_iou": value}, notebook, profile)
+    (folder / profile / f"{notebook}.json").write_text(json.dumps(content))
+
+
+def test_the_paper_profile_goes_before_the_workshop_notebook_by_notebook(tmp_path):
+    commit(tmp_path, "workshop", notebook="03_b")
+    commit(tmp_path, "workshop")
+    commit(tmp_path, "paper", {**POOLED, "value": 0.7})
+    found = verdicts.committed(tmp_path)
+    assert [(one["notebook"], one["provenance"]["profile"]) for one in found] == [
+        ("02_unet_femoral", "paper"), ("03_b", "workshop")
+    ]  # fmt: skip
+    assert verdicts.committed(tmp_path / "nothing") == []
 
 
 def test_the_page_is_written_from_committed_results_before_those_of_a_run(tmp_path):
@@ -67,8 +137,19 @@ def test_readme_changes_only_between_its_marks(tmp_path):
     assert report.update_readme(readme, tmp_path / "results")
     text = readme.read_text()
     assert text.startswith(f"before\n{report.BEGIN}\n") and text.endswith(f"\n{report.END}\nafter\n")
-    assert "stale table" not in text and "| Sum IoU, test set | 0.638 | 0.690" in text
+    assert "stale table" not in text
+    assert "| Huang et al. 2019 | Sum IoU, test set | 0.638 | 0.690 (0.650 to 0.730) | *better* |" in text
+    assert "Measured: notebook 02, workshop profile" in text
     assert not report.update_readme(readme, tmp_path / "results")
+
+
+def test_readmes_tables_stay_short_however_many_claims_are_measured():
+    results = [
+        real({claim.key: POOLED for claim in papers.load(key).claims}, f"0{number}_a")
+        for number, key in enumerate(papers.names())
+    ]
+    lines = report.summary(results).splitlines()
+    assert len(lines) <= 7 + len(papers.names()) * (1 + verdicts.MOST)
 
 
 @pytest.mark.parametrize("text", ["no marks", f"{report.END}{report.BEGIN}", report.BEGIN * 2 + report.END])
@@ -79,7 +160,7 @@ def test_readme_without_its_marks_is_refused(tmp_path, text):
 
 
 def test_readme_is_up_to_date():
-    if not (ROOT / "README.md").exists() or not list((ROOT / "results").glob("*/*.json")):
+    if not (ROOT / "README.md").exists() or not verdicts.committed(ROOT / "results"):
         pytest.skip("no README or no committed results yet")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert report.readme_text(text, ROOT / "results") == text, "make report brings it up to date"

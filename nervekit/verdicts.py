@@ -1,0 +1,163 @@
+"""The verdict on every claim of every paper, from the results that notebooks left."""
+
+import json
+import re
+import statistics
+from dataclasses import replace
+from pathlib import Path
+
+from nervekit import papers
+from nervekit.check import EXPECTED
+from nervekit.errors import ConfigurationError
+
+RESULTS = Path("results")
+VERDICTS = ("reproduced", "better", "not reproduced", "not run", "cannot be")
+MOST = 6
+
+
+def read_results(folder):
+    """All results in a folder, in order of their notebooks; the JSON files of failed runs are left out.
+
+    Raises
+    ------
+    ConfigurationError
+        The folder has none.
+    """
+    files = [path for path in sorted(Path(folder).glob("*.json")) if not path.name.endswith(".failed.json")]
+    if not files:
+        raise ConfigurationError(f"There are no results in {folder}. Make them with: make run-all PROFILE=...")
+    return [json.loads(path.read_text(encoding="utf-8")) for path in files]
+
+
+def committed(folder=RESULTS):
+    """The committed results: of each notebook those of the paper profile, or the workshop's where there are none.
+
+    Returns
+    -------
+    list of dict
+        In order of their notebooks; empty if nothing is committed.
+    """
+    found = {}
+    for profile in ("workshop", "paper"):
+        if any((Path(folder) / profile).glob("*.json")):
+            found.update({result["notebook"]: result for result in read_results(Path(folder) / profile)})
+    return [found[name] for name in sorted(found)]
+
+
+def measured(results):
+    """Every number that was measured on real data, with the result that it is part of.
+
+    A notebook that works on both kinds says ``data=`` at each number; that goes before what it says of the whole run.
+
+    Returns
+    -------
+    dict
+        ``{key: (entry, result)}``.
+
+    Examples
+    --------
+    >>> result = {"provenance": {"data": "real"}, "values": {"a": {"value": 1}, "b": {"value": 2, "data": "simulated"}}}
+    >>> list(measured([result]))
+    ['a']
+    """
+    return {
+        key: (entry, result)
+        for result in results
+        for key, entry in result["values"].items()
+        if entry.get("data", result["provenance"].get("data")) == "real"
+    }
+
+
+def comparisons(paper, results):
+    """A verdict on each claim of a paper, from whichever notebook recorded its key on real data.
+
+    Parameters
+    ----------
+    paper : papers.Paper
+    results : list of dict
+        From :func:`read_results`.
+
+    Returns
+    -------
+    list of papers.Comparison
+    """
+    real = {key: entry for key, (entry, _) in measured(results).items()}
+    simulated = {key for result in results for key in result["values"]} - real.keys()
+    rows = papers.compare(paper, real, {"data": "real"})
+    return [
+        replace(row, reason="simulated data") if row.verdict == "not run" and row.claim.key in simulated else row
+        for row in rows
+    ]
+
+
+def counts(rows):
+    """How many claims got which verdict.
+
+    Returns
+    -------
+    dict of str to int
+        All of :data:`VERDICTS`, in their order, zeros included.
+    """
+    verdicts = [row.verdict for row in rows]
+    return {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+
+
+def main_claims(rows):
+    """At most six claims that stand for a paper: measured scores on images held out, the abstract's first.
+
+    Scores on training and development sets and quartiles are left to the page of all claims.
+
+    Parameters
+    ----------
+    rows : list of papers.Comparison
+
+    Returns
+    -------
+    list of papers.Comparison
+        In the order of the paper.
+    """
+    lesser = re.compile(r"\.(train|training|development|validation)\.|_q[13]$")
+    scores = [row for row in rows if row.ours is not None and row.claim.kind == "score"]
+    chosen = [row for row in scores if not lesser.search(row.claim.key)]
+    chosen = sorted(chosen, key=lambda row: "abstract" not in row.claim.where.lower())[:MOST]
+    return [row for row in rows if row in chosen]
+
+
+def short_name(paper):
+    """First author and year, as a text refers to a paper.
+
+    Examples
+    --------
+    >>> short_name(papers.load("huang_2019"))
+    'Huang et al. 2019'
+    """
+    authors = [re.sub(r"( [A-Z][A-Z.]*)+$", "", name.strip()) for name in re.split(r",|\band\b|&", paper.authors)]
+    year = re.search(r"_((?:19|20)\d\d)$", paper.key)
+    named = f"{authors[0]} et al." if len(authors) > 2 else " & ".join(authors)
+    return f"{named} {year[1]}" if year else named
+
+
+def spreads(folder=EXPECTED):
+    """Mean and standard deviation over seeds, from the expectations of the profiles that ran on real data.
+
+    Returns
+    -------
+    dict
+        ``{(profile, key): (mean, standard deviation, number of seeds)}``.
+    """
+    found = {}
+    for path in sorted(Path(folder).glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for key, entry in content["keys"].items():
+            if content.get("data", {}).get(entry["notebook"]) == "real" and len(entry.get("spread", ())) > 1:
+                numbers = entry["spread"]
+                found[content["profile"], key] = statistics.fmean(numbers), statistics.stdev(numbers), len(numbers)
+    return found
+
+
+def machine(origin):
+    """Hardware, Keras and backend of a result's provenance, in one line."""
+    versions = origin.get("versions", {})
+    backend = origin.get("backend")
+    software = [f"{name} {versions[name]}" for name in ("keras", backend) if name in versions]
+    return ", ".join([origin.get("hardware") or "unknown machine", *software])
