@@ -60,7 +60,7 @@ class Paper:
 
     @property
     def citation(self):
-        return f"{self.authors}. {self.title}. {self.journal}. doi:{self.doi}"
+        return f"{self.authors}. {self.title}. {self.journal}." + (f" doi:{self.doi}" if self.doi else "")
 
 
 @dataclass(frozen=True)
