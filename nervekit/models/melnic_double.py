@@ -9,15 +9,16 @@ preprocessing, as in the authors' code. Their VGG weights were ImageNet's, all t
 import keras
 from keras import layers
 
+from nervekit.errors import ConfigurationError
 from nervekit.models.blocks import bilinear_up, check_input, choose, convolution_unit, sigmoid_head
 from nervekit.models.melnic import standardize_each, two_convolutions, two_step_head
 from nervekit.models.pretrained import load_encoder
 
 VGG = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
-VGG_WIDTHS = (64, 128, 256, 512, 512)
+VGG_WIDTHS = (1, 2, 4, 8, 8)  # times the width of the first block
 
 
-def double_unet(input_shape=(288, 384, 1), *, pretrained=None, outputs="second"):
+def double_unet(input_shape=(288, 384, 1), *, pretrained=None, outputs="second", width=64):
     """DB-Unet: VGG19 and four levels in both halves.
 
     Parameters
@@ -30,6 +31,8 @@ def double_unet(input_shape=(288, 384, 1), *, pretrained=None, outputs="second")
     outputs : "second" or "both"
         "both" puts the two masks side by side as two channels, as the published file does; the printed count and
         scores come from a run that ended in the second alone. The count is the same.
+    width : int
+        Feature maps of VGG's first block, a multiple of 16; all other widths follow. Published weights need 64.
 
     Returns
     -------
@@ -39,7 +42,7 @@ def double_unet(input_shape=(288, 384, 1), *, pretrained=None, outputs="second")
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 16, other channels, or other outputs.
+        A size that is no multiple of 16, other channels or outputs, or a width that is no multiple of 16.
     MissingDataError, DataError
         Weights that are not here, or do not fit.
 
@@ -52,11 +55,11 @@ def double_unet(input_shape=(288, 384, 1), *, pretrained=None, outputs="second")
     choose("double_unet", "outputs", outputs, ("second", "both"))
     return _double(
         "double_unet", input_shape, "vgg19", (2, 2, 4, 4, 4), taps=(2, 2, 4, 4), head=sigmoid_head, pretrained=pretrained,
-        outputs=outputs,
+        outputs=outputs, width=width,
     )  # fmt: skip
 
 
-def dl_unet(input_shape=(288, 384, 1), *, pretrained=None, batch_norm="both"):
+def dl_unet(input_shape=(288, 384, 1), *, pretrained=None, batch_norm="both", width=64):
     """DL-Unet: VGG19 cut after its fourth block, and three levels in both halves.
 
     Parameters
@@ -68,6 +71,8 @@ def dl_unet(input_shape=(288, 384, 1), *, pretrained=None, batch_norm="both"):
     batch_norm : "both" or "first"
         After both convolutions of a block, as the printed count needs, or after the first only (14,770,986
         parameters), which the text's "L-Unet" in the second half would mean.
+    width : int
+        As in `double_unet`.
 
     Returns
     -------
@@ -77,7 +82,7 @@ def dl_unet(input_shape=(288, 384, 1), *, pretrained=None, batch_norm="both"):
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 8, other channels, or another `batch_norm`.
+        A size that is no multiple of 8, other channels, another `batch_norm`, or a width that is no multiple of 16.
     MissingDataError, DataError
         Weights that are not here, or do not fit.
 
@@ -90,11 +95,11 @@ def dl_unet(input_shape=(288, 384, 1), *, pretrained=None, batch_norm="both"):
     choose("dl_unet", "batch_norm", batch_norm, ("both", "first"))
     return _double(
         "dl_unet", input_shape, "vgg19", (2, 2, 4, 4), taps=(2, 2, 4), head=two_step_head, pretrained=pretrained,
-        batch_norm=batch_norm, bottleneck=256,
+        batch_norm=batch_norm, bottleneck=4, width=width,
     )  # fmt: skip
 
 
-def dl_unet_vgg16(input_shape=(288, 384, 1), *, faithful=True, pretrained=None, batch_norm=None):
+def dl_unet_vgg16(input_shape=(288, 384, 1), *, faithful=True, pretrained=None, batch_norm=None, width=64):
     """The "VGG16" variant of DL-Unet, as it was run, or as it was meant.
 
     Parameters
@@ -109,6 +114,8 @@ def dl_unet_vgg16(input_shape=(288, 384, 1), *, faithful=True, pretrained=None, 
         As in `double_unet`; the weights are those of the encoder that is built.
     batch_norm : "both", "first" or None
         None is "first" for the faithful network and "both" for the real VGG16.
+    width : int
+        As in `double_unet`.
 
     Returns
     -------
@@ -118,7 +125,7 @@ def dl_unet_vgg16(input_shape=(288, 384, 1), *, faithful=True, pretrained=None, 
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 8, other channels, or another `batch_norm`.
+        A size that is no multiple of 8, other channels, another `batch_norm`, or a width that is no multiple of 16.
     MissingDataError, DataError
         Weights that are not here, or do not fit.
 
@@ -132,36 +139,41 @@ def dl_unet_vgg16(input_shape=(288, 384, 1), *, faithful=True, pretrained=None, 
     return _double(
         "dl_unet_vgg16", input_shape, "vgg19" if faithful else "vgg16", (2, 2, 4, 3) if faithful else (2, 2, 3, 3),
         taps=(2, 2, 3), head=two_step_head, pretrained=pretrained,
-        batch_norm=batch_norm or ("first" if faithful else "both"), bottleneck=256,
+        batch_norm=batch_norm or ("first" if faithful else "both"), bottleneck=4, width=width,
     )  # fmt: skip
 
 
 def _double(
-    name, input_shape, backbone, depths, *, taps, head, pretrained, batch_norm="both", bottleneck=0, outputs="second"
-):
+    name, input_shape, backbone, depths, *, taps, head, pretrained, width, batch_norm="both", bottleneck=0,
+    outputs="second",
+):  # fmt: skip
+    if width < 16 or width % 16:
+        raise ConfigurationError(
+            f"{name}: width={width}. Expected a multiple of 16, such as 16, 32 or 64 (the paper's)."
+        )
     inputs = keras.Input(input_shape, name="image")
     x = image = standardize_each(inputs)
     if input_shape[-1] == 1:
         x = layers.Concatenate(name="three_channels")([x, x, x])
-    x, vgg_skips, published = _vgg(x, depths, taps)
+    x, vgg_skips, published = _vgg(x, depths, taps, width)
     levels = range(1, len(taps) + 1)
 
-    x = _pyramid(x, "first_aspp")
+    x = _pyramid(x, "first_aspp", width)
     for level in reversed(levels):
-        x = _decode(x, [vgg_skips[level - 1]], 16 * 2**level, f"first_decoder_{level}", batch_norm)
+        x = _decode(x, [vgg_skips[level - 1]], width * 2**level // 4, f"first_decoder_{level}", batch_norm)
     output_1 = head(x, "output_1")
 
     x = layers.Multiply(name="multiply")([image, output_1])
     skips = []
     for level in levels:
-        skips.append(_excited(x, 16 * 2**level, f"second_encoder_{level}", batch_norm))
+        skips.append(_excited(x, width * 2**level // 4, f"second_encoder_{level}", batch_norm))
         x = layers.MaxPooling2D(2, name=f"second_encoder_{level}_pool")(skips[-1])
-    x = _pyramid(x, "second_aspp")
+    x = _pyramid(x, "second_aspp", width)
     if bottleneck:
-        x = two_convolutions(x, bottleneck, "second_bottleneck", batch_norm)
+        x = two_convolutions(x, bottleneck * width, "second_bottleneck", batch_norm)
     for level in reversed(levels):
         joined = [vgg_skips[level - 1], skips[level - 1]]
-        x = _decode(x, joined, 16 * 2**level, f"second_decoder_{level}", batch_norm)
+        x = _decode(x, joined, width * 2**level // 4, f"second_decoder_{level}", batch_norm)
     output = head(x, "output_2")
     if outputs == "both":
         output = layers.Concatenate(dtype="float32", name="both_outputs")([output_1, output])
@@ -170,16 +182,16 @@ def _double(
     return model
 
 
-def _vgg(x, depths, taps):
+def _vgg(x, depths, taps, width):
     """VGG's last map, its skips, and the published name of each layer."""
     skips, published = [], {}
-    for block, (depth, filters) in enumerate(zip(depths, VGG_WIDTHS, strict=False), 1):
+    for block, (depth, times) in enumerate(zip(depths, VGG_WIDTHS, strict=False), 1):
         if block > 1:
             x = layers.MaxPooling2D(2, name=f"first_encoder_{block - 1}_pool")(x)
         for i in range(1, depth + 1):
             name = f"first_encoder_{block}_conv_{i}"
             published[name] = f"block{block}_conv{i}"
-            x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)(x)
+            x = layers.Conv2D(times * width, 3, padding="same", activation="relu", name=name)(x)
             if block <= len(taps) and i == taps[block - 1]:
                 skips.append(x)
     return x, skips, published
@@ -199,7 +211,7 @@ def _excited(x, filters, name, batch_norm):
     return layers.Multiply(name=f"{name}_excite")([x, weight])
 
 
-def _pyramid(x, name, filters=64):
+def _pyramid(x, name, filters):
     """Atrous spatial pyramid pooling: the whole map's mean, a 1x1 and three dilated 3x3 convolutions, joined."""
     size = x.shape[1:3]
     mean = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_mean")(x)
