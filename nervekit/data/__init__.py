@@ -1,6 +1,6 @@
 """Data: the public sets, their simulated stand-ins, and images of your own, all in one shape.
 
-`load` gives a `SegmentationDataset`. Readers are `femoral`, `median`, `brachial`, `ircadb`, `folder` and `labelme`;
+`load` gives a `SegmentationDataset`, `open_files` the files it is made of. Readers are `femoral`, `median`, `brachial`, `ircadb`, `folder` and `labelme`;
 `catalog` says what there is and fetches it; `splits` holds published splits, folds and leak checks.
 """
 
@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from nervekit.data.dataset import SegmentationDataset
-from nervekit.errors import ConfigurationError, DataError
+from nervekit.data.opening import check_source, open_files
+from nervekit.errors import ConfigurationError
 
-__all__ = ["SegmentationDataset", "load"]
+__all__ = ["SegmentationDataset", "load", "open_files"]
 READER_VERSION = 2
 
 
@@ -71,44 +71,32 @@ def load(
     nervekit.errors.DataError
         A file is missing, changed, damaged, or does not fit; or simulated files were given for real ones.
     """
-    from nervekit.data import cache, catalog, files, simulated
+    from nervekit.data import cache, catalog, files
 
     known = catalog.entry(key)
-    _check(source, size, channels, subjects)
+    check_source(source, subjects)
+    _check(size, channels)
     reader = import_module(f"nervekit.data.{key}")
     _check_options(key, options, getattr(reader, "OPTIONS", ()))
-    simulate = source == "phantom" and root is None
-    place = None if simulate else catalog.find(key, root)
-    if place is None and (source == "real" or root is not None):
-        raise catalog.missing(key, root)
-    if place is not None and source not in ("auto", place.source):
-        kinds = {"real": "public images", "phantom": "simulated images (SIMULATED.json lies beside them)"}
-        raise DataError(
-            f"{place.path}: holds {kinds[place.source]}, but source={source!r} was asked for. Let root or "
-            f"NERVEKIT_DATA name the right folder, or ask for source={place.source!r}."
-        )
-    opened = simulated.folder(key, subjects, seed, progress) if place is None else nullcontext(place.path)
-    with opened as path, catalog.opened(key, path) as found:
-        kind = "phantom" if place is None else place.source
+    with open_files(key, source, root, subjects=subjects, seed=seed, progress=progress) as opened:
+        kind = opened.source
         used = getattr(reader, "uses", lambda name: True)
+        found = opened.files
         found = replace(found, sizes={name: count for name, count in found.sizes.items() if used(name)})
-        if kind == "real" and known.manifest != "none":
-            manifest = catalog.manifest(key, found).select(*known.suffixes)
-            found = files.verified(found, manifest, whole=known.manifest == "whole")
-        part = known.manifest == "whole" and kind == "real"
-        stamp = manifest.fingerprint if part else files.fingerprint(found)
+        whole = known.manifest == "whole" and kind == "real"
+        stamp = opened.manifest.fingerprint if whole else files.fingerprint(found)
         name = _cache_name(key, kind, stamp, size, channels, options)
         arrays = None if size is None else cache.read(name)
         if arrays is None:
             arrays = reader.read(found, size, channels, progress, **options)
             if size is not None:
                 cache.write(name, arrays)
-        elif part:
+        elif whole:
             for member in found.sizes:
                 found.read(member)
         count = len(set(arrays["groups"].tolist()))
         provenance = {
-            "path": str(place.path) if place else f"simulated, {count} subjects, seed {seed}",
+            "path": str(opened.path) if opened.path else f"simulated, {count} subjects, seed {seed}",
             "fingerprint": stamp,
             "group": known.group if kind == "real" else "subject",
             "groups": "inferred from the pictures" if known.group == "session" and kind == "real" else "known",
@@ -120,9 +108,7 @@ def load(
     return dataset
 
 
-def _check(source: str, size: tuple[int, int] | None, channels: int, subjects: int | None) -> None:
-    if source not in ("auto", "real", "phantom"):
-        raise ConfigurationError(f"source={source!r}: expected 'auto', 'real' or 'phantom'.")
+def _check(size: tuple[int, int] | None, channels: int) -> None:
     if size is not None:
         try:
             height, width = map(operator.index, size)
@@ -135,8 +121,6 @@ def _check(source: str, size: tuple[int, int] | None, channels: int, subjects: i
             )
     if channels not in (1, 3):
         raise ConfigurationError(f"channels={channels!r}: expected 1 (grey) or 3 (RGB).")
-    if subjects is not None and subjects < 1:
-        raise ConfigurationError(f"subjects={subjects!r}: expected at least 1.")
 
 
 def _check_options(key: str, options: dict, known: tuple[str, ...]) -> None:

@@ -118,6 +118,48 @@ def trace(mask: np.ndarray, tolerance: float = 0.5) -> list[dict]:
     return shapes
 
 
+def deviation(mask: np.ndarray, drawn: list[dict]) -> float:
+    """Say how far polygons are off a mask: the largest distance of an outermost pixel's centre from their lines.
+
+    Parameters
+    ----------
+    mask : (H, W) array
+        Anything but 0 is the structure.
+    drawn : list of dict
+        Shapes as `trace` gives them. Those of the type ``mask`` hold their pixels, and are off by nothing.
+
+    Returns
+    -------
+    float
+        In pixels; infinite where nothing was drawn for a mask.
+
+    Examples
+    --------
+    >>> mask = np.zeros((9, 9), bool)
+    >>> mask[2:5, 3:8] = True
+    >>> deviation(mask, [{"shape_type": "polygon", "points": [[3, 2], [7, 2], [7, 3.5], [3, 3.5]]}])
+    0.5
+    """
+    from scipy import ndimage
+
+    mask = np.asarray(mask).astype(bool)
+    border = mask & ~ndimage.binary_erosion(mask)
+    nearest = np.full(mask.shape, np.inf)[border]
+    rows, columns = np.nonzero(border)
+    for shape in drawn:
+        points = np.array(shape["points"], float)
+        if shape["shape_type"] == "mask":
+            (left, top), (right, bottom) = points
+            inside = (top <= rows) & (rows <= bottom) & (left <= columns) & (columns <= right)
+            nearest[inside] = 0
+        for start, end in zip(points, np.roll(points, -1, axis=0)) if shape["shape_type"] == "polygon" else ():
+            across, down = end - start
+            away = columns - start[0], rows - start[1]
+            share = np.clip((away[0] * across + away[1] * down) / max(across**2 + down**2, 1e-12), 0, 1)
+            nearest = np.minimum(nearest, np.hypot(away[0] - share * across, away[1] - share * down))
+    return float(nearest.max(initial=0))
+
+
 def encloses(points) -> bool:
     """Say whether a closed line through the points has an inside: they are not all on one line."""
     values = np.asarray(points, float).reshape(-1, 2)

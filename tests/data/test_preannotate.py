@@ -55,6 +55,23 @@ def test_polygons_stay_within_half_a_pixel_of_the_outermost_pixels(seed):
             assert distance_to_line(centres, np.array(drawn["points"])).max() <= 0.5 + 1e-9
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_deviation_is_the_distance_of_the_outermost_pixels_from_the_line(seed):
+    mask = ndimage.binary_fill_holes(blob(seed))
+    parts, _ = ndimage.label(mask, np.ones((3, 3)))
+    mask = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
+    drawn = shapes.trace(mask, 1.5)
+    border = np.argwhere(mask & ~ndimage.binary_erosion(mask))[:, ::-1].astype(float)
+    expected = distance_to_line(border, np.array(drawn[0]["points"])).max()
+    assert 0.5 < expected <= 1.5 and shapes.deviation(mask, drawn) == pytest.approx(expected)
+
+
+def test_deviation_without_shapes_or_without_a_mask():
+    assert shapes.deviation(disc(), []) == np.inf and shapes.deviation(np.zeros((5, 5)), []) == 0
+    ring = disc() & ~disc(9)
+    assert shapes.deviation(ring, shapes.trace(ring)) == 0
+
+
 def test_tolerance_makes_fewer_points_and_hardly_changes_the_mask(tmp_path):
     exact, loose = shapes.trace(disc(), 0)[0]["points"], shapes.trace(disc(), 0.5)[0]["points"]
     assert len(loose) < len(exact) / 2
