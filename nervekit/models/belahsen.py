@@ -7,6 +7,7 @@ first layer, so that images go in as they are, 0 to 255. The defaults are the va
 import keras
 from keras import layers
 
+from nervekit.errors import ConfigurationError
 from nervekit.models.blocks import (
     check_input,
     convolution_unit,
@@ -59,7 +60,7 @@ def belahsen_unet(input_shape=(96, 96, 1), *, width=32, mean=MEAN, deviation=DEV
     return keras.Model(inputs, sigmoid_head(x), name="belahsen_unet")
 
 
-def inception_unet(input_shape=(80, 112, 1), *, dropout=0.5, mean=MEAN, deviation=DEVIATION):
+def inception_unet(input_shape=(80, 112, 1), *, width=32, dropout=0.5, mean=MEAN, deviation=DEVIATION):
     """U-Net with inception blocks and two outputs: the mask, and whether there is a nerve at all.
 
     Parameters
@@ -67,6 +68,8 @@ def inception_unet(input_shape=(80, 112, 1), *, dropout=0.5, mean=MEAN, deviatio
     input_shape : tuple of int
         (height, width, channels); height and width are multiples of 16. The parameter count depends on the size,
         since the presence head weighs each place of the coarsest map. Grey values 0 to 255.
+    width : int
+        Feature maps of the first stage, a multiple of 16, since a branch takes a sixteenth; each stage doubles them.
     dropout : float
         Share of values set to zero after each step down and each decoder stage.
     mean, deviation : float
@@ -80,7 +83,7 @@ def inception_unet(input_shape=(80, 112, 1), *, dropout=0.5, mean=MEAN, deviatio
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 16, or a shape that is not (height, width, channels).
+        A size or a width that is no multiple of 16, or a shape that is not (height, width, channels).
 
     Notes
     -----
@@ -93,16 +96,19 @@ def inception_unet(input_shape=(80, 112, 1), *, dropout=0.5, mean=MEAN, deviatio
     1865676
     """
     check_input("inception_unet", input_shape, multiple=16)
+    if width < 16 or width % 16:
+        raise ConfigurationError(f"inception_unet: width={width}. Choose a multiple of 16, such as 16 or 32.")
     inputs = keras.Input(input_shape, name="image")
+    widths = [width * 2**level for level in range(5)]
     x = standardize(inputs, mean, deviation)
     skips = []
-    for level, filters in enumerate((32, 64, 128, 256), 1):
+    for level, filters in enumerate(widths[:-1], 1):
         skips.append(_inception(x, filters, f"encoder_{level}"))
         x = convolution_unit(skips[-1], filters, f"encoder_{level}_down", strides=2, activation="elu")
         x = layers.Dropout(dropout, name=f"encoder_{level}_dropout")(x)
-    x = _inception(x, 512, "bottleneck")
+    x = _inception(x, widths[-1], "bottleneck")
     x = bottleneck = layers.Dropout(dropout, name="bottleneck_dropout")(x)
-    for level, filters in reversed(list(enumerate((32, 64, 128, 256), 1))):
+    for level, filters in reversed(list(enumerate(widths[:-1], 1))):
         name = f"decoder_{level}"
         x = nearest_up(x, filters, name)
         x = layers.Concatenate(name=f"{name}_skip")([x, _refine(skips[level - 1], filters, f"{name}_refine")])

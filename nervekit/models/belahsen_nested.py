@@ -8,18 +8,20 @@ from nervekit.models.belahsen import DEVIATION, MEAN
 from nervekit.models.blocks import check_input, sigmoid_head, standardize, transposed_up
 
 L2 = 1e-4
-WIDTHS = (32, 64, 128, 256, 512)
 
 
 def unetpp(
-    input_shape=(96, 96, 1), *, deep_supervision=False, columns=4, dropout=0.3, mean=MEAN, deviation=DEVIATION
-):
+    input_shape=(96, 96, 1), *, width=32, deep_supervision=False, columns=4, dropout=0.3, mean=MEAN,
+    deviation=DEVIATION,
+):  # fmt: skip
     """U-Net++: a triangle of units, each fed by all units before it at its level and by the one below.
 
     Parameters
     ----------
     input_shape : tuple of int
         (height, width, channels); height and width are multiples of 2 to the power of `columns`. Grey values 0 to 255.
+    width : int
+        Feature maps of the finest level; each level below doubles them.
     deep_supervision : bool
         An output at each unit of the finest level, ``mask_1`` to ``mask_4``, instead of one at the last.
     columns : int
@@ -53,17 +55,18 @@ def unetpp(
         raise ConfigurationError(f"unetpp: columns={columns}. Choose one of: 1, 2, 3, 4.")
     check_input("unetpp", input_shape, multiple=2**columns)
     inputs = keras.Input(input_shape, name="image")
+    widths = [width * 2**level for level in range(columns + 1)]
     x = standardize(inputs, mean, deviation)
     grid = {}
     for column in range(columns + 1):
         for level in range(columns + 1 - column):
             name = f"unit_{level}_{column}"
             if column:
-                up = transposed_up(grid[level + 1, column - 1], WIDTHS[level], name)
+                up = transposed_up(grid[level + 1, column - 1], widths[level], name)
                 x = layers.Concatenate(name=f"{name}_skip")([up, *(grid[level, j] for j in range(column))])
             elif level:
                 x = layers.MaxPooling2D(2, name=f"unit_{level - 1}_0_pool")(grid[level - 1, 0])
-            grid[level, column] = _unit(x, WIDTHS[level], name, dropout)
+            grid[level, column] = _unit(x, widths[level], name, dropout)
     if not deep_supervision:
         return keras.Model(inputs, _head(grid[0, columns], "mask"), name="unetpp")
     masks = {f"mask_{j}": _head(grid[0, j], f"mask_{j}") for j in range(1, columns + 1)}

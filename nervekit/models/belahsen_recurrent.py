@@ -70,13 +70,17 @@ def _recurrent_residual(x, filters, name, batch_norm):
     return layers.Add(name=f"{name}_residual")([state, x])
 
 
-def attention_resunet(input_shape=(96, 96, 1), *, head="relu", dropout=0.5, mean=MEAN, deviation=DEVIATION):
+def attention_resunet(
+    input_shape=(96, 96, 1), *, width=32, head="relu", dropout=0.5, mean=MEAN, deviation=DEVIATION
+):
     """U-Net of residual units whose skips pass an attention gate.
 
     Parameters
     ----------
     input_shape : tuple of int
         (height, width, channels); height and width are multiples of 16. Grey values 0 to 255.
+    width : int
+        Feature maps of the first stage; each stage doubles them.
     head : "relu" or "sigmoid"
         What follows the last 1x1 convolution and its batch normalisation. The authors' network ends in a ReLU: its
         output has no upper bound, and where it is 0 everywhere nothing is learnt any more. "sigmoid" is a departure
@@ -105,13 +109,14 @@ def attention_resunet(input_shape=(96, 96, 1), *, head="relu", dropout=0.5, mean
     choose("attention_resunet", "head", head, ("relu", "sigmoid"))
     inputs = keras.Input(input_shape, name="image")
     x = standardize(inputs, mean, deviation)
+    widths = [width * 2**level for level in range(5)]
     skips = []
     for level in range(1, 5):
-        skips.append(_residual(x, 16 * 2**level, f"encoder_{level}", dropout))
+        skips.append(_residual(x, widths[level - 1], f"encoder_{level}", dropout))
         x = layers.MaxPooling2D(2, name=f"encoder_{level}_pool")(skips[-1])
-    x = _residual(x, 512, "bottleneck", dropout)
+    x = _residual(x, widths[-1], "bottleneck", dropout)
     for level in reversed(range(1, 5)):
-        filters, name = 16 * 2**level, f"decoder_{level}"
+        filters, name = widths[level - 1], f"decoder_{level}"
         attended = _attend(x, skips[level - 1], filters, name)
         x = layers.Concatenate(name=f"{name}_skip")([nearest_up(x, filters, name), attended])
         x = _residual(x, filters, name, dropout)
