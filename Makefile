@@ -21,7 +21,7 @@ BACKEND_READY := $(patsubst %,$(VENV)/.ready-%,$(filter jax torch,$(BACKEND)))
 SETTINGS := backend=$(BACKEND) data=$(DATA) seed=$(SEED) NERVEKIT_DATA=$(NERVEKIT_DATA)
 
 # What results depend on: all of the package but the parts that only run, check and report.
-ALONGSIDE := check cli doctor engine expected kernel notebooks progress report run __main__
+ALONGSIDE := check cli doctor engine expected junit kernel notebooks overview progress report run verdicts __main__
 PACKAGE := $(filter-out $(ALONGSIDE:%=nervekit/%.py),$(wildcard nervekit/*.py nervekit/*/*.py nervekit/*/*.toml \
 	nervekit/*/*/*.csv)) requirements.lock
 
@@ -31,7 +31,10 @@ OUT := $(RUNS)/$(PROFILE)
 RESULTS := $(NAMES:%=$(OUT)/%.ipynb)
 STAMPS := $(NAMES:%=$(OUT)/.%.settings)
 
-.PHONY: help test lint lab run-all results expected report sync clean FORCE
+# Notebook 10 reads what the others left: it runs when they have ended, however they did.
+LAST := $(patsubst %,$(OUT)/%.ipynb,$(filter 10_%,$(NAMES)))
+
+.PHONY: help test lint lab run-all results last expected report sync clean FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -73,12 +76,20 @@ lab: $(READY)
 run-all: $(READY) $(BACKEND_READY)
 	@$(NERVEKIT) run --list $(NOTEBOOKS) --profile '$(PROFILE)' --backend '$(BACKEND)' --data '$(DATA)' >/dev/null
 	@status=0; $(MAKE) --no-print-directory --keep-going -j$(JOBS) results || status=1; \
+	$(MAKE) --no-print-directory last || status=1; \
 	echo; $(NERVEKIT) check $(NAMES) --profile $(PROFILE) --runs $(RUNS) $(UNCHECKED) || status=1; exit $$status
 
 # A profile for which nothing is expected yet is only looked at for whether every notebook ran. Never smoke.
 UNCHECKED = $(if $(filter-out smoke,$(PROFILE)),$(if $(wildcard expected/$(PROFILE).json),,--without-expected))
 
-results: $(RESULTS)
+results: $(filter-out $(LAST),$(RESULTS))
+	@:
+
+last: $(LAST)
+	@:
+
+$(LAST): $(wildcard nervekit/report.py nervekit/verdicts.py results/*/*.json) \
+	$(filter-out $(LAST) %.failed.ipynb,$(wildcard $(OUT)/*.ipynb))
 
 $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)
 	@$(NERVEKIT) run $* --profile $(PROFILE) --backend $(BACKEND) --data '$(DATA)' --seed $(SEED) --runs $(RUNS) $(NBARGS)
@@ -89,7 +100,8 @@ $(STAMPS): FORCE
 
 expected: $(READY) $(BACKEND_READY)
 	@for seed in $(SEEDS); do $(MAKE) --no-print-directory --keep-going -j$(JOBS) results SEED=$$seed \
-		RUNS=$(RUNS)/expected/seed-$$seed || exit 1; done
+		RUNS=$(RUNS)/expected/seed-$$seed || exit 1; \
+		$(MAKE) --no-print-directory last SEED=$$seed RUNS=$(RUNS)/expected/seed-$$seed || exit 1; done
 	@$(NERVEKIT) expected $(NAMES) --profile $(PROFILE) --seeds $(SEEDS) --runs $(RUNS)/expected --reuse
 
 report: $(READY)

@@ -131,7 +131,11 @@ def _execute(source, notebook, settings, work, timeout, progress):
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     nbformat.write(notebook, work / "source.ipynb")
-    variables = {"NERVEKIT_RUN_DIR": str(work / "results"), "KERAS_BACKEND": settings.backend}
+    variables = {
+        "NERVEKIT_RUN_DIR": str(work / "results"),
+        "NERVEKIT_RUN_FOLDER": str(work.parent),  # where the other notebooks of this run left theirs
+        "KERAS_BACKEND": settings.backend,
+    }
     try:
         with (
             open(work / "log", "a", encoding="utf-8", buffering=1) as log,

@@ -1,6 +1,7 @@
 """The verdict on every claim of every paper, from the results that notebooks left."""
 
 import json
+import os
 import re
 import statistics
 from dataclasses import replace
@@ -23,7 +24,7 @@ def read_results(folder):
     ConfigurationError
         The folder has none.
     """
-    files = [path for path in sorted(Path(folder).glob("*.json")) if not path.name.endswith(".failed.json")]
+    files = _files(folder)
     if not files:
         raise ConfigurationError(f"There are no results in {folder}. Make them with: make run-all PROFILE=...")
     return [json.loads(path.read_text(encoding="utf-8")) for path in files]
@@ -39,9 +40,57 @@ def committed(folder=RESULTS):
     """
     found = {}
     for profile in ("workshop", "paper"):
-        if any((Path(folder) / profile).glob("*.json")):
+        if _files(Path(folder) / profile):
             found.update({result["notebook"]: result for result in read_results(Path(folder) / profile)})
     return [found[name] for name in sorted(found)]
+
+
+def gather(profile, runs=None, results=None):
+    """What notebooks left: of each the result of this run, or a committed one where only that is on real data.
+
+    Parameters
+    ----------
+    profile : str
+    runs : path-like, optional
+        The folder of this run. The runner names it in ``NERVEKIT_RUN_FOLDER``; a reader's own is ``runs/<profile>``,
+        here or one folder up.
+    results : path-like, optional
+        The committed results; ``results``, here or one folder up.
+
+    Returns
+    -------
+    list of dict
+        Results in order of their notebooks, each with ``"from"``: ``"this run"`` or ``"committed"``.
+    """
+    named = os.environ.get("NERVEKIT_RUN_FOLDER")
+    runs = Path(runs or named or _here_or_above(Path("runs") / profile))
+    own = read_results(runs) if _files(runs) else []
+    chosen = {result["notebook"]: {**result, "from": "this run"} for result in own}
+    for result in committed(results or _here_or_above(RESULTS)):
+        name = result["notebook"]
+        if name not in chosen or (not measured([chosen[name]]) and measured([result])):
+            chosen[name] = {**result, "from": "committed"}
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def floors(result):
+    """The scores of a result that say what a model that learnt nothing gets, with that.
+
+    Returns
+    -------
+    dict
+        ``{key: (value, what a model that learnt nothing gets)}``.
+
+    Examples
+    --------
+    >>> floors({"values": {"dice": {"value": 0.8, "must_exceed": 0.3}, "images": {"value": 62}}})
+    {'dice': (0.8, 0.3)}
+    """
+    return {
+        key: (entry["value"], entry["must_exceed"])
+        for key, entry in result["values"].items()
+        if entry.get("must_exceed") is not None
+    }
 
 
 def measured(results):
@@ -161,3 +210,11 @@ def machine(origin):
     backend = origin.get("backend")
     software = [f"{name} {versions[name]}" for name in ("keras", backend) if name in versions]
     return ", ".join([origin.get("hardware") or "unknown machine", *software])
+
+
+def _files(folder):
+    return [path for path in sorted(Path(folder).glob("*.json")) if not path.name.endswith(".failed.json")]
+
+
+def _here_or_above(folder):
+    return folder if folder.is_dir() or not (Path("..") / folder).is_dir() else Path("..") / folder

@@ -1,5 +1,6 @@
 """make run-all as the graph of runs, on tiny notebooks and without making an environment."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,26 @@ def test_run_all_goes_on_where_it_stopped_and_runs_again_what_changed(project):
     assert third.returncode == 0
     assert "01_good: done" in third.stderr and "02_bad" not in third.stderr
     assert make("run-all", "NOTEBOOKS=01").stderr == ""
+
+
+def test_notebook_10_runs_after_all_others_even_if_one_fails(project):
+    folder, make = project
+    count = """import os
+from pathlib import Path
+left = sorted(path.stem for path in Path(os.environ["NERVEKIT_RUN_FOLDER"]).glob("0*.json"))
+record.value("seen", len(left))"""
+    slow = "import time\ntime.sleep(1)\nrecord.value('a', 1)"
+    tiny_project.write(folder, n01_slow=slow, n02_bad="1 / 0", n10_report=count)
+
+    def seen():
+        return json.loads((folder / "runs/smoke/10_report.json").read_text())["values"]["seen"]["value"]
+
+    make("run-all", "JOBS=2")
+    assert seen() == 2 and (folder / "runs/smoke/02_bad.failed.json").exists()
+    tiny_project.write(folder, n02_bad="record.value('b', 1)")
+    said = make("run-all", "JOBS=2").stderr
+    assert "01_slow" not in said and said.index("02_bad: done") < said.index("10_report: started")
+    assert make("run-all").stderr.count("started") == 0
 
 
 @pytest.mark.parametrize(

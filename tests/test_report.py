@@ -120,6 +120,23 @@ def test_the_paper_profile_goes_before_the_workshop_notebook_by_notebook(tmp_pat
     assert verdicts.committed(tmp_path / "nothing") == []
 
 
+def test_results_of_this_run_go_before_committed_ones_unless_only_those_are_real(tmp_path, monkeypatch):
+    commit(tmp_path / "results")
+    commit(tmp_path / "results", notebook="03_b")
+    assert [one["from"] for one in verdicts.gather("smoke", tmp_path / "nothing", tmp_path / "results")] == ["committed"] * 2
+    own = tmp_path / "runs" / "smoke"
+    own.mkdir(parents=True)
+    (own / "01_a.json").write_text(json.dumps(result({"a": 1}, notebook="01_a")))
+    (own / "02_unet_femoral.json").write_text(json.dumps(result({"a": 1}, notebook="02_unet_femoral")))
+    (own / "03_b.json").write_text(json.dumps(real({"a": 1}, "03_b", "smoke")))
+    (own / "04_c.failed.json").write_text("{}")
+    monkeypatch.setenv("NERVEKIT_RUN_FOLDER", str(own))
+    found = verdicts.gather("smoke", results=tmp_path / "results")
+    assert {one["notebook"]: one["from"] for one in found} == {
+        "01_a": "this run", "02_unet_femoral": "committed", "03_b": "this run"
+    }  # fmt: skip
+
+
 def test_the_page_is_written_from_committed_results_before_those_of_a_run(tmp_path):
     commit(tmp_path / "results")
     path = report.write_page("workshop", runs=tmp_path / "runs", results=tmp_path / "results")
