@@ -70,6 +70,20 @@ def load_encoder(model, backbone, pretrained, published_names):
         model.get_layer(name).set_weights(stored[names[name]])
 
 
+def cached_imagenet(backbone):
+    """Path of a backbone's ImageNet weights in Keras' cache folder, or None; nothing is fetched.
+
+    Examples
+    --------
+    >>> path = cached_imagenet("vgg19")
+    >>> path is None or path.name.startswith("vgg19_weights")
+    True
+    """
+    folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    path = folder / IMAGENET[backbone][0].rsplit("/", 1)[1]
+    return path if path.is_file() else None
+
+
 def find_imagenet(backbone):
     """Path of a backbone's ImageNet weights in Keras' cache folder; fetched and checked if they are not there."""
     address, md5 = IMAGENET[backbone]

@@ -1,0 +1,126 @@
+"""Figures of the double networks: what passes between the halves, and what several networks see in one image."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from nervekit.plots.style import COLOURS, draw_contour, panels, show_image
+
+
+def inner_tensors(image, truth, snapshots, title):
+    """What leaves the first network and what enters the second, by epoch (Figure 16 of Melnic et al.).
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 1)
+    truth : ndarray of bool, shape (H, W)
+    snapshots : dict of int to dict
+        For each epoch ``output_1``, ``multiply`` and ``output_2``, each of shape (H, W).
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    columns = {"output_1": "output 1", "multiply": "multiply layer", "output_2": "output 2"}
+    figure, axes = panels(len(snapshots), 1 + len(columns), width=9.6, ratio=truth.shape[0] / truth.shape[1])
+    largest = max(np.abs(found["multiply"]).max() for found in snapshots.values()) or 1
+    for row, (epoch, found) in zip(axes, snapshots.items(), strict=True):
+        show_image(row[0], image, title=f"after epoch {epoch}")
+        for axis, (name, label) in zip(row[1:], columns.items(), strict=True):
+            limits = (-largest, largest) if name == "multiply" else (0, 1)
+            axis.imshow(found[name], cmap="gray", vmin=limits[0], vmax=limits[1], interpolation="nearest")
+            axis.set_title(label, fontsize=11)
+        for axis in row:
+            draw_contour(axis, truth, "truth")
+    draw_contour(axes[0, 0], truth, "truth", label="annotated")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center")
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def outputs_compared(images, truths, first, second, labels, title):
+    """Output 1, output 2 and what differs between them (Figure 17 of Melnic et al.), cut out around the nerve.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W, 1)
+    truths, first, second : ndarray of bool, shape (N, H, W)
+        Annotation and the two outputs.
+    labels : list of (str, str)
+        For each image what stands over output 1 and over output 2.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = panels(len(images), 3, width=9, ratio=0.6)
+    changes = ((second & ~first, "////", "neutral", "added"), (first & ~second, "....", "accent", "taken away"))
+    for place, (row, label) in enumerate(zip(axes, labels, strict=True)):
+        for axis in row:
+            show_image(axis, images[place])
+            draw_contour(axis, truths[place], "truth")
+            _look_at(axis, truths[place] | first[place] | second[place])
+        for axis, masks, text in zip(row, (first, second), label, strict=False):
+            draw_contour(axis, masks[place], "prediction")
+            axis.set_title(text, fontsize=11)
+        for masks, hatch, colour, _ in changes:
+            if masks[place].any():
+                row[2].contourf(masks[place], [0.5, 1.5], colors=[COLOURS[colour]], hatches=[hatch], alpha=0.7)
+        row[2].set_title("difference", fontsize=11)
+    draw_contour(axes[0, 0], truths[0], "truth", label="annotated")
+    draw_contour(axes[0, 0], first[0], "prediction", label="predicted")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    for _, hatch, colour, name in changes:
+        handles.append(plt.Rectangle((0, 0), 1, 1, facecolor=COLOURS[colour], hatch=hatch, alpha=0.7))
+        names.append(f"{name} by output 2")
+    figure.legend(handles, names, loc="outside lower center", ncols=4)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def networks_compared(images, truths, predictions, labels, title):
+    """The same images by several networks, one column each (Figures 13 and 15 of Melnic et al.).
+
+    Each picture is cut out around all that is annotated or predicted in it.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W, 1)
+    truths : ndarray of bool, shape (N, H, W)
+    predictions : dict of str to ndarray of bool, shape (N, H, W)
+    labels : dict of str to list of str
+        For each network what stands over each image.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = panels(len(images), len(predictions), width=9.6, ratio=0.75)
+    for place, row in enumerate(axes):
+        shown = truths[place] | np.any([masks[place] for masks in predictions.values()], axis=0)
+        for axis, (name, masks) in zip(row, predictions.items(), strict=True):
+            show_image(axis, images[place], title=f"{name}\n{labels[name][place]}")
+            draw_contour(axis, truths[place], "truth")
+            draw_contour(axis, masks[place], "prediction")
+            _look_at(axis, shown)
+    draw_contour(axes[0, 0], truths[0], "truth", label="annotated")
+    axes[0, 0].plot([], [], color=COLOURS["prediction"], linestyle="dashed", label="predicted")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def _look_at(axis, region, *, margin=0.25):
+    """Cut a panel out around a region, with a margin, in the proportions of the picture."""
+    height, width = region.shape
+    if not region.any():
+        return
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    share = max((rows[-1] - rows[0] + 1) / height, (columns[-1] - columns[0] + 1) / width, 0.15) * (1 + 2 * margin)
+    for size, found, limits in ((height, rows, axis.set_ylim), (width, columns, axis.set_xlim)):
+        half = min(share, 1) * size / 2
+        centre = np.clip((found[0] + found[-1]) / 2, half - 0.5, size - half - 0.5)
+        low, high = centre - half, centre + half
+        limits((high, low) if limits == axis.set_ylim else (low, high))

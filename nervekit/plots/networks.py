@@ -1,0 +1,153 @@
+"""Figures that compare networks, and a measurement with another."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from nervekit.plots.style import COLOURS, use_style
+
+
+def network_curves(curves, title):
+    """Loss and Dice by epoch of several networks, one column each (Figures 9 to 12 of Melnic et al.).
+
+    Parameters
+    ----------
+    curves : dict of str to dict
+        ``History.curves`` of each network. The pooled Dice is drawn, 2 IoU / (1 + IoU) of the pooled IoU.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axes = plt.subplots(2, len(curves), figsize=(9.6, 4.6), sharex=True, sharey="row", squeeze=False)
+    for column, (name, found) in zip(axes.T, curves.items(), strict=True):
+        for prefix, part, colour, line in (
+            ("", "training", COLOURS["neutral"], "solid"),
+            ("val_", "development", COLOURS["prediction"], "dashed"),
+        ):
+            iou = np.asarray(found[f"{prefix}pooled_iou"])
+            for axis, numbers in zip(column, (found[f"{prefix}loss"], 2 * iou / (1 + iou)), strict=True):
+                axis.plot(np.arange(1, len(iou) + 1), numbers, color=colour, linestyle=line, label=part)
+        column[0].set_title(name)
+        column[1].set_ylim(0, 1)
+        column[1].set_xlabel("epoch")
+    axes[0, 0].set_ylabel("loss")
+    axes[1, 0].set_ylabel("pooled Dice")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def network_scores(scores, title, *, xlabel, printed=None, highlight=()):
+    """Scores with their intervals, one a line, and beside each the value that a paper prints for it.
+
+    Parameters
+    ----------
+    scores : dict of str to dict
+        ``value``, ``low`` and ``high`` for each name.
+    title, xlabel : str
+    printed : dict of str to float, optional
+    highlight : sequence of str
+        Names that are drawn in the colour of predictions; baselines are not.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axis = plt.subplots(figsize=(8.5, 0.55 * len(scores) + 1.6))
+    for place, (name, score) in enumerate(scores.items()):
+        colour = COLOURS["prediction"] if name in highlight else COLOURS["neutral"]
+        axis.plot([score["low"], score["high"]], [place, place], color=colour, linewidth=3)
+        axis.plot(score["value"], place, marker="o", markersize=9, color=colour)
+        axis.annotate(f"{score['value']:.3f}", (score["value"], place), xytext=(0, 8), textcoords="offset points",
+                      ha="center", fontsize=9)  # fmt: skip
+        if printed and name in printed:
+            axis.plot(printed[name], place, marker="D", markersize=7, markerfacecolor="none", color=COLOURS["ink"])
+    if printed:
+        axis.plot([], [], "D", markerfacecolor="none", color=COLOURS["ink"], label="printed in the paper")
+        figure.legend(loc="outside lower center")
+    axis.set_yticks(range(len(scores)), list(scores))
+    axis.set_ylim(len(scores) - 0.4, -0.8)
+    axis.set_xlim(-0.02, 1)
+    axis.set_xlabel(xlabel)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def left_out(dice, threshold, title):
+    """Dice of every image by network, and the mean with and without the images below a threshold.
+
+    Parameters
+    ----------
+    dice : dict of str to ndarray, shape (N,)
+        For each network.
+    threshold : float
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axis = plt.subplots(figsize=(8.5, 0.8 * len(dice) + 1.7))
+    looks = ((lambda v: v >= threshold, "neutral", "o", "kept"), (lambda v: v < threshold, "prediction", "X", "left out"))
+    for place, (name, values) in enumerate(dice.items()):
+        spread = place + 0.36 * (np.argsort(np.argsort(values)) % 5 - 2) / 4
+        for chosen, colour, marker, _ in looks:
+            axis.plot(values[chosen(values)], spread[chosen(values)], marker, color=COLOURS[colour], alpha=0.8)
+        kept = values[values >= threshold]
+        means = [(values.mean(), "solid")] + ([(kept.mean(), "dotted")] if len(kept) else [])
+        for mean, line in means:
+            axis.vlines(mean, place - 0.38, place + 0.38, color=COLOURS["ink"], linestyle=line, linewidth=2)
+    axis.axvline(threshold, color=COLOURS["prediction"], linewidth=0.8)
+    axis.set_yticks(range(len(dice)), list(dice))
+    axis.set_ylim(len(dice) - 0.5, -0.5)
+    axis.set_xlim(-0.03, 1.0)
+    axis.set_xlabel("Dice of a test image")
+    handles = [plt.Line2D([], [], linestyle="none", marker=marker, color=COLOURS[colour], label=label)
+               for _, colour, marker, label in looks]  # fmt: skip
+    handles += [plt.Line2D([], [], color=COLOURS["ink"], linestyle=line, label=label)
+                for line, label in (("solid", "mean of all"), ("dotted", "mean of those kept"))]  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def bland_altman(pairs, title):
+    """Difference against mean of two measurements, one panel a quantity, with the limits of agreement.
+
+    Parameters
+    ----------
+    pairs : dict of str to (ndarray, ndarray)
+        Name with its unit, to the annotated and the predicted values of the same images.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    References
+    ----------
+    Bland and Altman, Lancet 1986;327:307-310: mean difference and 1.96 standard deviations on both sides.
+    """
+    use_style()
+    figure, axes = plt.subplots(2, 2, figsize=(9.2, 6.4))
+    for axis, (name, (annotated, predicted)) in zip(axes.flat, pairs.items(), strict=True):
+        difference = np.asarray(predicted) - np.asarray(annotated)
+        middle, spread = difference.mean(), 1.96 * difference.std(ddof=1)
+        axis.plot((np.asarray(predicted) + np.asarray(annotated)) / 2, difference, "o", color=COLOURS["neutral"],
+                  markeredgecolor=COLOURS["ink"], markeredgewidth=0.5)  # fmt: skip
+        axis.axhline(0, color=COLOURS["ink"], linewidth=0.8)
+        axis.axhline(middle, color=COLOURS["prediction"], linewidth=2)
+        for level in (middle - spread, middle + spread):
+            axis.axhline(level, color=COLOURS["prediction"], linestyle="dashed")
+        axis.set_title(f"{name}: {middle:+.3g} ± {spread:.3g}", fontsize=11)
+        axis.set_xlabel("mean of annotated and predicted")
+        axis.set_ylabel("predicted − annotated")
+    drawn = (("solid", "mean difference"), ("dashed", "limits of agreement, ± 1.96 standard deviations"))
+    handles = [plt.Line2D([], [], color=COLOURS["prediction"], linestyle=line, label=name) for line, name in drawn]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
