@@ -1,0 +1,68 @@
+"""Figures of the double networks: what they draw is what they were given."""
+
+import matplotlib
+import numpy as np
+import pytest
+
+from nervekit.plots import median
+
+matplotlib.use("Agg")
+IMAGES = np.full((2, 24, 32, 1), 90, np.uint8)
+TRUTHS = np.zeros((2, 24, 32), bool)
+TRUTHS[:, 4:8, 10:18] = True
+
+
+def texts(figure):
+    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def pictures(axis):
+    return [np.asarray(image.get_array()) for image in axis.images]
+
+
+def test_inner_tensors_stand_in_one_row_an_epoch():
+    snapshots = {
+        epoch: {"output_1": np.full((24, 32), 0.1 * epoch), "multiply": np.full((24, 32), -float(epoch)),
+                "output_2": TRUTHS[0] * 0.9}
+        for epoch in (2, 5)
+    }  # fmt: skip
+    figure = median.inner_tensors(IMAGES[0], TRUTHS[0], snapshots, "It learns")
+    axes = np.reshape(figure.axes, (2, 4))
+    assert np.allclose(pictures(axes[1, 1])[0], 0.5) and np.allclose(pictures(axes[0, 2])[0], -2)
+    assert axes[0, 2].images[0].get_clim() == (-5, 5) and axes[0, 1].images[0].get_clim() == (0, 1)
+    assert all(text in texts(figure) for text in ("after epoch 2", "after epoch 5", "multiply layer", "It learns"))
+
+
+def test_a_multiply_layer_of_zeros_can_be_drawn():
+    zeros = dict.fromkeys(("output_1", "multiply", "output_2"), np.zeros((24, 32)))
+    assert median.inner_tensors(IMAGES[0], TRUTHS[0], {1: zeros}, "Nothing").axes
+
+
+def test_what_output_2_adds_and_takes_away_is_marked():
+    first, second = TRUTHS.copy(), TRUTHS.copy()
+    first[:, 20, 2:6] = True
+    second[:, 8, 10:18] = True
+    figure = median.outputs_compared(IMAGES, TRUTHS, first, second, [("output 1: 0.7", "output 2: 0.8")] * 2, "Better")
+    assert "output 1: 0.7" in texts(figure) and "added by output 2" in texts(figure)
+    same = median.outputs_compared(IMAGES, TRUTHS, TRUTHS, TRUTHS, [("1", "2")] * 2, "Same")
+    filled = [sum(len(contour.get_paths()) > 0 for contour in shown.axes[2].collections) for shown in (figure, same)]
+    assert filled[0] > filled[1]
+
+
+def test_every_network_has_a_column_and_every_image_a_row():
+    predictions = {"U-Net": TRUTHS, "DL-Unet": np.zeros_like(TRUTHS)}
+    labels = {"U-Net": ["Dice 1.00", "Dice 0.99"], "DL-Unet": ["Dice 0.00", "Dice 0.01"]}
+    figure = median.networks_compared(IMAGES, TRUTHS, predictions, labels, "Side by side")
+    titles = [axis.get_title(loc="left") for axis in figure.axes]
+    assert titles == ["U-Net\nDice 1.00", "DL-Unet\nDice 0.00", "U-Net\nDice 0.99", "DL-Unet\nDice 0.01"]
+
+
+@pytest.mark.parametrize("place", [(0, 0), (23, 31), (12, 16)])
+def test_the_window_holds_the_region_and_stays_in_the_picture(place):
+    region = np.zeros((24, 32), bool)
+    region[place] = True
+    figure = median.networks_compared(IMAGES[:1], region[None], {"U-Net": region[None]}, {"U-Net": [""]}, "Window")
+    axis = figure.axes[0]
+    (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
+    assert -0.5 <= left <= place[1] <= right <= 31.5 and -0.5 <= top <= place[0] <= bottom <= 23.5
+    assert (right - left) / (bottom - top) == pytest.approx(32 / 24)

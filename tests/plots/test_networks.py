@@ -1,0 +1,57 @@
+"""Figures that compare networks: what they draw is what they were given."""
+
+import matplotlib
+import numpy as np
+import pytest
+
+from nervekit.plots import networks
+
+matplotlib.use("Agg")
+
+
+def texts(figure):
+    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def lines(axis):
+    return {line.get_label(): np.asarray(line.get_ydata(), float).tolist() for line in axis.lines}
+
+
+def test_curves_turn_the_pooled_iou_into_the_pooled_dice():
+    found = {"loss": [1.0, 0.5], "val_loss": [1.2, 0.8], "pooled_iou": [0.5, 0.6], "val_pooled_iou": [0.0, 1.0]}
+    figure = networks.network_curves({"U-Net": found, "DL-Unet": found}, "Curves")
+    upper, lower = figure.axes[0], figure.axes[2]
+    assert lines(upper) == {"training": [1.0, 0.5], "development": [1.2, 0.8]}
+    assert lines(lower)["training"] == pytest.approx([2 / 3, 0.75])
+    assert lines(lower)["development"] == pytest.approx([0.0, 1.0])
+
+
+def test_the_printed_value_stands_on_the_line_of_its_network():
+    scores = {name: {"value": 0.7, "low": 0.6, "high": 0.8} for name in ("mean mask", "U-Net")}
+    figure = networks.network_scores(scores, "Scores", xlabel="mean Dice", printed={"U-Net": 0.85}, highlight=["U-Net"])
+    diamond = [line for line in figure.axes[0].lines if line.get_marker() == "D" and len(line.get_xdata())]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in diamond] == [(0.85, 1)]
+    assert "printed in the paper" in texts(figure) and "0.700" in texts(figure)
+
+
+def test_images_below_the_threshold_are_crossed_out():
+    figure = networks.left_out({"U-Net": np.array([0.1, 0.7, 0.9])}, 0.6, "Left out")
+    axis = figure.axes[0]
+    marked = {line.get_marker(): np.asarray(line.get_xdata()).tolist() for line in axis.lines if len(line.get_xdata())}
+    assert marked["X"] == [0.1] and marked["o"] == [0.7, 0.9]
+    means = [segment[0][0] for group in axis.collections for segment in group.get_segments()]
+    assert means == pytest.approx([(0.1 + 0.7 + 0.9) / 3, 0.8])
+
+
+def test_nothing_is_left_out_where_all_images_are_below():
+    assert len(networks.left_out({"U-Net": np.array([0.1, 0.2])}, 0.6, "All").axes[0].collections) == 1
+
+
+def test_limits_of_agreement_are_1_96_standard_deviations():
+    annotated, predicted = np.array([10.0, 20.0, 30.0]), np.array([11.0, 20.0, 32.0])
+    figure = networks.bland_altman({name: (annotated, predicted) for name in "abcd"}, "Agreement")
+    axis = figure.axes[0]
+    levels = sorted({float(line.get_ydata()[0]) for line in axis.lines if len(line.get_ydata()) == 2})
+    assert levels == pytest.approx([1 - 1.96, 0, 1, 1 + 1.96])
+    points = axis.lines[0]
+    assert points.get_xdata().tolist() == [10.5, 20, 31] and points.get_ydata().tolist() == [1, 0, 2]
