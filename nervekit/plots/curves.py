@@ -26,8 +26,8 @@ def history(curves, title):
     return figure
 
 
-def _draw_curves(axes, curves):
-    labels = {"loss": "binary cross-entropy", "pooled_iou": "sum IoU"}
+def _draw_curves(axes, curves, loss="binary cross-entropy"):
+    labels = {"loss": loss, "pooled_iou": "sum IoU"}
     for axis, (name, label) in zip(axes, labels.items(), strict=True):
         axis.clear()
         for prefix, part, colour, line in (
@@ -44,7 +44,7 @@ def _draw_curves(axes, curves):
     axes[1].legend(loc="lower right")
 
 
-def live_curves(epochs, *, every=3):
+def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
     """A Keras callback: a progress bar over the epochs, and curves that grow while the network trains.
 
     Parameters
@@ -53,6 +53,8 @@ def live_curves(epochs, *, every=3):
         Length of the bar.
     every : int
         Redraw after so many epochs.
+    loss : str
+        What stands beside the axis of the loss.
 
     Returns
     -------
@@ -77,7 +79,7 @@ def live_curves(epochs, *, every=3):
         state["bar"].update()
         state["bar"].set_postfix({name: f"{number:.3f}" for name, number in (logs or {}).items()})
         if state["display"] is not None and (epoch + 1 == epochs or epoch % every == every - 1):
-            _draw_curves(state["axes"], state["curves"])
+            _draw_curves(state["axes"], state["curves"], loss)
             state["display"].update(state["figure"])
 
     def end(logs=None):
