@@ -1,0 +1,67 @@
+"""The claims of Gulati & Chhabra against the text, and the arithmetic that its audit rests on."""
+
+import re
+from math import ceil
+
+import pytest
+
+from nervekit import papers
+
+TABLE_1 = {  # accuracy, loss, Dice, IoU, typed from the paper
+    "gulati_segnet": (0.99, -0.76, 0.76, 0.61),
+    "gulati_unet": (0.98, -0.74, 0.74, 0.59),
+    "resnet34_unet": (0.99, -0.74, 0.74, 0.59),
+}
+
+
+@pytest.fixture
+def paper():
+    return papers.load("gulati_chhabra")
+
+
+@pytest.fixture
+def claims(paper):
+    return {claim.key.removeprefix("gulati_chhabra."): claim for claim in paper.claims}
+
+
+@pytest.mark.parametrize("network", TABLE_1)
+def test_table_1_is_complete(claims, network):
+    found = [claims[f"{network}.at_random.{metric}"] for metric in ("accuracy", "loss", "dice", "iou")]
+    assert tuple(claim.value for claim in found) == TABLE_1[network]
+    assert {claim.where for claim in found} == {"Table 1"}
+
+
+def test_all_other_printed_numbers_are_there(claims):
+    others = {key: claim.value for key, claim in claims.items() if "at_random" not in key}
+    assert sorted(others.values()) == [13, 13, 134, 147, 2057, 8224]
+    assert len(claims) == 18
+
+
+def test_keys_are_unique_and_every_claim_says_where(paper):
+    assert len({claim.key for claim in paper.claims}) == len(paper.claims)
+    assert all(re.match("Section|Table", claim.where) and claim.kind in papers.KINDS for claim in paper.claims)
+
+
+def test_counts_follow_from_counting_every_nerve_three_times(claims):
+    images, nerves = 5635, 2323
+    total = images + 2 * nerves
+    assert total == claims["data.train"].value + claims["data.test"].value
+    assert ceil(0.2 * total) == claims["data.test"].value
+
+
+@pytest.mark.parametrize("network", TABLE_1)
+def test_printed_iou_follows_from_printed_dice(network):
+    _, loss, dice, iou = TABLE_1[network]
+    assert loss == -dice
+    assert round(dice / (2 - dice), 2) == iou
+
+
+def test_a_loss_is_no_achievement(claims):
+    assert {claim.kind for key, claim in claims.items() if key.endswith("loss")} == {"fit"}
+
+
+def test_paper_profile_departs_in_what_is_set_aside_alone(paper):
+    chosen = papers.settings(paper, "paper")
+    stated = {name: entry["value"] for name, entry in paper.setup.items()}
+    stated["image_size"] = tuple(stated["image_size"])
+    assert {name for name, value in stated.items() if chosen[name] != value} == {"development_share", "split"}
