@@ -27,13 +27,17 @@ def case_gallery(rows, title, *, columns=4):
     """
     image = next(example[0] for examples in rows.values() for example in examples)
     figure, axes = panels(len(rows), columns, width=9.0, ratio=image.shape[0] / image.shape[1])
+    shares = [1 if examples else 0.15 for examples in rows.values()]
+    axes[0, 0].get_gridspec().set_height_ratios(shares)
+    figure.set_figheight(figure.get_figheight() * sum(shares) / len(shares))
     for line, (case, examples) in zip(axes, rows.items(), strict=True):
         for axis, (picture, truth, prediction, label) in zip(line, examples, strict=False):
             show_image(axis, picture, title=label)
             draw_contour(axis, truth, "truth")
             draw_contour(axis, prediction, "prediction")
+        place = {"rotation": 90, "ha": "right"} if examples else {"ha": "left"}
         text = case if examples else f"{case}: none"
-        line[0].text(-0.06, 0.5, text, rotation=90, ha="right", va="center", transform=line[0].transAxes)
+        line[0].text(-0.06, 0.5, text, va="center", transform=line[0].transAxes, **place)
     for kind, label in (("truth", "annotated"), ("prediction", "predicted")):
         draw_contour(axes[0, 0], np.zeros((2, 2), bool), kind, label=label)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
