@@ -12,7 +12,8 @@ def network_curves(curves, title):
     Parameters
     ----------
     curves : dict of str to dict
-        ``History.curves`` of each network. The pooled Dice is drawn, 2 IoU / (1 + IoU) of the pooled IoU.
+        ``History.curves`` of each network, with a development set. The pooled Dice is drawn, 2 IoU / (1 + IoU) of
+        the pooled IoU; a dot marks the epoch with the best loss on the development set.
     title : str
 
     Returns
@@ -29,12 +30,14 @@ def network_curves(curves, title):
             iou = np.asarray(found[f"{prefix}pooled_iou"])
             for axis, numbers in zip(column, (found[f"{prefix}loss"], 2 * iou / (1 + iou)), strict=True):
                 axis.plot(np.arange(1, len(iou) + 1), numbers, color=colour, linestyle=line, label=part)
+        best = int(np.argmin(found["val_loss"]))
+        column[0].plot(best + 1, found["val_loss"][best], "o", color=COLOURS["ink"], label="weights kept")
         column[0].set_title(name)
         column[1].set_ylim(0, 1)
         column[1].set_xlabel("epoch")
     axes[0, 0].set_ylabel("loss")
     axes[1, 0].set_ylabel("pooled Dice")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
@@ -91,7 +94,7 @@ def left_out(dice, threshold, title):
     matplotlib.figure.Figure
     """
     use_style()
-    figure, axis = plt.subplots(figsize=(8.5, 0.8 * len(dice) + 1.7))
+    figure, axis = plt.subplots(figsize=(8.5, 0.65 * len(dice) + 1.6))
     looks = ((lambda v: v >= threshold, "neutral", "o", "kept"), (lambda v: v < threshold, "prediction", "X", "left out"))
     for place, (name, values) in enumerate(dice.items()):
         spread = place + 0.36 * (np.argsort(np.argsort(values)) % 5 - 2) / 4
@@ -143,7 +146,8 @@ def bland_altman(pairs, title):
         axis.axhline(middle, color=COLOURS["prediction"], linewidth=2)
         for level in (middle - spread, middle + spread):
             axis.axhline(level, color=COLOURS["prediction"], linestyle="dashed")
-        axis.set_title(f"{name}: {middle:+.3g} ± {spread:.3g}", fontsize=11)
+        digits = max(0, 1 - int(np.floor(np.log10(spread)))) if spread > 0 else 0
+        axis.set_title(f"{name}: {middle:+.{digits}f} ± {spread:.{digits}f}", fontsize=11)
         axis.set_xlabel("mean of annotated and predicted")
         axis.set_ylabel("predicted − annotated")
     drawn = (("solid", "mean difference"), ("dashed", "limits of agreement, ± 1.96 standard deviations"))

@@ -125,7 +125,7 @@ usual = int(np.argsort(areas)[len(areas) // 2])
 shown = [usual, *bifid[:3]]
 names = [f"{dataset.ids[place]}: {count[place]} part{'s' if count[place] > 1 else ''}" for place in shown]
 share = np.median(areas) / (height * width)
-title = f"Half of the {kind} nerves fill less than {share:.2%} of the image; {len(bifid)} of {len(dataset)} are bifid"
+title = f"Half of the {kind} nerves fill under {share:.1%} of the image; {len(bifid)} of {len(dataset)} are bifid"
 figure = pictures.gallery([dataset.images[place] for place in shown], names, title,
                           masks=[dataset.masks[place] for place in shown], columns=2)  # fmt: skip
 record.figure("bifid", figure, alt=f"Images with the outline of the annotated nerve. {title}.")
@@ -154,9 +154,9 @@ for name, number in parameters.items():
     print(f"{labels[name]}: {number:,} parameters")
 
 # %% [markdown]
-# Exact agreement is worth more than it seems: it told us what the text leaves out. The text describes a U-Net that is twice
-# as wide, 2x2 convolutions on the way up, and batch normalisation after the first convolution of a pair only. With any of
-# these the counts differ.
+# Exact agreement is worth more than it seems: it settles what the text leaves open. The U-Net that the text cites is twice
+# as wide; the text has 2x2 convolutions on the way up, and in L-Unet batch normalisation after the first convolution of a
+# pair only. With any of these the counts differ.
 #
 # It also settles what the row "VGG16" is. VGG16 has three convolutions in its third block, VGG19 has four.
 
@@ -211,7 +211,7 @@ def train(network, *callbacks):
     best = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=settings["stop_after"], restore_best_weights=True
     )
-    watch = [slower, best, plots.live_curves(settings["epochs"]), *callbacks]
+    watch = [slower, best, plots.live_curves(settings["epochs"], loss=settings["loss"]), *callbacks]
     return training.fit(network, parts["train"], parts["development"], callbacks=watch, **schedule)
 
 
@@ -298,8 +298,8 @@ inside = {
 size = development.masks.sum(axis=(1, 2))
 example = int(np.argsort(size)[len(size) // 2])
 chosen = {epoch: {name: tensors[name][example] for name in inner} for epoch, tensors in snapshots.items()}
-told = ", ".join(f"{first:.2f} after epoch {epoch}" for epoch, (first, _) in inside.items())
-title = f"Mean Dice of output 1 on {kind} development images: {told}"
+told = ", ".join(f"{first:.2f}" for first, _ in inside.values())
+title = f"After these epochs output 1 has a Dice of {told} on {kind} development images"
 figure = figures.inner_tensors(development.images[example], development.masks[example], chosen, title)
 record.figure("inner_tensors", figure, alt=f"Image, output 1, multiply layer and output 2 at three epochs. {title}.")
 
@@ -484,7 +484,8 @@ if len(held_out):
     told = {label: [f"{number} part{'' if number == 1 else 's'}" for number in found[1]]
             for label, found in separated.items()}  # fmt: skip
     right = {label: sum(number == 2 for number in found[1]) for label, found in separated.items()}
-    title = f"Parts found in {len(held_out)} {kind} bifid nerves: DL-Unet two parts in {right['DL-Unet']}"
+    title = f"DL-Unet finds two parts in {right['DL-Unet']} of {len(held_out)} {kind} bifid nerves"
+    title += f", U-Net in {right['U-Net']}"
     masks = {label: found[0] for label, found in separated.items()}
     figure = figures.networks_compared(held_out.images[:2], held_out.masks[:2],
                                        {label: found[:2] for label, found in masks.items()}, told, title)  # fmt: skip
@@ -537,7 +538,7 @@ Markdown("\n".join(lines))
 total = sum(stray[label] for label in predictions)
 chosen = np.argsort(-total, kind="stable")[:2]
 share = {label: np.mean(stray[label] > 0) for label in predictions}
-title = f"False regions in {share['DL-Unet']:.0%} of the {kind} test images with DL-Unet, {share['U-Net']:.0%} with U-Net"
+title = f"{kind.capitalize()} test images with a false region: DL-Unet {share['DL-Unet']:.0%}, U-Net {share['U-Net']:.0%}"
 told = {label: [f"{stray[label][place]} false" for place in chosen] for label in predictions}
 picked = {label: masks[chosen] for label, masks in predictions.items()}
 figure = figures.networks_compared(test.images[chosen], test.masks[chosen], picked, told, title)
@@ -578,7 +579,7 @@ seen = predicted["DL-Unet"]["area"] > 0
 pairs = {unit: (annotated[name][seen], predicted["DL-Unet"][name][seen]) for name, unit in quantities.items()}
 off = (pairs["area (pixels²)"][1] - pairs["area (pixels²)"][0]) / pairs["area (pixels²)"][0].mean()
 side = "large" if off.mean() > 0 else "small"
-title = f"DL-Unet measures the {kind} nerve {abs(off.mean()):.0%} too {side} in area, give or take {1.96 * off.std():.0%}"
+title = f"DL-Unet draws the {kind} nerve {abs(off.mean()):.0%} too {side} in area, give or take {1.96 * off.std():.0%}"
 print(f"{np.sum(~seen)} of {len(seen)} test images have no predicted nerve")
 figure = charts.bland_altman(pairs, title)
 record.figure("bland_altman", figure, alt=f"Bland-Altman plots of four measurements. {title}.")
@@ -629,7 +630,7 @@ Markdown("\n".join(lines))
 
 # %%
 most = max(gained, key=gained.get)
-title = f"Leaving out {kind} test images under a Dice of 0.60 adds {gained[most]:.3f} to {most}"
+title = f"Leaving out {kind} images under 0.60 adds {gained[most]:.3f} to {most}"
 title += f", {gained['DL-Unet']:.3f} to DL-Unet" if most != "DL-Unet" else ""
 figure = charts.left_out(dice, threshold, title)
 record.figure("left_out", figure, alt=f"Dice of each test image by network, those below 0.60 marked. {title}.")
