@@ -21,7 +21,7 @@ def test_curves_turn_the_pooled_iou_into_the_pooled_dice():
     found = {"loss": [1.0, 0.5], "val_loss": [1.2, 0.8], "pooled_iou": [0.5, 0.6], "val_pooled_iou": [0.0, 1.0]}
     figure = networks.network_curves({"U-Net": found, "DL-Unet": found}, "Curves")
     upper, lower = figure.axes[0], figure.axes[2]
-    assert lines(upper) == {"training": [1.0, 0.5], "development": [1.2, 0.8]}
+    assert lines(upper) == {"training": [1.0, 0.5], "development": [1.2, 0.8], "weights kept": [0.8]}
     assert lines(lower)["training"] == pytest.approx([2 / 3, 0.75])
     assert lines(lower)["development"] == pytest.approx([0.0, 1.0])
 
