@@ -14,6 +14,7 @@ from nervekit.data import files, pictures
 from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError
 
+MARKER = "SIMULATED.json"
 USUAL = (".png", ".jpg", ".bmp", ".tif", ".gif", ".webp", ".pgm")
 
 
@@ -30,7 +31,7 @@ def read(
     """Read a folder (or its zip archive) with ``images/`` and ``masks/``; a pair shares its name but for the ending.
 
     Masks are binary: 0 and 1, 0 and 255, or palette indices 0 and 1. Images are resized with an antialiased
-    bilinear filter, masks to the nearest pixel.
+    bilinear filter, masks to the nearest pixel. A file ``SIMULATED.json`` in the folder says that they are simulated.
 
     Parameters
     ----------
@@ -86,6 +87,7 @@ def read(
             masks=np.stack(labels) if size else labels,
             ids=np.array(names),
             groups=groups(names, group_pattern, source),
+            source="phantom" if MARKER in source.sizes else "real",
             provenance={"path": str(source.path), "fingerprint": files.fingerprint(source)},
         )
 

@@ -76,7 +76,8 @@ def read_folder(
     """Read a folder of images with the JSON files that labelme saved beside them.
 
     The mask is where any of the labels was drawn; an annotation without shapes is an image without the structure.
-    Images that have no JSON file are left out: nobody has looked at them yet.
+    Images that have no JSON file are left out: nobody has looked at them yet. A file ``SIMULATED.json`` in the folder
+    says that the images are simulated.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def read_folder(
         If there is no annotation, or one of them or its image cannot be read.
     """
     path = Path(path)
-    found = {item.stem: item for item in path.glob("*.json")} if path.is_dir() else {}
+    found = {item.stem: item for item in path.glob("*.json") if item.name != folder.MARKER} if path.is_dir() else {}
     if not found:
         raise DataError(
             f"{path}: holds no annotations. Annotate the images first: labelme {path} --labels nerve, and save."
@@ -125,6 +126,7 @@ def read_folder(
         masks=np.stack(masks) if size else masks,
         ids=np.array(names),
         groups=folder.groups(names, group_pattern),
+        source="phantom" if (path / folder.MARKER).is_file() else "real",
         provenance={"path": str(path), "labels": list(labels)},
     )
 

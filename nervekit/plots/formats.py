@@ -38,7 +38,8 @@ def run_lengths(mask, runs, title):
     for index, (start, length) in enumerate(runs):
         text = f"from {start}, {length} pixel{'s' if length > 1 else ''}: “{start} {length}”"
         place = (columns + 0.4, 0.5 + index * min(1, rows / len(runs)))
-        axis.text(*place, text, color=COLOURS["ink"], va="center", bbox={"facecolor": "white", "edgecolor": OKABE_ITO[index % len(OKABE_ITO)], "lw": 2})
+        frame = {"facecolor": "white", "edgecolor": OKABE_ITO[index % len(OKABE_ITO)], "lw": 2}
+        axis.text(*place, text, color=COLOURS["ink"], va="center", bbox=frame)
     axis.set(xlim=(-0.1, columns + 3.6), ylim=(rows + 0.1, -0.1), aspect="equal")
     axis.set_axis_off()
     figure.suptitle(title, x=0.01, ha="left")
@@ -74,7 +75,8 @@ def windows(hounsfield, shown, title):
         height = top * 4 ** (index + 0.6)
         axis.plot([low, high], [height, height], "|-", color=COLOURS["ink"], lw=2, markersize=9)
         axis.annotate(name, (high, height), (6, 0), textcoords="offset points", va="center")
-    axis.set(xlabel="Hounsfield units (air -1000, water 0)", ylabel="pixels", xlim=(-1100, 1400), ylim=(1, top * 4 ** len(shown)))
+    axis.set(xlabel="Hounsfield units (air -1000, water 0)", ylabel="pixels")
+    axis.set(xlim=(-1100, 1400), ylim=(1, top * 4 ** len(shown)))
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
@@ -92,15 +94,16 @@ def organs(image, masks, title):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = panels(1, 1, width=5.4)
-    axis = axes[0, 0]
+    use_style()
+    figure, axis = plt.subplots(figsize=(7.6, 5.6 * image.shape[0] / image.shape[1] + 0.5))
+    axis.set_axis_off()
     show_image(axis, image)
     for index, (name, mask) in enumerate(masks.items()):
         look = {"colors": OKABE_ITO[index % len(OKABE_ITO)], "linestyles": DASHES[index % len(DASHES)]}
         if np.any(mask):
             axis.contour(np.asarray(mask, float), [0.5], linewidths=1.8, **look)
         axis.plot([], [], color=look["colors"], linestyle=look["linestyles"], label=name)
-    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), title="mask folder")
+    figure.legend(loc="outside right upper", title="mask folder")
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
@@ -123,9 +126,11 @@ def slice_order(areas, by_name, title, unit="cm²"):
     """
     use_style()
     figure, axis = plt.subplots(figsize=(9, 3.4))
-    axis.plot(areas[by_name], color=COLOURS["prediction"], ls="--", lw=1.2, label="files sorted as text: 0, 1, 10, 11, ...")
+    text = "files sorted as text: 0, 1, 10, 11, ..."
+    axis.plot(areas[by_name], color=COLOURS["prediction"], ls="--", lw=1.2, label=text)
     axis.plot(areas, color=COLOURS["truth"], lw=2.2, label="sorted by instance number")
-    axis.set(xlabel="position in the list of slices", ylabel=f"liver in the slice ({unit})", ylim=(0, 1.35 * max(areas)))
+    axis.set(xlabel="position in the list of slices", ylabel=f"liver in the slice ({unit})")
+    axis.set_ylim(0, 1.35 * max(areas))
     axis.legend(loc="upper left", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
@@ -152,8 +157,12 @@ def cut(plane, spacing, title):
     figure, axes = plt.subplots(1, 2, figsize=(9, 0.8 + 4.3 * max(rows / columns, high / wide)))
     axes[0].imshow(plane, cmap="gray", origin="lower", interpolation="nearest", vmin=0, vmax=255)
     axes[0].set(title="voxels taken for cubes", xlabel="column", ylabel="slice")
-    axes[1].imshow(plane, cmap="gray", origin="lower", vmin=0, vmax=255, extent=(0, wide, 0, high), interpolation="nearest")
+    axes[1].imshow(
+        plane, cmap="gray", origin="lower", vmin=0, vmax=255, extent=(0, wide, 0, high), interpolation="nearest"
+    )
     axes[1].set(title="with the spacing of the header", xlabel="millimetres", ylabel="millimetres")
+    for axis in axes:
+        axis.set_anchor("NW")
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 

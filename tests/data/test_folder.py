@@ -50,6 +50,11 @@ def test_groups_come_from_a_pattern_or_a_list_or_the_names(own):
     assert folder.read(own).groups.tolist() == ["x", "x", "y"]
 
 
+def test_folder_that_says_so_holds_simulated_images(own):
+    (own / "SIMULATED.json").touch()
+    assert folder.read(own).describe().startswith("3 simulated images of own")
+
+
 @pytest.mark.parametrize("pattern", [r"^(Q\d+)", r"^P\d+", "("])
 def test_pattern_that_names_no_group_is_refused(own, pattern):
     with pytest.raises(ConfigurationError, match="group_pattern"):

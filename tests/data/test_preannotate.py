@@ -147,6 +147,13 @@ def test_predictions_go_out_and_come_back_as_a_dataset(tmp_path):
         assert np.array_equal(dataset.masks[position], masks[source])
 
 
+def test_annotations_of_simulated_images_stay_simulated(tmp_path):
+    preannotate.write_folder(tmp_path, [np.zeros((60, 60), np.uint8)], [disc()], ["a"])
+    assert labelme.read_folder(tmp_path).source == "real"
+    (tmp_path / "SIMULATED.json").touch()
+    assert labelme.read_folder(tmp_path).source == "phantom"
+
+
 def test_folder_of_annotations_is_resized_like_any_other(tmp_path):
     Image.new("RGB", (60, 60), (9, 9, 9)).save(tmp_path / "a.jpg")
     Image.new("L", (60, 60)).save(tmp_path / "nobody has seen this.png")
