@@ -77,7 +77,7 @@ run-all: $(READY) $(BACKEND_READY)
 	@$(NERVEKIT) run --list $(NOTEBOOKS) --profile '$(PROFILE)' --backend '$(BACKEND)' --data '$(DATA)' >/dev/null
 	@status=0; $(MAKE) --no-print-directory --keep-going -j$(JOBS) results || status=1; \
 	$(MAKE) --no-print-directory last || status=1; \
-	echo; $(NERVEKIT) check $(NAMES) --profile $(PROFILE) --runs $(RUNS) $(UNCHECKED) || status=1; exit $$status
+	echo; $(NERVEKIT) check $(NAMES) --profile $(PROFILE) --runs $(RUNS) --report $(UNCHECKED) || status=1; exit $$status
 
 # A profile for which nothing is expected yet is only looked at for whether every notebook ran. Never smoke.
 UNCHECKED = $(if $(filter-out smoke,$(PROFILE)),$(if $(wildcard expected/$(PROFILE).json),,--without-expected))

@@ -13,6 +13,18 @@ EXPECTED = Path("expected")
 
 
 @dataclass(frozen=True)
+class Check:
+    """One number beside what is expected of it; ``problem`` is None if it passes."""
+
+    key: str
+    measured: float | None = None
+    center: float | None = None
+    tolerance: float | None = None
+    floor: float | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
 class Row:
     """One notebook of the table: ``status`` is passed, unchecked, moved, failed, not run or missing."""
 
@@ -20,9 +32,13 @@ class Row:
     status: str
     seconds: float | None = None
     peak_memory_mib: int | None = None
-    passed: int = 0
-    checks: int = 0
+    checks: tuple[Check, ...] = field(default=())
     problems: tuple[str, ...] = field(default=())
+
+    @property
+    def passed(self):
+        """How many checks passed."""
+        return sum(check.problem is None for check in self.checks)
 
     @property
     def good(self):
@@ -74,7 +90,7 @@ def check(profile, notebooks, *, expected=None, runs=RUNS):
 
 
 def compare(name, profile, expected, result):
-    """The problems of one result, by key, and how many checks there were.
+    """Each check of one result: first where it comes from, then key by key.
 
     A value passes if it is a finite number, within its tolerance of the centre, and above the ``must_exceed`` of
     the expectation and of the run itself. Keys that are missing or new are problems, and so are a result of another
@@ -82,26 +98,25 @@ def compare(name, profile, expected, result):
 
     Returns
     -------
-    problems : dict
-        ``{key: text}``.
-    checks : int
+    list of Check
 
     Examples
     --------
     >>> expected = {"profile": "smoke", "keys": {"dice": {"notebook": "02_a", "center": 0.8, "tolerance": 0.1}}}
     >>> result = {"notebook": "02_a", "provenance": {"profile": "smoke"}, "values": {"dice": {"value": 0.6}}}
-    >>> compare("02_a", "smoke", expected, result)
-    ({'dice': '0.6 is not within 0.1 of 0.8'}, 2)
+    >>> [(check.key, check.problem) for check in compare("02_a", "smoke", expected, result)]
+    [('provenance', None), ('dice', '0.6 is not within 0.1 of 0.8')]
     """
     wanted = {key: entry for key, entry in expected["keys"].items() if entry["notebook"] == name}
     values = result.get("values", {})
-    problems = {}
-    if origin := _problem_of_origin(name, profile, expected, result):
-        problems["provenance"] = origin
+    checks = [Check("provenance", problem=_problem_of_origin(name, profile, expected, result))]
     for key in sorted(wanted.keys() | values.keys()):
-        if problem := _problem_of_value(wanted.get(key), values.get(key)):
-            problems[key] = problem
-    return problems, len(wanted.keys() | values.keys()) + 1
+        entry, measured = wanted.get(key) or {}, values.get(key) or {}
+        floors = [source["must_exceed"] for source in (entry, measured) if source.get("must_exceed") is not None]
+        floor = max(floors, default=None)
+        problem = _problem_of_value(wanted.get(key), values.get(key), floor)
+        checks.append(Check(key, measured.get("value"), entry.get("center"), entry.get("tolerance"), floor, problem))
+    return checks
 
 
 def table(rows):
@@ -116,7 +131,7 @@ def table(rows):
                 row.status,
                 "" if row.seconds is None else clock(row.seconds),
                 "" if row.peak_memory_mib is None else f"{row.peak_memory_mib} MiB",
-                f"{row.passed}/{row.checks}" if row.checks else "",
+                f"{row.passed}/{len(row.checks)}" if row.checks else "",
             )
         )
     widths = [max(len(line[column]) for line in cells) for column in range(5)]
@@ -139,9 +154,9 @@ def _check_notebook(name, profile, expected, folder):
     facts = result["seconds"], result["peak_memory_mib"]
     if expected is None:
         return Row(name, "unchecked", *facts)
-    problems, checks = compare(name, profile, expected, result)
-    texts = tuple(f"{key}: {text}" for key, text in problems.items())
-    return Row(name, "moved" if texts else "passed", *facts, checks - len(texts), checks, texts)
+    checks = tuple(compare(name, profile, expected, result))
+    problems = tuple(f"{check.key}: {check.problem}" for check in checks if check.problem)
+    return Row(name, "moved" if problems else "passed", *facts, checks, problems)
 
 
 def _problem_of_origin(name, profile, expected, result):
@@ -156,7 +171,7 @@ def _problem_of_origin(name, profile, expected, result):
     return None
 
 
-def _problem_of_value(entry, measured):
+def _problem_of_value(entry, measured, floor):
     if measured is None:
         return "expected, but not recorded (renamed? then write the expectations anew)"
     number = measured.get("value")
@@ -164,9 +179,8 @@ def _problem_of_value(entry, measured):
         return f"{number!r} is not a finite number"
     if entry is None:
         return f"recorded as {number:.6g}, but not expected (renamed, or new? then write the expectations anew)"
-    floors = [source["must_exceed"] for source in (entry, measured) if source.get("must_exceed") is not None]
-    if floors and not number > max(floors):
-        return f"{number:.6g} does not exceed {max(floors):.6g}, what a model that learnt nothing reaches"
+    if floor is not None and not number > floor:
+        return f"{number:.6g} does not exceed {floor:.6g}, what a model that learnt nothing reaches"
     center, tolerance = entry.get("center"), entry.get("tolerance")
     if center is not None and not abs(number - center) <= tolerance * (1 + 1e-9):
         return f"{number:.6g} is not within {tolerance:.3g} of {center:.6g}"

@@ -64,6 +64,11 @@ def _check(options):
     chosen = named or sorted(pinned.union(notebooks.names(options.sources)))
     rows = check.check(options.profile, chosen, expected=expected, runs=options.runs)
     print(check.table(rows))
+    if options.report and (options.runs / options.profile).is_dir():
+        from nervekit import junit, overview
+
+        folder = options.runs / options.profile
+        print(f"{overview.write(rows, folder, options.profile)}, {junit.write(rows, folder / 'junit.xml', options.profile)}")
     if problem:
         raise problem
     return int(not rows or not all(row.good for row in rows))
@@ -190,6 +195,7 @@ def _parser():
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--list", action="store_true", help="only say which notebooks these are")
     check.add_argument("--without-expected", action="store_true", help="only look whether every notebook ran")
+    check.add_argument("--report", action="store_true", help="write index.html and junit.xml beside the runs")
     expected.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     expected.add_argument("--reuse", action="store_true", help="do not run again what has run")
     report.add_argument("--results", type=Path, default=Path("results"), help="folder of the committed results")

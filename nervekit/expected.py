@@ -50,6 +50,7 @@ def tolerance(values, step=0):
 def expectations(profile, results):
     """Make the content of ``expected/<profile>.json`` from results over seeds.
 
+    The median time of a notebook is kept for the progress line; it is not compared.
     A key recorded with ``compare=False`` (a time, a speed) must be there, but its value is free.
 
     Parameters
@@ -72,7 +73,7 @@ def expectations(profile, results):
     """
     if len(results) < FEWEST_SEEDS:
         raise ConfigurationError(f"Tolerances need at least {FEWEST_SEEDS} seeds; there are {len(results)}.")
-    keys, data, seeds, problems = {}, {}, {}, []
+    keys, data, seeds, seconds, problems = {}, {}, {}, {}, []
     for notebook in sorted({result["notebook"] for batch in results.values() for result in batch}):
         by_seed = {
             seed: next((result for result in batch if result["notebook"] == notebook), None)
@@ -85,13 +86,20 @@ def expectations(profile, results):
         first = next(iter(by_seed.values()))
         data[notebook] = first["provenance"].get("data")
         seeds[notebook] = list(results)
+        seconds[notebook] = round(statistics.median(result["seconds"] for result in by_seed.values()), 1)
         for key in first["values"]:
             measured = [result["values"][key] for result in by_seed.values()]
             keys[key], problem = _entry(notebook, key, measured)
             problems += [problem] if problem else []
     if problems:
         raise RunError("Nothing was written:\n" + "\n".join(problems))
-    return {"profile": profile, "seeds": seeds, "data": data, "keys": dict(sorted(keys.items()))}
+    return {
+        "profile": profile,
+        "seeds": seeds,
+        "seconds": seconds,
+        "data": data,
+        "keys": dict(sorted(keys.items())),
+    }
 
 
 def merge(content, folder=EXPECTED):
@@ -101,10 +109,10 @@ def merge(content, folder=EXPECTED):
         return content
     old, new = json.loads(path.read_text(encoding="utf-8")), content["seeds"].keys()
     keys = {key: entry for key, entry in old["keys"].items() if entry["notebook"] not in new}
+    kept = {part: {**old.get(part, {}), **content[part]} for part in ("seeds", "seconds", "data")}
     return {
         "profile": content["profile"],
-        "seeds": dict(sorted({**old["seeds"], **content["seeds"]}.items())),
-        "data": dict(sorted({**old["data"], **content["data"]}.items())),
+        **{part: dict(sorted(entries.items())) for part, entries in kept.items()},
         "keys": dict(sorted({**keys, **content["keys"]}.items())),
     }
 

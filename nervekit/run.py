@@ -13,7 +13,7 @@ from pathlib import Path
 from nervekit import kernel, notebooks
 from nervekit.errors import ConfigurationError
 from nervekit.papers import PROFILES
-from nervekit.progress import Progress
+from nervekit.progress import Progress, usual_seconds
 
 BACKENDS = ("tensorflow", "jax", "torch")
 DATA = ("auto", "real", "phantom")
@@ -94,10 +94,11 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
     if not any("parameters" in notebooks.tags(cell) for cell in notebook.cells):
         raise ConfigurationError(f"{source} has no cell tagged 'parameters', so it cannot be told its profile.")
     folder = (Path(runs) / settings.profile).resolve()
+    usual = usual_seconds(source.stem, settings.profile, folder, source.resolve().parents[2])
     with _workspace(folder, source.stem) as work:
         clear(folder, source.stem)
         (folder / f".{source.stem}.settings").write_text(settings.line() + "\n")
-        progress = Progress(source.stem, stream or sys.stderr)
+        progress = Progress(source.stem, stream or sys.stderr, expected=usual, board=work)
         with progress:
             status, reason = _execute(source, notebook, settings, work, timeout, progress)
         seconds = round(time.perf_counter() - began, 1)
@@ -112,7 +113,7 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
 
 def clear(folder, name):
     """Remove what earlier runs of a notebook left in `folder`, the mark of completion first."""
-    for ending in (".ipynb", ".json", ".failed.ipynb", ".failed.json", ".log"):
+    for ending in (".ipynb", ".json", ".html", ".failed.ipynb", ".failed.json", ".failed.html", ".log"):
         (folder / f"{name}{ending}").unlink(missing_ok=True)
     for figure in (folder / "figures").glob(f"{name.split('_')[0]}_*"):
         figure.unlink()

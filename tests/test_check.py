@@ -23,11 +23,16 @@ EXPECTED = expectations(dice=(0.8, 0.05), parameters=(1940817, 0))
 
 
 def problems(measured, against=EXPECTED, profile="smoke"):
-    return check.compare("02_tiny", profile, against, measured)[0]
+    checks = check.compare("02_tiny", profile, against, measured)
+    return {one.key: one.problem for one in checks if one.problem}
 
 
 def test_an_honest_result_passes_every_check():
-    assert check.compare("02_tiny", "smoke", EXPECTED, result(HONEST)) == ({}, 3)
+    assert check.compare("02_tiny", "smoke", EXPECTED, result(HONEST)) == [
+        check.Check("provenance"),
+        check.Check("dice", 0.81, 0.8, 0.05),
+        check.Check("parameters", 1940817, 1940817, 0),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +167,7 @@ def test_a_share_of_images_may_change_by_two_images():
 def test_every_seed_passes_the_expectations_made_from_it(tmp_path):
     content = expected.expectations("smoke", seeds(*SCORES, must_exceed=0.5))
     assert content["data"] == {"02_tiny": "simulated"} and content["seeds"] == {"02_tiny": [0, 1, 2, 3, 4]}
+    assert content["seconds"] == {"02_tiny": 1.5}
     assert content["keys"]["dice"]["spread"] == list(SCORES) and content["keys"]["dice"]["must_exceed"] == 0.5
     expected.write(content, tmp_path)
     read = check.read_expected("smoke", tmp_path)

@@ -19,13 +19,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not in
 @pytest.fixture
 def project(tmp_path):
     """A folder with the Makefile whose environment is this one; a function that calls make there."""
-    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
-    python = tmp_path / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    (tmp_path / ".venv" / ".ready").touch()
+    tiny_project.with_makefile(tmp_path)
 
     def make(*arguments):
         command = ["make", *arguments]

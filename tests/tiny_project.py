@@ -1,5 +1,11 @@
 """A project of tiny notebooks that need no deep learning: for tests of running and checking."""
 
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
 GOOD = """# %% [markdown]
 # A tiny notebook.
 
@@ -29,6 +35,18 @@ record.provenance(data="simulated")
 # %%
 record.finish();
 """
+
+
+def with_makefile(folder):
+    """Copy the Makefile and what it needs there, with this very Python as the project's environment."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (folder / ".venv" / ".ready").touch()
+    return folder
 
 
 def write(folder, **codes):

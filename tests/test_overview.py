@@ -1,0 +1,100 @@
+"""The outcome of a run as JUnit XML and as a page of HTML."""
+
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import nbformat
+import pytest
+
+from nervekit import junit, overview
+from nervekit.check import Check, Row
+
+CHECKS = (
+    Check("provenance"),
+    Check("dice", 0.81, 0.8, 0.05, 0.3),
+    Check("iou", 0.2, 0.7, 0.1, 0.3, "0.2 < 0.3 & does not exceed it"),
+)
+ROWS = [
+    Row("01_good", "passed", 61.0, 900, CHECKS[:2]),
+    Row("02_moved", "moved", 30.0, 800, CHECKS, ("iou: 0.2 < 0.3 & does not exceed it",)),
+    Row("03_bad", "failed", 2.0, 100, problems=("cell 3: ValueError: <boom>",)),
+    Row("04_no_data", "not run", 1.0, 100, problems=("fetch it",)),
+    Row("05_gone", "missing", problems=("it has not run",)),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A run that left two notebooks, one that failed, and its log with what XML cannot hold."""
+    for name in ("01_good", "02_moved", "03_bad.failed"):
+        cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text=f"said by {name}")])
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
+    (tmp_path / "03_bad.log").write_text("Traceback\x1b\x00 <boom>\n")
+    return tmp_path
+
+
+def test_junit_counts_tests_failures_errors_and_skipped(folder):
+    root = ElementTree.parse(junit.write(ROWS, folder / "junit.xml", "smoke")).getroot()
+    assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped", "time")} == {
+        "tests": "10", "failures": "1", "errors": "2", "skipped": "1", "time": "94.0"
+    }  # fmt: skip
+    good, moved, bad, without, gone = root
+    assert [case.get("name") for case in good] == ["runs to its end", "provenance", "dice"]
+    assert good[0].get("time") == "61.0" and good[0].get("classname") == "smoke.01_good"
+    assert moved.find("testcase[@name='iou']/failure").get("message") == "0.2 < 0.3 & does not exceed it"
+    assert bad.find("testcase/error").text == "Traceback <boom>"
+    assert without.find("testcase/skipped").get("message") == "fetch it"
+    assert gone.find("testcase/error").get("message") == "it has not run"
+    assert not list(folder.glob(".junit*"))
+
+
+class Page(HTMLParser):
+    """The links, the rows and whether every element is closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.links, self.text, self.stack, self.loads = [], "", [], []
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.links += [given["href"]] if tag == "a" else []
+        self.loads += [given[name] for name in ("src",) if name in given] + ([given["href"]] if tag == "link" else [])
+        if tag not in ("meta", "link"):
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, text):
+        self.text += f" {text.strip()}"
+
+
+def test_the_page_links_executed_notebooks_and_shows_every_check(folder):
+    pytest.importorskip("nbconvert")
+    page = Page()
+    page.feed(overview.write(ROWS, folder, "smoke").read_text(encoding="utf-8"))
+    assert page.stack == [] and page.loads == []
+    files = [link for link in page.links if not link.startswith("#")]
+    assert {"01_good.html", "01_good.ipynb", "03_bad.failed.html", "03_bad.log"} <= set(files)
+    assert all((folder / link).exists() for link in files)
+    assert "said by 03_bad" in (folder / "03_bad.failed.html").read_text(encoding="utf-8")
+    text = re.sub(r"\s+", " ", page.text)
+    assert "1 of 5 notebooks are as they should be." in text
+    assert "iou 0.2 0.7 0.1 0.3 0.2 < 0.3 & does not exceed it" in text
+    assert "cell 3: ValueError: <boom>" in text and "fetch it" in text and "it has not run" in text
+
+
+def test_a_notebook_is_not_converted_again_if_it_did_not_change(folder):
+    pytest.importorskip("nbconvert")
+    overview.write(ROWS, folder, "smoke")
+    before = (folder / "01_good.html").stat().st_mtime_ns
+    overview.write(ROWS, folder, "smoke")
+    assert (folder / "01_good.html").stat().st_mtime_ns == before
+
+
+def test_without_nbconvert_the_notebooks_themselves_are_linked(folder, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "nbconvert", None)
+    page = Page()
+    page.feed(overview.write(ROWS, folder, "smoke").read_text(encoding="utf-8"))
+    assert "01_good.ipynb" in page.links and "01_good.html" not in page.links
