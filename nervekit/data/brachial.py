@@ -30,7 +30,8 @@ def read(
     """Read the labelled images, ordered by subject and image number; part of the set will do.
 
     Masks without a nerve are empty. Where ``train_masks.csv`` is present, its run-length codes are compared with
-    the mask files; rows whose image is not here are counted in a warning.
+    the mask files. Subjects that the table lists and the folder lacks are the rest of the set, which a warning counts;
+    an image that is lost from a subject is an error.
 
     Parameters
     ----------
@@ -53,7 +54,8 @@ def read(
     Raises
     ------
     nervekit.errors.DataError
-        If a partner is missing, a file cannot be decoded, has another size, or contradicts the table.
+        If a partner is missing, a file cannot be decoded, has another size, or contradicts the table, or the table
+        lists an image that a subject lacks.
     """
     names = pair(source)
     listed = table(source)
@@ -64,10 +66,19 @@ def read(
             "images of the set. Take them away, or delete the table."
         )
     absent = [name for name in listed if name not in names]
+    subjects = {name.split("_")[0] for name in names}
+    lost = [name for name in absent if name.split("_")[0] in subjects]
+    if lost:
+        raise DataError(
+            f"{source.path}: {TABLE} lists {lost[0]} (and {len(lost) - 1} more of subjects that are here), but its image "
+            "is not in train/. Get the files again (`nervekit data check brachial` names them), or delete the table "
+            "to read what is here."
+        )
     if absent:
+        others = {name.split("_")[0] for name in absent}
         warnings.warn(
-            f"{source.path}: {TABLE} has {len(absent)} rows whose image is not in train/, the first is {absent[0]}. "
-            f"{len(names)} of {len(listed)} images are here; `nervekit data check brachial` names what is missing.",
+            f"{source.path}: part of the set, {len(subjects)} of {len(subjects | others)} subjects that {TABLE} lists "
+            f"({len(names)} of {len(listed)} images). `nervekit data check brachial` names what is missing.",
             stacklevel=3,
         )
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import time
 import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+
+LEFT_BEHIND = 24 * 3600  # seconds after which a half-written file belongs to a process that was killed
 
 
 def folder() -> Path:
@@ -20,6 +24,23 @@ def folder() -> Path:
     import pooch
 
     return Path(pooch.os_cache("nervekit"))
+
+
+def sweep(place: Path, pattern: str = ".part-*") -> None:
+    """Delete what killed processes left half-written in `place`: files and folders unchanged for a day.
+
+    Younger ones may belong to a process that is still writing. Nothing reads them either way.
+    """
+    for path in place.glob(pattern) if place.is_dir() else ():
+        try:
+            if time.time() - path.stat().st_mtime < LEFT_BEHIND:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+        except OSError:
+            continue
 
 
 def read(name: str) -> dict[str, np.ndarray] | None:
@@ -48,6 +69,7 @@ def write(name: str, arrays: Mapping[str, np.ndarray]) -> Path | None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
         handle, temporary = tempfile.mkstemp(prefix=".part-", suffix=".npz", dir=path.parent)
         with os.fdopen(handle, "wb") as stream:
             packed = {"masks": np.packbits(arrays["masks"]), "masks_shape": np.array(arrays["masks"].shape)}

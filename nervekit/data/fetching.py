@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
-from nervekit.data import files
+from nervekit.data import cache, files
 from nervekit.data.entries import Entry
 from nervekit.errors import DataError, MissingDataError
 
@@ -33,6 +33,8 @@ def fetch(known: Entry, folder: Path, progress: bool = True, force: bool = False
     ways = {"femoral": _archive, "median": _file_by_file, "brachial": kaggle.fetch, "ircadb": _patient_by_patient}
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        for place in (folder.parent, folder):
+            cache.sweep(place)
         ways[known.key](known, folder, progress, force)
         note = f"{known.title}\n{known.by_hand or known.address}\nLicence: {known.licence}\nPlease cite: {known.citation}\n"
         (folder / "CITATION.txt").write_text(note, encoding="utf-8")

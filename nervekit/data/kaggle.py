@@ -14,8 +14,8 @@ from nervekit.errors import DataError, MissingDataError
 STEPS = """Kaggle gives this set to people who accepted its rules, and it may not be passed on. Once:
   1. Make an account on https://www.kaggle.com and confirm your telephone number where you are asked to.
   2. Open https://www.kaggle.com/competitions/{name}/rules, read the rules, and accept them (Join, or Late Submission).
-  3. On https://www.kaggle.com/settings create an API token, and save the file as ~/.kaggle/kaggle.json
-     (or set KAGGLE_USERNAME and KAGGLE_KEY to what is in it; on Colab: as secrets of the notebook).
+  3. On https://www.kaggle.com/settings/api press Generate New Token, and save the token in ~/.kaggle/access_token
+     (or set KAGGLE_API_TOKEN to it; on Colab: as a secret of the notebook). A kaggle.json of before serves as well.
   4. pip install 'nervekit[kaggle]'
   5. nervekit fetch {key}
 Without a token: after step 2 press Download All on {address},

@@ -29,6 +29,7 @@ def folder(key: str, count: int | None = None, seed: int = 0, progress: bool = F
     count = phantom.SUBJECTS[key] if count is None else count
     options = {"subjects": count, "seed": seed, "progress": progress}
     path = cache.folder() / "phantom" / f"{key}-v{phantom.VERSION}-{count}-subjects-seed-{seed}"
+    cache.sweep(path.parent, f".{key}-*")
     try:
         path = phantom.export(key, path, **options)
     except (DataError, OSError) as error:

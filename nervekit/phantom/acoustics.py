@@ -16,6 +16,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft, ndimage
 
+from nervekit.errors import ConfigurationError
+
 SOUND_SPEED = 1.54  # mm per microsecond, soft tissue
 
 
@@ -199,6 +201,11 @@ def render(scene):
         ``scatterers`` and ``signal`` (complex64, first look), ``gain`` (dB on each sample: time gain less
         attenuation), ``envelope`` (float32, mean of the looks) and ``image`` (uint8), each (H, W).
 
+    Raises
+    ------
+    ConfigurationError
+        The scene is a CT slice, which no ultrasound pictures, or lacks a map.
+
     Notes
     -----
     Scatterers much smaller than the wavelength send back echoes of random phase (``scatterers``). The probe cannot
@@ -207,6 +214,13 @@ def render(scene):
     them again, with the noise (``gain``). The magnitude (``envelope``) spans too many decades for a screen, so its
     logarithm is shown (``image``).
     """
+    needed = ("echogenicity", "density", "reflector", "attenuation", "spacing", "probe", "speckle")
+    lacking = [name for name in needed if name not in scene]
+    if lacking:
+        advice = "Give what nervekit.phantom.scene returns."
+        if "hounsfield" in scene:
+            advice = "It is a CT slice: nervekit.phantom.ircadb.scan(scene) gives it in Hounsfield units, noise included."
+        raise ConfigurationError(f"scene: lacks {', '.join(lacking)}, so ultrasound cannot picture it. {advice}")
     probe, spacing, speckle = scene["probe"], scene["spacing"], scene["speckle"]
     shape = scene["echogenicity"].shape
     of_subject = np.random.default_rng(speckle["subject"])

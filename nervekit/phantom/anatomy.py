@@ -8,7 +8,7 @@ from scipy import ndimage
 from nervekit.errors import ConfigurationError
 
 # How many a simulated set has unless told otherwise.
-SUBJECTS = {"femoral": 40, "median": 40, "brachial": 8, "ircadb": 4}
+SUBJECTS = {"femoral": 40, "median": 40, "brachial": 20, "ircadb": 4}
 SCENES = tuple(SUBJECTS)
 TISSUES = ("skin", "fat", "connective", "nerve", "muscle", "deep", "blood", "bone", "tendon")
 

@@ -103,7 +103,7 @@ def organs(image, masks, title):
         if np.any(mask):
             axis.contour(np.asarray(mask, float), [0.5], linewidths=1.8, **look)
         axis.plot([], [], color=look["colors"], linestyle=look["linestyles"], label=name)
-    figure.legend(loc="outside right upper", title="mask folder")
+    figure.legend(loc="outside right center", title="mask folder")
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
@@ -191,7 +191,7 @@ def annotations(images, truths, proposals, titles, title):
             closed = np.concatenate([corners, corners[:1]])
             axis.plot(*closed.T, "--o", color=COLOURS["prediction"], lw=1.4, markersize=3)
         _zoom(axis, truth, polygons)
-    axes.flat[0].plot([], [], color=COLOURS["truth"], label="published mask")
+    axes.flat[0].plot([], [], color=COLOURS["truth"], label="mask of the set")
     axes.flat[0].plot([], [], "--o", color=COLOURS["prediction"], markersize=3, label="polygon in the JSON file")
     figure.legend(loc="outside lower left", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")

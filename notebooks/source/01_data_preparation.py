@@ -624,7 +624,8 @@ with data.open_files("median", source, subjects=4) as opened:
 word = {"real": "real", "phantom": "simulated"}
 kinds = {"median": word[opened.source]}
 screen, drawn = (np.asarray(Image.open(BytesIO(content))) for content in (image_bytes, mask_bytes))
-print(kinds["median"], image_name, screen.shape, f"{len(image_bytes)} bytes, of which {len(image_bytes) - screen.size} are no pixels")
+print(kinds["median"], image_name, screen.shape)
+print(f"{len(image_bytes)} bytes, of which {len(image_bytes) - screen.size} are no pixels")
 print(mask_name, drawn.shape, "values", np.unique(drawn), "channels equal:", np.ptp(drawn, axis=2).max() == 0)
 
 # %% [markdown]
@@ -731,7 +732,7 @@ kinds["brachial"] = word[opened.source]
 code = rle.encode(plexus)
 decoded = rle.decode(code, plexus.shape)
 wrong = decoded.T.reshape(plexus.shape)
-print(f"{kinds['brachial']} {image_name}: {neck.format}, compression {neck.info['compression']}, mode {neck.mode}, {neck.size}")
+print(f"{kinds['brachial']} {image_name}: {neck.format} ({neck.info['compression']}), mode {neck.mode}, {neck.size}")
 print(f"{plexus.sum()} pixels, {len(code)} characters: {code[:60]} ...")
 print(f"the table has {len(listed)} rows; this row agrees: {listed.get(Path(image_name).stem, code) == code}")
 
@@ -794,7 +795,7 @@ picture = figures.gallery(
     masks=[marked.masks[twin], None],
     ratio=420 / 580,
 )
-record.figure("contradiction", picture, alt="Two nearly equal ultrasound images, one with an outlined nerve, one without.")
+record.figure("contradiction", picture, alt="Two nearly equal ultrasound images, one with an outlined nerve.")
 
 # %% [markdown]
 # ## DICOM: from a stored value to Hounsfield units
@@ -846,7 +847,9 @@ for name, (centre, width) in {"liver": (150, 500), "soft tissue": (60, 160), "bo
     shown[name] = ircadb.to_grey(hounsfield, (centre, width)), (centre - width / 2, centre + width / 2)
 lost = {name: np.mean((hounsfield < low) | (hounsfield > high)) for name, (_, (low, high)) in shown.items()}
 picture = formats.windows(
-    hounsfield, shown, f"One {kinds['ircadb']} slice: the soft-tissue window flattens {lost['soft tissue']:.0%} of all pixels"
+    hounsfield,
+    shown,
+    f"One {kinds['ircadb']} slice: the soft-tissue window flattens {lost['soft tissue']:.0%} of all pixels",
 )
 record.figure("windows", picture, alt="A CT slice in three windows, above a histogram of its Hounsfield units.")
 
@@ -877,9 +880,11 @@ others = (same & ~organs["liver"]).sum() / same.sum()
 visible = {name: organ for name, organ in organs.items() if organ.any()}
 largest = dict(sorted(visible.items(), key=lambda item: -item[1].sum())[:6])
 picture = formats.organs(
-    shown["liver"][0], largest, f"{others:.0%} of the pixels as dense as this liver ({kinds['ircadb']}) are something else"
+    shown["liver"][0],
+    largest,
+    f"{others:.0%} of the pixels as dense as this liver ({kinds['ircadb']}) are something else",
 )
-record.figure("organs", picture, alt="A CT slice with the outlines of its organs, each in a colour and dash of its own.")
+record.figure("organs", picture, alt="A CT slice with the outlines of its organs, each in a colour of its own.")
 
 # %% [markdown]
 # ## Slices in order, and their distance
@@ -1084,7 +1089,7 @@ record.finish()
 # - We looked at class balance, sizes and stray pixels, and at simulated images.
 # - We found near-duplicates of test images in the training set, and scored by copying masks without learning anything.
 # - We inferred sessions, counted the leak by group, and split so that no group is on both sides.
-# - We read bitmaps with the patient in their name, TIFF with run-length codes, DICOM slices of a CT, and a folder of our own.
+# - We read bitmaps with the patient in their name, TIFF with run-length codes, slices of a CT, and a folder of our own.
 # - We met masks that are empty though the nerve is in view, windows that lose most of a slice, and slices out of order.
 # - We turned predictions into annotations, measured how far their outlines move, corrected one, and read it again.
 #
@@ -1104,5 +1109,5 @@ record.finish()
 #    at 256 x 256?
 # 3. Split by `splits.kfold` and run the leak report on its first fold. Does a new random split leak less than the
 #    published one?
-# 4. Annotate ten images of your own with labelme, read them with `labelme.read_folder`, and say how you would group them.
+# 4. Annotate ten images of your own with labelme, read them with `labelme.read_folder`, and decide how to group them.
 # 5. Which window would you choose for tumours in the liver? Try centres and widths in `ircadb.to_grey`.

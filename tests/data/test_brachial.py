@@ -78,10 +78,18 @@ def test_table_that_contradicts_a_mask_is_refused(few):
         read(few)
 
 
-def test_part_of_the_set_is_read_and_the_rows_without_an_image_are_counted(few):
-    write_table(few, **{"1_7": "", "3_1": ""})
-    with pytest.warns(UserWarning, match=r"2 rows whose image is not in train/, the first is 1_7\. 5 of 7"):
+def test_some_subjects_of_the_set_are_read_and_a_warning_counts_the_others(few):
+    write_table(few, **{"3_1": "", "3_2": ""})
+    with pytest.warns(UserWarning, match=r"3 of 4 subjects that train_masks\.csv lists \(5 of 7 images\)"):
         assert len(read(few)["ids"]) == 5
+
+
+def test_row_without_an_image_of_a_subject_that_is_here_is_refused(few):
+    write_table(few, **{"1_7": "", "10_9": "", "3_1": ""})
+    with pytest.raises(DataError, match=r"lists 1_7 \(and 1 more of subjects.*`nervekit data check brachial`"):
+        read(few)
+    (few / "train_masks.csv").unlink()
+    assert len(read(few)["ids"]) == 5
 
 
 def test_image_that_the_table_does_not_list_is_refused(few):

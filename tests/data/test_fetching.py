@@ -150,7 +150,7 @@ def test_listed_patient_with_a_changed_slice_is_not_kept(serve, patients, monkey
 
 def test_without_kagglehub_the_steps_are_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
-    with pytest.raises(MissingDataError, match=r"(?s)not installed.*1\. .*rules.*kaggle\.json.*nervekit fetch brachial"):
+    with pytest.raises(MissingDataError, match=r"(?s)not installed.*1\. .*rules.*access_token.*nervekit fetch brachial"):
         catalog.fetch("brachial", progress=False)
 
 

@@ -1,9 +1,11 @@
 """Loading: where data is found, what is checked, and what the cache does when it cannot."""
 
 import errno
+import os
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -74,6 +76,23 @@ def test_unknown_arguments_are_refused(arguments):
         data.load(**{"key": "femoral", **arguments})
 
 
+def test_open_files_gives_the_bytes_that_load_reads(listed, pack):
+    for root in (listed, pack(listed)):
+        with data.open_files("femoral", root=root) as opened:
+            assert (opened.source, opened.path) == ("real", root)
+            name = "trainset/images/sample_1.jpg"
+            assert opened.files.read(name) == (listed / name).read_bytes()
+    (listed / name).write_bytes(b"other")
+    with data.open_files("femoral", root=listed) as opened, pytest.raises(DataError, match=r"sample_1\.jpg has 5 bytes"):
+        opened.files.read(name)
+
+
+@pytest.mark.parametrize("wrong", [{"source": "kaggle"}, {"subjects": 0}])
+def test_open_files_refuses_what_load_refuses(wrong):
+    with pytest.raises(ConfigurationError), data.open_files("median", **wrong):
+        pass
+
+
 def test_changed_file_is_named_even_when_the_arrays_are_cached(listed):
     data.load("femoral", root=listed)
     path = listed / "trainset/images/sample_6.jpg"
@@ -124,6 +143,28 @@ def test_damaged_cache_is_made_again(listed, own_cache):
     stored.write_bytes(stored.read_bytes()[:1000])
     assert np.array_equal(data.load("femoral", root=listed).images, first.images)
     assert cache.read(stored.stem) is not None
+
+
+def test_what_a_killed_process_left_behind_is_ignored_and_later_deleted(tmp_path):
+    old, young, folder, kept = (tmp_path / name for name in (".part-old.npz", ".part-young", ".part-dir", "kept"))
+    folder.mkdir()
+    for path in (old, young, folder / "half", kept):
+        path.write_bytes(b"half")
+    day = time.time() - cache.LEFT_BEHIND - 10
+    for path in (old, folder, kept):
+        os.utime(path, (day, day))
+    cache.sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".part-young", "kept"}
+    cache.sweep(tmp_path / "nowhere")
+
+
+def test_killed_process_does_no_harm_to_the_next_load(listed, own_cache):
+    first = data.load("femoral", root=listed)
+    (own_cache / "arrays" / ".part-abc.npz").write_bytes(b"half")
+    (own_cache / "sets" / ".part-abc" / "trainset").mkdir(parents=True)
+    assert np.array_equal(data.load("femoral", root=listed).images, first.images)
+    with pytest.raises(MissingDataError):
+        data.load("femoral", "real")
 
 
 def test_full_disk_costs_the_cache_but_not_the_data(listed, own_cache, monkeypatch):

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 
 from nervekit import phantom
+from nervekit.errors import ConfigurationError
 from nervekit.phantom import ircadb
 
 PATIENTS = 2
@@ -153,3 +154,13 @@ def test_noise_is_that_of_the_patient():
     noise = (ircadb.scan(maps) - maps["hounsfield"])[maps["mask"]]
     assert noise.std() == pytest.approx(maps["noise"], rel=0.1)
     assert abs(noise.mean()) < 2
+
+
+def test_ultrasound_does_not_picture_a_ct_slice():
+    maps = phantom.scene("ircadb", 0, 5, shape=(64, 64))
+    with pytest.raises(ConfigurationError, match=r"lacks echogenicity.*CT slice: nervekit\.phantom\.ircadb\.scan"):
+        phantom.render(maps)
+    with pytest.raises(ConfigurationError, match=r"lacks probe, so .*nervekit\.phantom\.scene"):
+        maps = phantom.scene("median", shape=(64, 64))
+        maps.pop("probe")
+        phantom.render(maps)
