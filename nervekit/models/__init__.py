@@ -6,8 +6,9 @@
 
 import inspect
 from importlib import import_module
+from pathlib import Path
 
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, DataError, MissingDataError
 
 _FAMILIES = {
     "huang_unet": "huang",
@@ -62,3 +63,47 @@ def build(name, input_shape, **options):
     if unknown:
         raise ConfigurationError(f"{name} has no option {unknown[0]!r}. Its options are: {', '.join(known)}.")
     return function(input_shape, **options)
+
+
+def load(path):
+    """Read a network that was saved as a ``.keras`` file, whatever layers of this package it has.
+
+    Keras alone finds the layers of SegNet only after their module was imported.
+
+    Parameters
+    ----------
+    path : path-like
+        What ``model.save(path)`` of a network from :func:`build` wrote.
+
+    Returns
+    -------
+    keras.Model
+        Ready to predict, or for `nervekit.training.transfer`; compile it to train it.
+
+    Raises
+    ------
+    MissingDataError
+        There is no such file.
+    DataError
+        The file is not a saved network.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     build("gulati_segnet", (32, 32, 1), width=4).save(f"{folder}/segnet.keras")
+    ...     load(f"{folder}/segnet.keras").name
+    'gulati_segnet'
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingDataError(f"There is no file {path}. Give the path of a network saved with model.save(...).")
+    for family in sorted(set(_FAMILIES.values())):
+        import_module(f"nervekit.models.{family}")
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, OSError, KeyError) as error:
+        raise DataError(f"{path} cannot be read as a saved network ({error}). Expected a .keras file written by "
+                        "model.save(...).") from error  # fmt: skip

@@ -57,7 +57,7 @@ DECODER = ((64,), (128, 64), (256, 256, 128), (512, 512, 256), (512, 512, 512))
 
 
 def gulati_segnet(
-    input_shape=(96, 96, 1), *, unpooling="indices", batch_norm=True, mean=MEAN, deviation=DEVIATION
+    input_shape=(96, 96, 1), *, width=64, unpooling="indices", batch_norm=True, mean=MEAN, deviation=DEVIATION
 ):
     """SegNet: the 13 convolutions of VGG16, and 13 more on the way back up.
 
@@ -65,6 +65,8 @@ def gulati_segnet(
     ----------
     input_shape : tuple of int
         (height, width, channels); height and width are multiples of 32. Grey values 0 to 255.
+    width : int
+        Feature maps of the first stage; all others keep their proportion to it. 64 is VGG16.
     unpooling : "indices" or "nearest"
         Each value goes back to where the pooling found it and the other places are 0, as in SegNet; or values are
         repeated, as many copies of it do. The count is the same.
@@ -100,7 +102,7 @@ def gulati_segnet(
     places = []
     for level, widths in enumerate(ENCODER, 1):
         for i, filters in enumerate(widths, 1):
-            x = convolution_unit(x, filters, f"encoder_{level}_conv_{i}", batch_norm=batch_norm)
+            x = convolution_unit(x, filters * width // 64, f"encoder_{level}_conv_{i}", batch_norm=batch_norm)
         if unpooling == "indices":
             places.append(PoolingPlaces(name=f"encoder_{level}_places")(x))
         x = layers.MaxPooling2D(2, name=f"encoder_{level}_pool")(x)
@@ -111,7 +113,7 @@ def gulati_segnet(
         else:
             x = nearest_up(x, None, name)
         for i, filters in enumerate(widths, 1):
-            x = convolution_unit(x, filters, f"{name}_conv_{i}", batch_norm=batch_norm)
+            x = convolution_unit(x, filters * width // 64, f"{name}_conv_{i}", batch_norm=batch_norm)
     return keras.Model(inputs, sigmoid_head(x, kernel=3), name="gulati_segnet")
 
 

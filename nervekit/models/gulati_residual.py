@@ -7,11 +7,11 @@ from nervekit.errors import ConfigurationError
 from nervekit.models.blocks import check_input, choose, convolution_unit, nearest_up, sigmoid_head
 from nervekit.models.pretrained import load_encoder
 
-STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
+UNITS = (3, 4, 6, 3)
 EPSILON = 2e-5
 
 
-def resnet34_unet(input_shape=(96, 96, 3), *, pretrained=None, grey="replicate"):
+def resnet34_unet(input_shape=(96, 96, 3), *, width=64, pretrained=None, grey="replicate"):
     """U-Net whose encoder is a pre-activation ResNet-34.
 
     Parameters
@@ -19,6 +19,9 @@ def resnet34_unet(input_shape=(96, 96, 3), *, pretrained=None, grey="replicate")
     input_shape : tuple of int
         (height, width, channels); height and width are multiples of 32, channels 1 or 3. Grey values 0 to 255, which
         the batch normalisation of the input scales.
+    width : int
+        Feature maps of the first stage, a multiple of 4; all others keep their proportion to it. 64 is ResNet-34, and
+        the only width that published weights fit.
     pretrained : None, "imagenet" or path
         Start of the encoder: random; the paper's ImageNet weights; or a file in their layout, or a ``.keras`` file of
         this network.
@@ -34,7 +37,8 @@ def resnet34_unet(input_shape=(96, 96, 3), *, pretrained=None, grey="replicate")
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 32, other channels, another `grey`, or pre-trained weights for one channel.
+        A size that is no multiple of 32, other channels, another `grey`, a width that is no multiple of 4, or published
+        weights for one channel or for another width than 64.
     MissingDataError, DataError
         Weights that are not here, or do not fit.
 
@@ -49,6 +53,11 @@ def resnet34_unet(input_shape=(96, 96, 3), *, pretrained=None, grey="replicate")
     """
     check_input("resnet34_unet", input_shape, multiple=32, channels=(1, 3))
     choose("resnet34_unet", "grey", grey, ("replicate", "convolution", "native"))
+    if width < 4 or width % 4:
+        raise ConfigurationError(f"resnet34_unet: width={width}. Expected a multiple of 4, such as 64 (ResNet-34) or 16.")
+    if pretrained == "imagenet" and width != 64:
+        raise ConfigurationError(f"resnet34_unet: the ImageNet weights fit width=64, not {width}. Choose width=64, or "
+                                 "pretrained=None for random weights.")  # fmt: skip
     inputs = x = keras.Input(input_shape, name="image")
     if input_shape[-1] == 1 and grey == "native" and pretrained is not None:
         raise ConfigurationError("resnet34_unet: the pre-trained weights take three channels. Choose "
@@ -58,9 +67,9 @@ def resnet34_unet(input_shape=(96, 96, 3), *, pretrained=None, grey="replicate")
     if input_shape[-1] == 1 and grey == "convolution":
         x = layers.Conv2D(3, 1, name="three_channels")(x)
     published = {}
-    x, skips = _encoder(x, published)
-    for level, filters in reversed(list(enumerate((16, 32, 64, 128, 256), 1))):
-        name = f"decoder_{level}"
+    x, skips = _encoder(x, published, width)
+    for level in (5, 4, 3, 2, 1):
+        name, filters = f"decoder_{level}", 2 ** (level - 1) * width // 4
         x = nearest_up(x, filters, name)
         if level > 1:
             x = layers.Concatenate(name=f"{name}_skip")([x, skips[level - 2]])
@@ -71,7 +80,7 @@ def resnet34_unet(input_shape=(96, 96, 3), *, pretrained=None, grey="replicate")
     return model
 
 
-def _encoder(x, published):
+def _encoder(x, published, width):
     """Output at 1/32, and the skips at 1/2, 1/4, 1/8 and 1/16; fills the published name of each layer."""
 
     def normalize(x, name, known_as, relu=True, **options):
@@ -88,12 +97,13 @@ def _encoder(x, published):
         )(x)
 
     x = normalize(x, "encoder_1_norm_1", "bn_data", relu=False, scale=False)
-    x = convolve(x, 64, "encoder_1_conv_1", "conv0", kernel=7, strides=2)
+    x = convolve(x, width, "encoder_1_conv_1", "conv0", kernel=7, strides=2)
     x = normalize(x, "encoder_1_norm_2", "bn0")
     skips = [x]
     x = layers.ZeroPadding2D(1, name="encoder_1_pool_pad")(x)
     x = layers.MaxPooling2D(3, strides=2, name="encoder_1_pool")(x)
-    for stage, (filters, units) in enumerate(STAGES, 1):
+    for stage, units in enumerate(UNITS, 1):
+        filters = width * 2 ** (stage - 1)
         for unit in range(1, units + 1):
             name, known_as = f"encoder_{stage + 1}_unit_{unit}", f"stage{stage}_unit{unit}"
             strides = 2 if stage > 1 and unit == 1 else 1

@@ -61,6 +61,7 @@ STAGES = {
         "decoder_4_gate": 132_352, "decoder_3_gate": 33_408, "decoder_2_gate": 8_512, "decoder_1_gate": 2_208,
         "decoder_4_attention": 985_345, "decoder_3_attention": 246_913, "decoder_2_attention": 62_017,
         "decoder_1_attention": 15_649, "decoder_4": 132_352 + 985_345 + 2_559_744,
+        "decoder_3": 33_408 + 246_913 + 640_896, "decoder_2": 8_512 + 62_017 + 160_704,
         "decoder_1": 2_208 + 15_649 + 40_416, "mask": 37,
     },
     "melnic_unet": {
@@ -86,7 +87,31 @@ STAGES = {
         "second_encoder_3": 226_560, "second_aspp": 259_648, "second_bottleneck": 739_840,
         "second_decoder_3": 890_112, "second_decoder_2": 222_848, "second_decoder_1": 55_872, "output_2": 581,
     },
-    "gulati_segnet": {"encoder": 14_713_536 + 2 * 2 * 4_224, "mask": 577},
+    # Convolutions, and four numbers of batch normalisation for each of their feature maps.
+    "gulati_segnet": {
+        "encoder_1": 640 + 36_928 + 4 * 128, "encoder_2": 73_856 + 147_584 + 4 * 256,
+        "encoder_3": 295_168 + 2 * 590_080 + 4 * 768, "encoder_4": 1_180_160 + 2 * 2_359_808 + 4 * 1536,
+        "encoder_5": 3 * 2_359_808 + 4 * 1536, "encoder": 14_713_536 + 4 * 4_224,
+        "decoder_5": 3 * 2_359_808 + 4 * 1536, "decoder_4": 2 * 2_359_808 + 1_179_904 + 4 * 1280,
+        "decoder_3": 2 * 590_080 + 295_040 + 4 * 640, "decoder_2": 147_584 + 73_792 + 4 * 192,
+        "decoder_1": 36_928 + 4 * 64, "mask": 577,
+    },
+    "gulati_unet": {
+        "encoder_1": 9_568, "encoder_2": 55_424, "encoder_3": 221_440, "encoder_4": 885_248, "bottleneck": 3_539_968,
+        "decoder_4": 524_544 + 1_769_984, "decoder_3": 131_200 + 442_624, "decoder_2": 32_832 + 110_720,
+        "decoder_1": 8_224 + 27_712, "mask": 33,
+    },
+    # A unit is two convolutions, each behind batch normalisation; the first unit of a stage has a 1x1 shortcut, and
+    # the normalisation before the next stage is counted to the stage whose result it takes.
+    "resnet34_unet": {
+        "encoder_1": 9 + 9_408 + 4 * 64, "encoder_2": 6 * 36_864 + 4_096 + 4 * 6 * 64 + 4 * 64,
+        "encoder_3": 73_728 + 7 * 147_456 + 8_192 + 4 * 7 * 128 + 4 * 128,
+        "encoder_4": 294_912 + 11 * 589_824 + 32_768 + 4 * 11 * 256 + 4 * 256,
+        "encoder_5": 1_179_648 + 5 * 2_359_296 + 131_072 + 4 * 5 * 512 + 4 * 512,
+        "decoder_5": 1_769_472 + 589_824 + 8 * 256, "decoder_4": 442_368 + 147_456 + 8 * 128,
+        "decoder_3": 110_592 + 36_864 + 8 * 64, "decoder_2": 36_864 + 9_216 + 8 * 32,
+        "decoder_1": 4_608 + 2_304 + 8 * 16, "mask": 145,
+    },
 }  # fmt: skip
 
 
@@ -136,6 +161,19 @@ def test_each_stage_has_its_count(network, name):
         for stage in STAGES[name]
     }
     assert found == STAGES[name]
+
+
+@pytest.mark.parametrize("name", ["gulati_segnet", "gulati_unet", "resnet34_unet"])
+def test_the_stages_are_the_whole_network(name):
+    stages = {stage: number for stage, number in STAGES[name].items() if stage != "encoder"}
+    assert sum(stages.values()) == NETWORKS[name][2]
+
+
+def test_the_encoder_of_segnet_is_that_of_vgg16(network):
+    """Without normalisation, for colour: 14,714,688, as in the published VGG16 without its dense layers."""
+    model = network("gulati_segnet", (96, 96, 3), batch_norm=False)
+    encoder = [layer for layer in model.layers if layer.name.startswith("encoder") and layer.weights]
+    assert len(encoder) == 13 and sum(layer.count_params() for layer in encoder) == 14_714_688
 
 
 @pytest.mark.parametrize("ledger", list(LEDGERS))

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from nervekit import models
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, DataError, MissingDataError
 from nervekit.models.belahsen_nested import prune
 from nervekit.models.gulati import PoolingPlaces, Unpooling
 
@@ -48,15 +48,43 @@ def test_segnet_loads_in_a_process_that_has_not_built_it(tmp_path, images):
     import subprocess
     import sys
 
-    model = models.build("gulati_segnet", (32, 32, 1))
+    model = models.build("gulati_segnet", (32, 32, 1), width=8)
     model.save(tmp_path / "segnet.keras")
     np.save(tmp_path / "images.npy", images)
     code = (
-        "import numpy, keras, nervekit.models.gulati; model = keras.saving.load_model('segnet.keras');"
+        "import sys, numpy; from nervekit import models; assert 'keras' not in sys.modules;"
+        "model = models.load('segnet.keras');"
         "numpy.save('mask.npy', model.predict(numpy.load('images.npy'), verbose=0))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, env=dict(os.environ))
     assert np.allclose(np.load(tmp_path / "mask.npy"), predict(model, images), atol=1e-6)
+
+
+def test_a_file_that_is_no_network_is_refused(tmp_path):
+    with pytest.raises(MissingDataError, match="no file .*absent.keras"):
+        models.load(tmp_path / "absent.keras")
+    (tmp_path / "text.keras").write_text("not a network")
+    with pytest.raises(DataError, match="text.keras cannot be read as a saved network"):
+        models.load(tmp_path / "text.keras")
+
+
+@pytest.mark.parametrize("name", ["gulati_segnet", "resnet34_unet"])
+def test_every_convolution_of_a_narrower_network_is_in_proportion(name):
+    wide, narrow = (models.build(name, (32, 32, 1), width=width) for width in (64, 16))
+    pairs = [(one, other) for one, other in zip(wide.layers, narrow.layers, strict=True) if hasattr(one, "kernel")]
+    assert pairs[-1][0].name == "mask_logits"
+    assert all(one.name == other.name and one.filters == 4 * other.filters for one, other in pairs[:-1])
+
+
+@pytest.mark.parametrize("width", [0, 6])
+def test_a_width_that_resnet34_cannot_halve_is_refused(width):
+    with pytest.raises(ConfigurationError, match=f"width={width}. Expected a multiple of 4"):
+        models.build("resnet34_unet", (32, 32, 1), width=width)
+
+
+def test_imagenet_weights_fit_one_width():
+    with pytest.raises(ConfigurationError, match="fit width=64, not 32"):
+        models.build("resnet34_unet", (32, 32, 3), width=32, pretrained="imagenet")
 
 
 def test_pruned_unetpp_gives_the_output_it_had_in_the_whole(images):
