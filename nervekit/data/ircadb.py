@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -88,6 +90,45 @@ def read(
     if all(volume.spacing for volume in found):
         arrays["spacing"] = np.array([_scaled(volume, size) for volume, _ in jobs])
     return arrays
+
+
+@contextmanager
+def opened(
+    source: str = "auto", *, subjects: int | None = None, seed: int = 0, root: str | Path | None = None
+) -> Iterator[tuple[Source, list[Volume]]]:
+    """Open the set slice by slice: Hounsfield units, masks by organ, and the distance between slices.
+
+    Parameters
+    ----------
+    source : {"auto", "real", "phantom"}
+        As in `nervekit.data.load`.
+    subjects, seed : int, optional
+        For the simulated set alone.
+    root : path, optional
+        As in `nervekit.data.load`.
+
+    Yields
+    ------
+    files : Source
+        For `read_slice` and `read_mask`, for the time of the ``with`` block; real files are checked as they are read.
+    patients : list of Volume
+        With ``patient``, ``shape``, ``spacing`` and ``masks`` (by organ).
+
+    Raises
+    ------
+    nervekit.errors.MissingDataError
+        If the real set was asked for and is not here.
+    """
+    from nervekit.data import catalog, files, simulated
+
+    place = None if source == "phantom" and root is None else catalog.find("ircadb", root)
+    if place is None and (source == "real" or root is not None):
+        raise catalog.missing("ircadb", root)
+    chosen = simulated.folder("ircadb", subjects, seed) if place is None else nullcontext(place.path)
+    with chosen as path, catalog.opened("ircadb", path) as found:
+        if place is not None and place.source == "real":
+            found = files.verified(found, catalog.manifest("ircadb", found), whole=False)
+        yield found, volumes.find(found)
 
 
 def read_slice(source: Source, volume: Volume, position: int) -> np.ndarray:

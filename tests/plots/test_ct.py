@@ -1,0 +1,67 @@
+"""Figures of the CT notebook: what they draw is what they were given."""
+
+import matplotlib
+import numpy as np
+import pytest
+
+from nervekit.plots import ct
+
+matplotlib.use("Agg")
+
+
+def texts(figure):
+    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def labelled(axis):
+    return {line.get_label(): line for line in axis.lines if not line.get_label().startswith("_")}
+
+
+def test_windows_show_their_limits_and_name_only_organs_that_are_there():
+    hounsfield = np.linspace(-1000, 1000, 256).reshape(16, 16)
+    liver = np.zeros((16, 16), bool)
+    liver[4:9, 4:9] = True
+    organs = {"liver": liver, "spleen": np.zeros((16, 16), bool)}
+    figure = ct.windows(hounsfield, {"all": (-1000, 1000), "abdomen": (-100, 400)}, organs, "A slice")
+    assert [axis.images[0].get_clim() for axis in figure.axes[:3]] == [(-1000, 1000), (-100, 400), (-100, 400)]
+    assert "-100 to 400 HU" in texts(figure) and "liver" in texts(figure) and "spleen" not in texts(figure)
+    assert [len(axis.collections) for axis in figure.axes[:3]] == [0, 0, 1]
+
+
+def test_arms_curves_draw_the_mean_over_seeds_and_the_level_on_its_panel_alone():
+    curves = {"scratch": {"accuracy": np.array([[0.8, 0.9], [0.6, 0.7]]), "iou": np.array([[0.0, 0.2], [0.2, 0.4]])}}
+    panels = {"accuracy": "accuracy of pixels", "iou": "sum IoU"}
+    figure = ct.arms_curves(curves, "They rise", panels=panels, level=("accuracy", 0.93, "empty mask"))
+    left, right = figure.axes
+    assert labelled(left)["scratch"].get_ydata().tolist() == pytest.approx([0.7, 0.8])
+    assert labelled(right)["scratch"].get_ydata().tolist() == pytest.approx([0.1, 0.3])
+    assert labelled(left)["empty mask"].get_ydata()[0] == 0.93 and "empty mask" not in labelled(right)
+    assert left.collections[0].get_paths()[0].vertices[:, 1].min() == pytest.approx(0.6)
+
+
+def test_arms_do_not_share_a_line_style_and_colour():
+    assert len({arm[0] for arm in ct.ARMS}) == len(ct.ARMS)
+    assert len({organ for organ in ct.ORGANS}) == len({line for _, line in ct.ORGANS}) == len(ct.ORGANS)
+
+
+def test_arms_scores_mark_every_seed_and_print_the_mean():
+    scores = {"empty mask": {"dice": 0.0}, "transferred": {"dice": [0.8, 0.9]}}
+    figure = ct.arms_scores(scores, "Dice", panels={"dice": "Dice, slices with liver"})
+    circles = [line.get_xdata().tolist() for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert circles == [[0.0], [0.8, 0.9]]
+    assert "0.850" in texts(figure) and "0.000" in texts(figure)
+
+
+def test_the_line_along_the_body_breaks_where_slices_are_missing():
+    heights, area = np.array([0.0, 2.0, 4.0, 20.0, 22.0]), np.arange(5.0)
+    figure = ct.along_the_body({"a": heights}, {"a": area}, {"a": {"transferred": 2 * area}}, "Area")
+    drawn = labelled(figure.axes[0])
+    for name, factor in (("annotated", 1), ("transferred", 2)):
+        x, y = drawn[name].get_data()
+        assert np.isnan(x[3]) and np.isnan(y).sum() == 1
+        assert y[~np.isnan(y)].tolist() == (factor * area).tolist()
+
+
+def test_an_even_line_is_not_broken():
+    x, y = ct._broken([0.0, 3.0, 6.0], [1.0, 2.0, 3.0])
+    assert x.tolist() == [0.0, 3.0, 6.0] and y.tolist() == [1.0, 2.0, 3.0]
