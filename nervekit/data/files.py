@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from nervekit.errors import DataError
 
+LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in folders and archives
 PARTS = {"Dataset", "images", "masks", "test", "testset", "train", "trainset"}
 
 
@@ -54,7 +55,7 @@ class Manifest:
     def fingerprint(self) -> str:
         """Short hash of the whole list, the same for two sets only if every file is the same."""
         lines = "\n".join(f"{name},{digest}" for name, (_, digest) in sorted(self.entries.items()))
-        return hashlib.sha256(lines.encode()).hexdigest()[:16]
+        return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def read_manifest(key: str) -> Manifest:
@@ -106,7 +107,7 @@ def _folder(path: Path) -> Source:
         except OSError as error:
             raise DataError(f"{path / name}: cannot be read ({error.strerror or error}).") from error
 
-    files = (item for item in sorted(path.rglob("*")) if item.is_file())
+    files = (item for item in sorted(path.rglob("*")) if not _is_litter(item.relative_to(path)) and item.is_file())
     return Source(path, {item.relative_to(path).as_posix(): item.stat().st_size for item in files}, read)
 
 
@@ -115,6 +116,7 @@ def archive_source(path: Path, archive: zipfile.ZipFile, strip: bool = True) -> 
     members = [member for member in archive.infolist() if not member.is_dir()]
     for member in members:
         check_member(path, member)
+    members = [member for member in members if not _is_litter(PurePosixPath(member.filename))]
     tops = {PurePosixPath(member.filename).parts[0] for member in members}
     nested = all("/" in member.filename for member in members)
     prefix = f"{tops.pop()}/" if strip and len(tops) == 1 and nested and not tops & PARTS else ""
@@ -135,6 +137,10 @@ def archive_source(path: Path, archive: zipfile.ZipFile, strip: bool = True) -> 
             ) from error
 
     return Source(path, {m.filename.removeprefix(prefix): m.file_size for m in members}, read)
+
+
+def _is_litter(name: PurePath) -> bool:
+    return name.name in LITTER or name.parts[0] == "__MACOSX"
 
 
 def check_member(path: Path, member: zipfile.ZipInfo) -> None:

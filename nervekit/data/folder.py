@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -97,11 +98,10 @@ def _named(source: files.Source, part: str) -> dict[str, str]:
     for path in map(PurePosixPath, source.sizes):
         hidden = path.name.startswith(".")
         if path.parent == PurePosixPath(part) and path.suffix.lower() in suffixes() and not hidden:
-            if path.stem in named:
-                raise DataError(
-                    f"{source.path}: {named[path.stem]} and {path} have one name. Keep one of them."
-                )
-            named[path.stem] = str(path)
+            stem = _composed(path.stem)
+            if stem in named:
+                raise DataError(f"{source.path}: {named[stem]} and {path} have one name. Keep one of them.")
+            named[stem] = str(path)
     return named
 
 
@@ -124,7 +124,7 @@ def groups(names: list[str], pattern: str | None, source: files.Source | None = 
         return np.array(names)
     try:
         rows = csv.DictReader(source.read("groups.csv").decode("utf-8-sig").splitlines())
-        listed = {row["sample"]: row["group"] for row in rows if row["group"] is not None}
+        listed = {_composed(row["sample"]): row["group"] for row in rows if row["group"] is not None}
         return np.array([listed[name] for name in names])
     except (KeyError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
@@ -132,9 +132,15 @@ def groups(names: list[str], pattern: str | None, source: files.Source | None = 
         ) from error
 
 
+def _composed(name: str) -> str:
+    """Write accented letters as one character: macOS stores them as two, and the names look the same."""
+    return unicodedata.normalize("NFC", name)
+
+
 def natural(name: str) -> list:
     """Key that sorts names with their numbers by value: ``a2`` before ``a10``."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", name)]
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part) for part in parts]
 
 
 def _endings() -> str:

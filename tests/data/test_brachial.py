@@ -1,14 +1,17 @@
 """The brachial plexus reader, on a few files of Kaggle's layout."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from nervekit import data
 from nervekit.data import brachial, files, rle
-from nervekit.errors import DataError
+from nervekit.errors import DataError, NervekitError
 
 HEIGHT, WIDTH = brachial.NATIVE
 NAMES = ("1_1", "1_2", "1_10", "2_1", "10_3")
@@ -76,6 +79,21 @@ def test_table_that_contradicts_a_mask_is_refused(few):
     write_table(few, **{"1_10": "1 5"})
     with pytest.raises(DataError, match=r"train/1_10_mask\.tif is not the mask that train_masks\.csv gives for 1_10"):
         read(few)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.binary(max_size=60)
+    | st.lists(st.tuples(*[st.sampled_from(["1", "2", "x", "", "1 1", "\n", '"']) | st.text(max_size=4)] * 3), max_size=4).map(
+        lambda rows: ("subject,img,pixels\n" + "\n".join(map(",".join, rows))).encode("utf-8", "replace")
+    )
+)
+def test_any_table_gives_codes_or_an_error_of_ours(content):
+    source = files.Source(Path("set"), {brachial.TABLE: len(content)}, lambda name: content)
+    try:
+        assert isinstance(brachial.table(source), dict)
+    except NervekitError:
+        pass
 
 
 def test_some_subjects_of_the_set_are_read_and_a_warning_counts_the_others(few):

@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,37 @@ def test_two_images_of_one_name_are_refused(own):
         folder.read(own)
 
 
+def test_names_that_look_the_same_are_the_same_however_accents_are_stored(own):
+    (own / "masks" / "P10 ä.png").rename(own / "masks" / "P10 a\u0308.png")
+    assert folder.read(own).ids.tolist() == ["P1 a", "P2 b", "P10 ä"]
+    (own / "groups.csv").write_text("sample,group\nP1 a,x\nP2 b,x\nP10 a\u0308,y\n", encoding="utf-8")
+    assert folder.read(own).groups.tolist() == ["x", "x", "y"]
+    Image.new("L", (30, 20)).save(own / "images" / "P10 a\u0308.png")
+    with pytest.raises(DataError, match="have one name"):
+        folder.read(own)
+
+
+def test_name_that_is_no_utf_8_is_read(own):
+    try:
+        for part, ending in (("images", "jpg"), ("masks", "png")):
+            (own / part / f"P2 b.{ending}").rename(own / part / f"P2 \udcfc.{ending}")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    assert len(folder.read(own)) == 3
+
+
+def test_what_file_managers_leave_behind_is_passed_over(own, tmp_path_factory):
+    (own / ".DS_Store").write_bytes(b"litter")
+    (own / "images" / "Thumbs.db").write_bytes(b"litter")
+    assert len(folder.read(own)) == 3
+    archive = tmp_path_factory.mktemp("name with spaces and ü") / "my study.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in own.rglob("*"):
+            opened.write(path, f"my study/{path.relative_to(own).as_posix()}")
+        opened.writestr("__MACOSX/my study/images/._P1 a.jpg", b"litter")
+    assert np.array_equal(folder.read(archive).masks, folder.read(own).masks)
+
+
 def test_mask_with_grey_values_is_refused(own):
     Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30).astype(np.uint8)).save(
         own / "masks" / "P2 b.png"
@@ -140,7 +172,7 @@ files_of_one = st.lists(
     min_size=1,
     max_size=3,
 ) | st.tuples(st.just(("images", ".png", PICTURES[0])), contents.map(lambda content: ("masks", ".png", content)))
-stems = st.sampled_from(["a", "a b", "ä", "10", "2", ".hidden"])
+stems = st.sampled_from(["a", "a b", "ä", "10", "2", "²", "٣", ".hidden"])
 
 
 @settings(max_examples=120, deadline=None)

@@ -4,8 +4,9 @@ import zipfile
 
 import ct
 import numpy as np
+import pydicom
 import pytest
-from pydicom.uid import JPEGLSLossless
+from pydicom.uid import JPEGLSLossless, RLELossless
 
 from nervekit import data
 from nervekit.data import catalog, ircadb, volumes
@@ -131,6 +132,16 @@ def test_wrong_slices_are_named(set_of_two, number, organ, written, text):
     slice_of(set_of_two, number, organ).write_bytes(written())
     with pytest.raises(DataError, match=text):
         read(set_of_two)
+
+
+def test_slice_that_is_compressed_without_loss_is_read_the_same(set_of_two):
+    path = slice_of(set_of_two, 5)
+    packed = pydicom.dcmread(path)
+    packed.compress(RLELossless)
+    packed.save_as(path)
+    with catalog.opened("ircadb", set_of_two) as source:
+        (volume,) = volumes.find(source, [2])
+        assert np.array_equal(ircadb.read_slice(source, volume, 5), ct.hounsfield(5))
 
 
 def test_missing_slices_are_counted(set_of_two):

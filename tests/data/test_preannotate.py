@@ -1,6 +1,10 @@
 """Masks become annotations and back: exactly, or within half a pixel with fewer points."""
 
+import base64
+import io
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from nervekit.data import labelme, preannotate, shapes
-from nervekit.errors import ConfigurationError, DataError
+from nervekit.errors import ConfigurationError, DataError, NervekitError
 
 QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -152,6 +156,46 @@ def test_annotations_of_simulated_images_stay_simulated(tmp_path):
     assert labelme.read_folder(tmp_path).source == "real"
     (tmp_path / "SIMULATED.json").touch()
     assert labelme.read_folder(tmp_path).source == "phantom"
+
+
+def png(size):
+    stream = io.BytesIO()
+    Image.new("L", size).save(stream, "PNG")
+    return stream.getvalue()
+
+
+side = st.none() | st.integers(-1, 12) | st.just(10**30) | st.floats() | st.text(max_size=2)
+written = st.fixed_dictionaries(
+    {"shapes": st.just([]) | st.just([{"label": "nerve", "points": [[1, 1], [6, 1], [6, 5]]}])},
+    optional={
+        "imagePath": st.sampled_from(["a.png", "b c.png", "ä.png", "sub\\a.png", "..", "a.json", ""]) | st.none(),
+        "imageData": st.none() | st.text(max_size=8) | st.just(base64.b64encode(png((9, 7))).decode()),
+        "imageHeight": st.just(7) | side,
+        "imageWidth": st.just(9) | side,
+    },
+).map(lambda content: json.dumps(content).encode())
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["a", "b c", "ä"]), written | st.binary(max_size=30), max_size=3),
+    st.dictionaries(
+        st.sampled_from(["a.png", "b c.png", "ä.png"]),
+        st.sampled_from([png((9, 7)), png((8, 7))]) | st.binary(max_size=40),
+        max_size=3,
+    ),
+    st.sampled_from([None, (8, 8)]),
+)
+def test_any_folder_of_annotations_gives_a_dataset_or_an_error_of_ours(annotations, images, size):
+    with tempfile.TemporaryDirectory() as name:
+        for stem, content in annotations.items():
+            (Path(name) / f"{stem}.json").write_bytes(content)
+        for image, content in images.items():
+            (Path(name) / image).write_bytes(content)
+        try:
+            assert len(labelme.read_folder(name, size=size)) == len(annotations) > 0
+        except NervekitError:
+            pass
 
 
 def test_folder_of_annotations_is_resized_like_any_other(tmp_path):
