@@ -242,7 +242,7 @@ def claims_table(comparisons):
 
 def _text(item):
     if isinstance(item, float):
-        return f"{item:.3f}" if item == 0 or abs(item) >= 0.001 else f"{item:g}"
+        return f"{item:.3f}" if item == 0 or abs(item) >= 0.01 else f"{item:.4g}"
     if isinstance(item, (list, tuple)):
         return " x ".join(str(part) for part in item)
     return str(item)
