@@ -1,91 +1,18 @@
-"""Training: precision, one fit function, prediction, and the reset that lets one compiled model serve all folds."""
+"""Training: one fit function, prediction, and the reset that lets one compiled model serve all folds."""
 
-import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
+from nervekit.augment import transform
 from nervekit.errors import ConfigurationError
+from nervekit.precision import has_gpu, set_precision
 from nervekit.transfer import transfer
 
 __all__ = ["History", "PooledIoU", "compile_model", "fit", "predict", "reset", "set_precision", "transfer"]
-
-PRECISIONS = ("auto", "bfloat16", "float32")
-
-
-def set_precision(choice="auto"):
-    """Choose the number format that networks built from now on compute in.
-
-    Weights, the sigmoid, the loss and all sums stay in float32 either way.
-
-    Parameters
-    ----------
-    choice : str
-        ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 where the hardware multiplies it natively.
-
-    Returns
-    -------
-    str
-        ``"bfloat16"`` or ``"float32"``.
-
-    Raises
-    ------
-    ConfigurationError
-        Another choice.
-
-    Examples
-    --------
-    >>> set_precision("float32")
-    'float32'
-    """
-    if choice not in PRECISIONS:
-        raise ConfigurationError(f"There is no precision {choice!r}. Choose one of: {', '.join(PRECISIONS)}.")
-    if choice == "auto":
-        choice = "bfloat16" if has_bfloat16() else "float32"
-    keras.config.set_dtype_policy("mixed_bfloat16" if choice == "bfloat16" else "float32")
-    return choice
-
-
-def has_bfloat16():
-    """Whether the device that the backend trains on multiplies bfloat16 natively.
-
-    On a processor the answer is its instruction set (JAX does not use it there), on a GPU its generation (Ampere or
-    later).
-    """
-    backend = keras.config.backend()
-    if has_gpu():
-        if backend == "torch":
-            import torch
-
-            return torch.cuda.is_bf16_supported(including_emulation=False)
-        return _compute_capability() >= 8
-    processor = Path("/proc/cpuinfo")
-    flags = processor.read_text() if processor.exists() else ""
-    return backend != "jax" and ("avx512_bf16" in flags or "amx_bf16" in flags)
-
-
-def has_gpu():
-    """Whether the backend sees a GPU."""
-    if keras.config.backend() == "torch":
-        import torch
-
-        return torch.cuda.is_available()
-    # Asked for GPUs by name, JAX raises an error where there are none.
-    return any(device.lower().startswith(("gpu", "cuda")) for device in keras.distribution.list_devices())
-
-
-def _compute_capability():
-    if keras.config.backend() == "jax":
-        import jax
-
-        return float(getattr(jax.devices()[0], "compute_capability", 0))
-    details = sys.modules["tensorflow"].config
-    gpu = details.list_physical_devices("GPU")[0]
-    return details.experimental.get_device_details(gpu).get("compute_capability", (0,))[0]
 
 
 @keras.saving.register_keras_serializable(package="nervekit")
@@ -150,7 +77,9 @@ class History:
     images_per_second: float
 
 
-def fit(model, train, development=None, *, epochs, batch_size=32, seed=0, callbacks=()):
+def fit(
+    model, train, development=None, *, epochs, batch_size=32, seed=0, callbacks=(), targets=None, augment=None
+):  # fmt: skip
     """Train a compiled network.
 
     Images go to the device as uint8 and masks as bool; everything else happens in the graph.
@@ -166,6 +95,11 @@ def fit(model, train, development=None, *, epochs, batch_size=32, seed=0, callba
         Of the order of the images and of dropout.
     callbacks : sequence of keras.callbacks.Callback
         Such as ``plots.live_curves(epochs)``.
+    targets : callable, optional
+        From a dataset to what the loss compares with, for a network with several outputs. Without it, the masks.
+    augment : dict, optional
+        Options of `augment.transform`, such as ``{"rotation": 20, "flip": 0.5}``; training images and their masks are
+        changed anew in every step, development images never. Callbacks then see a model that wraps the network.
 
     Returns
     -------
@@ -174,15 +108,16 @@ def fit(model, train, development=None, *, epochs, batch_size=32, seed=0, callba
     Raises
     ------
     ConfigurationError
-        The images do not have the size that the network takes.
+        The images do not have the size that the network takes, or ``augment`` comes with ``targets``.
     """
     check_sizes(model, train)
     keras.utils.set_random_seed(seed)
+    pairs = [_pair(dataset, targets, augment) for dataset in (train, development) if dataset is not None]
+    trained = _augmenting(model, augment, seed) if augment else model
     clock = _Clock()
-    result = model.fit(
-        train.images,
-        train.masks[..., None],
-        validation_data=(development.images, development.masks[..., None]) if development is not None else None,
+    result = trained.fit(
+        *pairs[0],
+        validation_data=pairs[1] if development is not None else None,
         epochs=epochs,
         batch_size=batch_size,
         verbose=0,
@@ -191,6 +126,48 @@ def fit(model, train, development=None, *, epochs, batch_size=32, seed=0, callba
     curves = {name: [float(number) for number in numbers] for name, numbers in result.history.items()}
     steady = clock.seconds[1:] or clock.seconds
     return History(curves, sum(clock.seconds), len(train) * len(steady) / sum(steady))
+
+
+def _pair(dataset, targets, augment):
+    masks = dataset.masks[..., None]
+    if augment and targets:
+        raise ConfigurationError("augment moves masks, so it cannot be used together with targets of another kind.")
+    if augment:
+        return (dataset.images, masks), masks
+    return dataset.images, targets(dataset) if targets else masks
+
+
+def _augmenting(model, options, seed):
+    trained = _Augmenting(model, options, seed)
+    compiled = keras.saving.deserialize_keras_object(model.get_compile_config())
+    trained.compile(
+        optimizer=model.optimizer, loss=model.loss, metrics=compiled["metrics"], jit_compile=model.jit_compile
+    )
+    return trained
+
+
+class _Augmenting(keras.Model):
+    """A network behind random changes of images and masks; the loss compares with the masks as they were changed."""
+
+    def __init__(self, network, options, seed):
+        # float32 keeps uint8 images from being cast before the changes; the network has its own precision.
+        super().__init__(name=f"augmenting_{network.name}", dtype="float32")
+        self.network, self.options = network, options
+        self.seeds = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs, training=False):
+        images, masks = inputs
+        if training:
+            images, masks = transform(images, masks, self.seeds, **self.options)
+        return self.network(images, training=training), masks
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        prediction, masks = y_pred
+        return super().compute_loss(x, masks, prediction, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        prediction, masks = y_pred
+        return super().compute_metrics(x, masks, prediction, sample_weight)
 
 
 class _Clock(keras.callbacks.Callback):

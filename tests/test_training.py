@@ -92,6 +92,71 @@ def test_images_of_another_size_are_refused(blobs):
         training.fit(model, blobs, epochs=1)
 
 
+class OneOf(keras.initializers.Initializer):
+    """A 1x1 convolution that answers 1 where the picture is bright, and 0 elsewhere."""
+
+    def __call__(self, shape, dtype=None):
+        return keras.ops.full(shape, 60.0, dtype)
+
+
+def brightness_network():
+    """Knows the answer and learns nothing, so that its loss shows whether masks and pictures belong together."""
+    image = keras.Input((32, 32, 1))
+    x = keras.layers.Rescaling(1 / 255, offset=-0.5)(image)
+    head = keras.layers.Conv2D(1, 1, activation="sigmoid", kernel_initializer=OneOf())
+    model = keras.Model(image, head(x))
+    return training.compile_model(model, optimizer=keras.optimizers.SGD(0.0))
+
+
+def left_halves():
+    masks = np.zeros((8, 32, 32), bool)
+    masks[:, :, :16] = True
+    return Blobs((masks[..., None] * 255).astype(np.uint8), masks)
+
+
+def test_augmented_masks_move_with_their_images():
+    data = left_halves()
+    augment = {"flip": 0.5, "rotation": (40.0, 50.0), "shift": 0.2}
+    curves = training.fit(brightness_network(), data, data, epochs=2, batch_size=4, augment=augment).curves
+    assert curves["pooled_iou"][-1] > 0.97 and curves["loss"][-1] < 0.2
+    assert curves["val_pooled_iou"][-1] == 1
+
+
+def test_training_images_are_augmented_and_development_images_are_not():
+    data = left_halves()
+    image = keras.Input((32, 32, 1))
+    place = keras.layers.Conv2D(1, 1, activation="sigmoid", kernel_initializer=OneOf())
+    model = keras.Model(image, place(keras.layers.Lambda(lambda x: 0 * x + (data.masks[:1, ..., None] - 0.5))(image)))
+    training.compile_model(model, optimizer=keras.optimizers.SGD(0.0))
+    curves = training.fit(model, data, data, epochs=1, batch_size=8, augment={"flip": 1.0}).curves
+    assert curves["pooled_iou"] == [0] and curves["val_pooled_iou"] == [1]
+
+
+def test_augmented_training_trains_the_network_itself(blobs):
+    model = training.compile_model(build())
+    before = [weight.copy() for weight in model.get_weights()]
+    training.fit(model, blobs, epochs=1, batch_size=8, augment={"flip": 0.5})
+    assert not any(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True) if a.ndim == 4)
+    assert int(model.optimizer.iterations) == 3
+
+
+def test_targets_serve_a_network_with_two_outputs(blobs):
+    image = keras.Input((32, 32, 1))
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(keras.layers.Rescaling(1 / 255)(image))
+    mask = keras.layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x)
+    present = keras.layers.Dense(1, activation="sigmoid", name="present")(keras.layers.GlobalMaxPooling2D()(x))
+    model = keras.Model(image, {"mask": mask, "present": present})
+    model.compile("adam", {"mask": "binary_crossentropy", "present": "binary_crossentropy"})
+
+    def targets(data):
+        return {"mask": data.masks[..., None], "present": data.masks.any(axis=(1, 2))[:, None]}
+
+    curves = training.fit(model, blobs, blobs, epochs=2, batch_size=8, targets=targets).curves
+    assert curves["present_loss"][1] < curves["present_loss"][0] and "val_mask_loss" in curves
+    with pytest.raises(ConfigurationError, match="augment moves masks"):
+        training.fit(model, blobs, epochs=1, targets=targets, augment={"flip": 0.5})
+
+
 def test_unknown_precision():
     with pytest.raises(ConfigurationError, match="auto, bfloat16, float32"):
         training.set_precision("float16")

@@ -49,7 +49,7 @@ def theirs(request, tmp_path_factory):
 
 @pytest.mark.parametrize("backend", OTHERS)
 def test_a_network_trains_on_the_other_backend(backend):
-    """The precision that the hardware offers, one step, and a prediction."""
+    """The precision that the hardware offers, an epoch plain, an epoch with random changes, and a prediction."""
     code = """
 import numpy as np
 from nervekit import models, training
@@ -58,6 +58,7 @@ images = np.zeros((4, 16, 16, 1), np.uint8)
 data = type("Data", (), {"images": images, "masks": images[..., 0] > 0, "key": "dark", "__len__": lambda self: 4})()
 model = training.compile_model(models.build("huang_unet", (16, 16, 1), width=2))
 training.fit(model, data, data, epochs=1, batch_size=2)
+training.fit(model, data, data, epochs=1, batch_size=2, augment={"flip": 0.5, "rotation": 20, "gamma": (0.7, 1.5)})
 print("shape", training.predict(model, images).shape)
 """
     assert "shape (4, 16, 16)" in run(backend, "-c", code)

@@ -1,0 +1,81 @@
+"""The number format that networks compute in, chosen by asking the hardware."""
+
+import sys
+from pathlib import Path
+
+import keras
+
+from nervekit.errors import ConfigurationError
+
+PRECISIONS = ("auto", "bfloat16", "float32")
+
+
+def set_precision(choice="auto"):
+    """Choose the number format that networks built from now on compute in.
+
+    Weights, the sigmoid, the loss and all sums stay in float32 either way.
+
+    Parameters
+    ----------
+    choice : str
+        ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 where the hardware multiplies it natively.
+
+    Returns
+    -------
+    str
+        ``"bfloat16"`` or ``"float32"``.
+
+    Raises
+    ------
+    ConfigurationError
+        Another choice.
+
+    Examples
+    --------
+    >>> set_precision("float32")
+    'float32'
+    """
+    if choice not in PRECISIONS:
+        raise ConfigurationError(f"There is no precision {choice!r}. Choose one of: {', '.join(PRECISIONS)}.")
+    if choice == "auto":
+        choice = "bfloat16" if has_bfloat16() else "float32"
+    keras.config.set_dtype_policy("mixed_bfloat16" if choice == "bfloat16" else "float32")
+    return choice
+
+
+def has_bfloat16():
+    """Whether the device that the backend trains on multiplies bfloat16 natively.
+
+    On a processor the answer is its instruction set (JAX does not use it there), on a GPU its generation (Ampere or
+    later).
+    """
+    backend = keras.config.backend()
+    if has_gpu():
+        if backend == "torch":
+            import torch
+
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+        return _compute_capability() >= 8
+    processor = Path("/proc/cpuinfo")
+    flags = processor.read_text() if processor.exists() else ""
+    return backend != "jax" and ("avx512_bf16" in flags or "amx_bf16" in flags)
+
+
+def has_gpu():
+    """Whether the backend sees a GPU."""
+    if keras.config.backend() == "torch":
+        import torch
+
+        return torch.cuda.is_available()
+    # Asked for GPUs by name, JAX raises an error where there are none.
+    return any(device.lower().startswith(("gpu", "cuda")) for device in keras.distribution.list_devices())
+
+
+def _compute_capability():
+    if keras.config.backend() == "jax":
+        import jax
+
+        return float(getattr(jax.devices()[0], "compute_capability", 0))
+    details = sys.modules["tensorflow"].config
+    gpu = details.list_physical_devices("GPU")[0]
+    return details.experimental.get_device_details(gpu).get("compute_capability", (0,))[0]
