@@ -45,6 +45,41 @@ def scores(masks, predictions, groups):
     return found
 
 
+def overlap(masks, predictions, groups):
+    """Dice, IoU, precision and recall, as mean of the images and pooled.
+
+    Parameters
+    ----------
+    masks, predictions : ndarray of bool, shape (N, H, W)
+    groups : ndarray, shape (N,)
+        Patient or session of each image; the intervals resample these.
+
+    Returns
+    -------
+    dict of str to dict
+        ``dice_mean`` (also with ``sd``, the standard deviation over images), ``iou_mean``, ``precision_mean``,
+        ``recall_mean``, ``pooled_dice`` and ``pooled_iou``, as in :func:`scores`.
+
+    Examples
+    --------
+    >>> masks = np.zeros((2, 4, 4), bool)
+    >>> masks[:, :2] = True
+    >>> half = masks.copy()
+    >>> half[:, 0] = False
+    >>> found = overlap(masks, half, groups=["a", "b"])
+    >>> [round(found[name]["value"], 3) for name in ("dice_mean", "recall_mean", "precision_mean")]
+    [0.667, 0.5, 1.0]
+    """
+    intersection, true, predicted = metrics.counts(masks, predictions)
+    by_image = {name: getattr(metrics, name)(masks, predictions) for name in ("dice", "iou", "precision", "recall")}
+    statistics = {f"{name}_mean": ratio(values, np.ones(len(masks))) for name, values in by_image.items()}
+    statistics["pooled_dice"] = ratio(2 * intersection, true + predicted)
+    statistics["pooled_iou"] = ratio(intersection, true + predicted - intersection)
+    found = {name: _with_interval(statistic, groups) for name, statistic in statistics.items()}
+    found["dice_mean"]["sd"] = float(by_image["dice"].std(ddof=1)) if len(masks) > 1 else 0.0
+    return found
+
+
 def fold_quartiles(masks, result, groups):
     """Median and quartiles over the folds of sum IoU and accuracy, as Huang et al. 2019 report them.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, jaccard_score
+from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
 from nervekit import crossval, evaluation
 
@@ -31,6 +31,25 @@ def test_scores_agree_with_scikit_learn(case):
     }
     assert {name: score["value"] for name, score in found.items()} == pytest.approx(expected)
     assert all(score["low"] <= score["value"] <= score["high"] and score["n"] == 40 for score in found.values())
+
+
+def test_overlap_agrees_with_scikit_learn(case):
+    truth, predicted, groups = case
+    found = evaluation.overlap(truth, predicted, groups)
+
+    def by_image(score):
+        return np.array([score(t.ravel(), p.ravel()) for t, p in zip(truth, predicted, strict=True)])
+
+    expected = {
+        "dice_mean": by_image(f1_score).mean(),
+        "iou_mean": by_image(jaccard_score).mean(),
+        "precision_mean": by_image(precision_score).mean(),
+        "recall_mean": by_image(recall_score).mean(),
+        "pooled_dice": f1_score(truth.ravel(), predicted.ravel()),
+        "pooled_iou": jaccard_score(truth.ravel(), predicted.ravel()),
+    }
+    assert {name: score["value"] for name, score in found.items()} == pytest.approx(expected)
+    assert found["dice_mean"]["sd"] == pytest.approx(np.std(by_image(f1_score), ddof=1))
 
 
 def test_fold_quartiles_are_those_of_the_folds(case):
