@@ -1,6 +1,6 @@
 """Images a second of nervekit's networks beside the same written plainly in PyTorch, MONAI's and medic-ai's.
 
-Every candidate runs in a process of its own, one after the other, on the same pixels. Ours goes through
+Every candidate runs in a process of its own, one after the other and round by round, on the same pixels. Ours goes through
 ``training.fit`` and ``training.predict``, data and metric included. Needs ``nervekit[tensorflow,torch]``; MONAI and
 medic-ai are measured where they are installed.
 
@@ -11,12 +11,14 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from tqdm import tqdm
 
 CANDIDATES = (
     ("nervekit", "huang_unet"),
@@ -102,37 +104,56 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--batches", type=int, default=6, help="an epoch")
     parser.add_argument("--epochs", type=int, default=4, help="the first, which compiles, is left out")
+    parser.add_argument("--rounds", type=int, default=3, help="each goes through all candidates; the median counts")
     parser.add_argument("--only", help="leave out the networks whose name does not hold this")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
         print(json.dumps(measure(*json.loads(arguments.job))))
         return
-    products = {precision: in_process(arguments, "torch", "product", precision) for precision in PRECISIONS}
-    for precision, found in products.items():
-        if found:
-            print(f"matrix product {precision}: {found['product']:.0f} billion operations a second")
-    print(f"{'':34}{'parameters':>12}{'train':>8}{'forward':>9}{'MiB':>7}   images a second")
-    results = {}
-    for library, network in CANDIDATES:
-        for precision in PRECISIONS if (arguments.only or "") in network else ():
-            found = results[library, network, precision] = in_process(arguments, library, network, precision)
-            if found:
-                name = f"{library} {network} {precision}"
-                print(f"{name:34}{found['parameters']:>12,}{found['train']:8.1f}{found['forward']:9.1f}{found['mib']:7.0f}")
+    jobs = [
+        (library, network, precision)
+        for library, network in CANDIDATES
+        if (arguments.only or "") in network
+        for precision in PRECISIONS
+    ]
+    jobs += [("torch", "product", precision) for precision in PRECISIONS]
+    # Round by round, so that a slow minute of the machine falls on all candidates and not on one.
+    rounds = []
+    for number in range(arguments.rounds):
+        rounds.append({job: in_process(arguments, *job) for job in tqdm(jobs, desc=f"round {number + 1}")})
+    found = {job: median([results[job] for results in rounds if results[job]]) for job in jobs}
+    products = {precision: found.pop(("torch", "product", precision)) for precision in PRECISIONS}
+    for precision, product in products.items():
+        if product:
+            print(f"matrix product {precision}: {product['product']:.0f} billion operations a second")
+    print(f"{'':34}{'parameters':>12}{'train':>8}{'forward':>9}{'MiB':>7}   images a second, median of {arguments.rounds}")
+    for (library, network, precision), rates in found.items():
+        if rates:
+            name = f"{library} {network} {precision}"
+            print(f"{name:34}{rates['parameters']:>12,}{rates['train']:8.1f}{rates['forward']:9.1f}{rates['mib']:7.0f}")
     for network in ("huang_unet", "melnic_unet"):
-        print_ratios(network, results)
-        print_shares(network, results, products)
+        print_ratios(network, rounds)
+        print_shares(network, found, products)
 
 
-def print_ratios(network, results):
-    """Ours over PyTorch's, training and forward, in every pair of precisions."""
+def median(results):
+    """The median of each quantity over rounds; None without results."""
+    return {name: statistics.median(result[name] for result in results) for name in results[0]} if results else None
+
+
+def print_ratios(network, rounds):
+    """Ours over PyTorch's, training and forward, in every pair of precisions: median and range over the rounds."""
     for ours in PRECISIONS:
         for theirs in PRECISIONS:
-            mine, peer = results.get(("nervekit", network, ours)), results.get(("torch", network, theirs))
-            if mine and peer:
-                ratios = f"training {mine['train'] / peer['train']:.2f}, forward {mine['forward'] / peer['forward']:.2f}"
-                print(f"{network}: nervekit {ours} over PyTorch {theirs}: {ratios}")
+            mine, peer = ("nervekit", network, ours), ("torch", network, theirs)
+            both = [(results[mine], results[peer]) for results in rounds if results.get(mine) and results.get(peer)]
+            if both:
+                shown = []
+                for quantity in ("train", "forward"):
+                    ratios = [a[quantity] / b[quantity] for a, b in both]
+                    shown.append(f"{quantity} {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+                print(f"{network}: nervekit {ours} over PyTorch {theirs}: {', '.join(shown)}")
 
 
 def print_shares(network, results, products):
