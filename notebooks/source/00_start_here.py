@@ -32,15 +32,25 @@
 # | Melnic et al. | ultrasound | median nerve | U-Net, L-Unet, DB-Unet, DL-Unet | public, 246 images |
 # | Shrivastava 2020 | CT | liver, after bones | U-Net, transferred | public, 20 patients |
 #
-# The first is carried through from end to end so far; the networks of all five are in `nervekit.models`.
+# The networks of all five are in `nervekit.models`, exact to the parameter, and each paper has its notebooks.
 #
 # ## The map
 #
-# | notebook | question |
-# |---|---|
-# | 01 Data preparation | What happens to a picture between the scanner and the network? Is the published split fair? |
-# | 02 U-Net, femoral | How well does the paper's U-Net do, and does it beat something that learns nothing? |
-# | 03 Cross-validation | What remains of the score when whole sessions are held out? |
+# The minutes are for reading; running takes one or two more in the `smoke` profile on two processor cores.
+#
+# | notebook | minutes | question | you learn |
+# |---|---|---|---|
+# | 01 Data preparation | 50 | What happens to a picture between the scanner and the network? Is the published split fair? | masks, resizing, leaks; bitmaps, run-length codes, DICOM; annotate, train, correct |
+# | 02 U-Net, femoral | 25 | How well does the paper's U-Net do, and does it beat something that learns nothing? | a U-Net stage by stage; baselines; three kinds of IoU |
+# | 03 Cross-validation | 15 | What remains of the score when whole sessions are held out? | folds by image and by session |
+# | 04 Brachial U-Nets | 45 | Which of five relatives of the U-Net finds the plexus, and what do most images do that show none? | inception, recurrent, nested and attention blocks; a presence filter; a submission |
+# | 05 Brachial augmentation | 20 | Why did more training images make the score collapse? | six transformations; copies across a split; augmenting the training part alone |
+# | 06 Brachial transfer | 30 | Does a pre-trained encoder help, and how often is a nerve missed? | SegNet and ResNet encoders; transfer; misses, false alarms, an operating point |
+# | 07 Median nerve | 40 | Do two U-Nets in a row find the nerve better than one? | multi-output networks; nerves in two parts; area, perimeter, Bland-Altman |
+# | 08 Liver in CT | 30 | Does a network that knows bones need fewer livers? | Hounsfield windows; freezing and fine-tuning; slices, patients, volumes |
+# | 10 Reproduction report | 20 | Which printed numbers hold up? | every claim of five papers, with its verdict and its reason |
+#
+# Each can be read alone; whoever begins reads 01 and 02 first.
 #
 # ## Set-up
 #
