@@ -137,9 +137,8 @@ def balance(masks, title):
     share = 100 * masks.mean(axis=(1, 2))
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.7), width_ratios=(1.2, 1))
     left.hist(share, bins=24, color=COLOURS["neutral"], edgecolor="white")
-    left.axvline(
-        np.median(share), color=COLOURS["prediction"], ls="--", label=f"median {np.median(share):.1f} %"
-    )
+    label = f"median {np.median(share):.1f} %"
+    left.axvline(np.median(share), color=COLOURS["prediction"], ls="--", label=label)
     left.set(xlabel="pixels that are nerve (% of the image)", ylabel="images")
     left.legend()
     drawn = right.imshow(100 * masks.mean(axis=0), cmap="cividis", vmin=0)
@@ -230,18 +229,9 @@ def group_sizes(groups, parts, title):
     order = np.argsort(-(training + test), kind="stable")
     figure, axis = plt.subplots(figsize=(9, 3.4))
     place = np.arange(len(names))
-    axis.bar(
-        place, training[order], width=1, color=COLOURS["neutral"], label="training and development images"
-    )
-    axis.bar(
-        place,
-        test[order],
-        bottom=training[order],
-        width=1,
-        color=COLOURS["prediction"],
-        label="test images",
-        hatch="//",
-    )
+    axis.bar(place, training[order], width=1, color=COLOURS["neutral"], label="training and development images")
+    look = {"width": 1, "color": COLOURS["prediction"], "hatch": "//"}
+    axis.bar(place, test[order], bottom=training[order], label="test images", **look)
     axis.set(xlabel="groups, largest first", ylabel="images", xlim=(-0.5, len(names) - 0.5))
     axis.legend()
     _finish(figure, title)
