@@ -86,7 +86,7 @@ def arms_curves(curves, title, *, panels, level=None):
     return figure
 
 
-def arms_scores(scores, title, *, panels):
+def arms_scores(scores, title, *, panels, baselines=1):
     """Scores of several arms, one line each: a small mark a seed, a bar at their mean, one panel a score.
 
     Parameters
@@ -96,6 +96,8 @@ def arms_scores(scores, title, *, panels):
     title : str
     panels : dict of str to str
         Score to the label of its axis.
+    baselines : int
+        How many of the first rows learnt nothing; they get a colour of their own.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def arms_scores(scores, title, *, panels):
     for axis, (score, label) in zip(axes.flat, panels.items()):
         for place, (name, found) in enumerate(scores.items()):
             values = np.atleast_1d(found[score])
-            colour = COLOURS["neutral"] if place == 0 else COLOURS["prediction"]
+            colour = COLOURS["neutral"] if place < baselines else COLOURS["prediction"]
             axis.plot(values, np.full(len(values), place), "o", markersize=6, markerfacecolor="none", color=colour)
             axis.plot(values.mean(), place, "|", markersize=18, markeredgewidth=3, color=colour)
             axis.annotate(f"{values.mean():.3f}", (values.mean(), place), xytext=(0, 10),
