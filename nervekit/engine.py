@@ -1,5 +1,7 @@
 """The papermill engine of the runner: a time limit for the whole notebook, a log, and word of each cell."""
 
+import os
+import signal
 import time
 
 from papermill.clientwrap import PapermillNotebookClient
@@ -10,7 +12,9 @@ ENGINE = "nervekit"
 
 class _Engine(Engine):
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, *, log, deadline, on_cell, start_timeout=120, **_):
+    def execute_managed_notebook(
+        cls, nb_man, kernel_name, *, log, deadline, on_cell, connection, start_timeout=120, **_
+    ):
         started = nb_man.cell_start
 
         def cell_start(cell, cell_index=None, **kwargs):
@@ -26,7 +30,21 @@ class _Engine(Engine):
             stderr_file=log,
             timeout_func=(lambda cell: max(1, round(deadline - time.monotonic()))) if deadline else None,
         )
-        client.execute(stdout=log, stderr=log)
+        client.create_kernel_manager()
+        client.km.connection_file = str(connection)  # not in /tmp, where it would outlive a run that was killed
+        try:
+            client.execute(stdout=log, stderr=log)
+        except KeyboardInterrupt:
+            _kill(client.km)
+            raise
+
+
+def _kill(manager):
+    """End the kernel and what it started at once; left alone it would go on for a second, and write files."""
+    process = getattr(getattr(manager, "provisioner", None), "process", None)
+    if process is not None and process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 papermill_engines.register(ENGINE, _Engine)

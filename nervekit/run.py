@@ -153,6 +153,7 @@ def _execute(source, notebook, settings, work, timeout, progress):
                 log=log,
                 deadline=time.monotonic() + timeout if timeout else None,
                 on_cell=progress.cell,
+                connection=work / "kernel" / "connection.json",
             )
     except PapermillExecutionError as error:
         _write_traceback(work / "log", "\n".join(error.traceback))
