@@ -1,0 +1,149 @@
+"""The five networks of Belahsen & El Manouzi as their Table I trains them: built, compiled, trained and asked alike."""
+
+import gc
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from nervekit import models, presence, training
+from nervekit.losses import CrossEntropyDiceLoss, DiceLoss
+
+OPTIONS = {"width": "width", "features": "width", "dropout": "dropout"}  # option of the builder: end of the setting
+
+
+@dataclass(frozen=True)
+class Network:
+    """A row of Table I: its label, the name of its builder, and which of the builder's options are settings."""
+
+    label: str
+    builder: str
+    options: tuple
+
+
+NETWORKS = {
+    "unet": Network("U-Net", "belahsen_unet", ("width",)),
+    "inception": Network("U-Net inception", "inception_unet", ("width", "dropout")),
+    "r2unet": Network("R2U-Net", "r2unet", ("features",)),
+    "unetpp": Network("U-Net++", "unetpp", ("width", "dropout")),
+    "attention": Network("Attention ResU-Net", "attention_resunet", ("width", "dropout")),
+}
+
+
+def options(name, settings):
+    """Options of a network's builder under the settings of a run.
+
+    Examples
+    --------
+    >>> options("r2unet", {"r2unet_width": 16})
+    {'features': 16}
+    """
+    return {option: settings[f"{name}_{OPTIONS[option]}"] for option in NETWORKS[name].options}
+
+
+def size(name, settings):
+    """(height, width) that a network takes under the settings of a run."""
+    return settings["inception_image_size" if name == "inception" else "image_size"]
+
+
+def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
+    """Build a network for a training set and compile it with its loss.
+
+    Images are standardised by the mean and standard deviation of the training set. The two-headed network adds the
+    cross-entropy of its presence head, times ``settings["presence_weight"]``.
+
+    Parameters
+    ----------
+    name : str
+        One of `NETWORKS`.
+    settings : dict
+        From `nervekit.papers.settings`.
+    train : SegmentationDataset
+    optimizer : keras.optimizers.Optimizer, optional
+        Adam with the network's learning rate if not given.
+    seed : int
+    **changed
+        Options of the builder that differ from the settings, such as ``head="sigmoid"``.
+
+    Returns
+    -------
+    keras.Model
+    """
+    keras.utils.set_random_seed(seed)
+    statistics = {"mean": float(train.images.mean()), "deviation": float(train.images.std())}
+    network = models.build(
+        NETWORKS[name].builder, train.images.shape[1:], **options(name, settings) | statistics | changed
+    )
+    optimizer = optimizer or keras.optimizers.Adam(settings[f"{name}_learning_rate"])
+    mask_loss = DiceLoss(offset=0.0) if "cross-entropy" not in settings["loss"] else CrossEntropyDiceLoss(smooth=1.0)
+    if name != "inception":
+        return training.compile_model(network, loss=mask_loss, optimizer=optimizer)
+
+    def presence_loss(truth, probability):
+        return settings["presence_weight"] * keras.losses.binary_crossentropy(truth, probability)
+
+    return training.compile_model(
+        network,
+        loss={"mask": mask_loss, "presence": presence_loss},
+        optimizer=optimizer,
+        metrics={"mask": [training.PooledIoU()]},
+    )
+
+
+def train(network, train, development, *, epochs, batch_size, patience, seed=0, callbacks=()):
+    """Train until the development loss has not fallen for `patience` epochs, and keep the best weights.
+
+    Returns
+    -------
+    nervekit.training.History
+        With ``pooled_iou`` and ``val_pooled_iou`` for the two-headed network too.
+    """
+    two_headed = isinstance(network.output, dict)
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
+    history = training.fit(
+        network, train, development, epochs=epochs, batch_size=batch_size, seed=seed, callbacks=[stop, *callbacks],
+        targets=presence.targets if two_headed else None,
+    )  # fmt: skip
+    for name in [name for name in history.curves if "mask_pooled_iou" in name]:
+        history.curves[name.replace("mask_", "")] = history.curves.pop(name)
+    return history
+
+
+def outputs(network, images, *, batch_size=32):
+    """What a network says of images: pixels (N, H, W) float32, and presence (N,) of the two-headed one, else None."""
+    found = network.predict(images, batch_size=batch_size, verbose=0)
+    if isinstance(found, dict):
+        return found["mask"][..., 0], found["presence"][:, 0]
+    return found[..., 0], None
+
+
+def parameters(name, **changed):
+    """Parameters of a network as the paper trains it, counted in a network built for that and let go.
+
+    Examples
+    --------
+    >>> parameters("inception")
+    1865676
+    """
+    shape = (80, 112, 1) if name == "inception" else (96, 96, 1)
+    count = models.build(NETWORKS[name].builder, shape, **changed).count_params()
+    gc.collect()
+    return count
+
+
+def thinned(dataset, most):
+    """At most so many images of each subject, evenly spaced; all for ``"all"``.
+
+    Examples
+    --------
+    >>> from nervekit.data import SegmentationDataset
+    >>> images, names = np.zeros((5, 8, 8, 1), np.uint8), np.array(list("abcde"))
+    >>> dataset = SegmentationDataset("own", images, images[..., 0] > 0, names, np.array(["p"] * 4 + ["q"]))
+    >>> thinned(dataset, 2).ids.tolist()
+    ['a', 'd', 'e']
+    """
+    if most == "all":
+        return dataset
+    members = [np.flatnonzero(dataset.groups == group) for group in dict.fromkeys(dataset.groups.tolist())]
+    spaced = [index[np.unique(np.linspace(0, len(index) - 1, min(most, len(index))).astype(int))] for index in members]
+    return dataset.subset(np.sort(np.concatenate(spaced)))

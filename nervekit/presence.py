@@ -1,0 +1,182 @@
+"""Whether an image shows a nerve at all: labels, the filter of Belahsen & El Manouzi, and Kaggle's masks and score.
+
+Three images in five of the brachial plexus set have an empty mask, and an empty prediction for one of these counts as
+a perfect one. What is predicted where nothing is therefore weighs more than a sharper outline.
+"""
+
+import numpy as np
+
+from nervekit import metrics
+from nervekit.data import brachial, open_files, pictures
+from nervekit.errors import DataError
+from nervekit.intervals import bootstrap, ratio
+
+SMALLEST = 10  # pixels; masks below become empty
+FULL_AREA = 10_000  # pixels from which the area counts in full
+AREA_WEIGHT = 5 / 3
+
+
+def labels(masks):
+    """1 where a mask has a pixel, 0 where it is empty.
+
+    Parameters
+    ----------
+    masks : ndarray of bool, shape (N, H, W)
+        At the size that the network is trained at.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 1)
+
+    Examples
+    --------
+    >>> labels(np.array([[[True, False]], [[False, False]]])).tolist()
+    [[1.0], [0.0]]
+    """
+    return masks.any(axis=(1, 2))[:, None].astype("float32")
+
+
+def targets(dataset):
+    """What the two-headed network is trained on: masks (N, H, W, 1) and presence (N, 1), by output."""
+    return {"mask": dataset.masks[..., None], "presence": labels(dataset.masks)}
+
+
+def full_size(outputs, size=brachial.NATIVE, threshold=0.5):
+    """Masks at the size of the files: outputs are enlarged linearly, then compared with a threshold.
+
+    Parameters
+    ----------
+    outputs : ndarray of float, shape (N, H, W)
+    size : (height, width)
+        In pixels.
+    threshold : float
+
+    Returns
+    -------
+    ndarray of bool, shape (N, *size)
+
+    References
+    ----------
+    Code of Belahsen & El Manouzi, submission: ``skimage.transform.resize`` with its default order of 1.
+    """
+    from skimage.transform import resize
+
+    masks = np.empty((len(outputs), *size), bool)
+    for place, output in enumerate(outputs):
+        masks[place] = resize(output.astype("float32"), size, order=1, preserve_range=True) > threshold
+    return masks
+
+
+def probability(head, area):
+    """Their probability that there is a nerve: the mean of the presence head and of a term of the predicted area.
+
+    Parameters
+    ----------
+    head : ndarray, shape (N,)
+        Output of the presence head, 0 to 1.
+    area : ndarray, shape (N,)
+        Predicted pixels at 420 x 580.
+
+    Returns
+    -------
+    ndarray of float, shape (N,)
+        From 0 to 4/3: it is no probability for large areas. With 6,000 pixels or more it is never below a half,
+        whatever the head says.
+
+    References
+    ----------
+    Code of Belahsen & El Manouzi, submission; the paper's text (section IV.D) only names a threshold of 0.5 on the
+    probability of nerve presence.
+
+    Examples
+    --------
+    >>> probability(np.array([0.0, 0.0, 0.9]), np.array([6000, 3000, 1200])).round(2).tolist()
+    [0.5, 0.25, 0.55]
+    """
+    return 0.5 * (np.asarray(head, float) + AREA_WEIGHT * np.minimum(1, np.asarray(area) / FULL_AREA))
+
+
+def filtered(masks, head=None, least=SMALLEST):
+    """Masks as they are submitted: emptied where their probability is below a half or hardly a pixel is left.
+
+    Parameters
+    ----------
+    masks : ndarray of bool, shape (N, 420, 580)
+        From :func:`full_size`, of any network.
+    head : ndarray, shape (N,), optional
+        Output of the two-headed network's presence head for the same images. Without it nothing but specks goes.
+    least : int
+        A mask of fewer pixels becomes empty.
+
+    Returns
+    -------
+    ndarray of bool, shape (N, 420, 580)
+        A copy.
+
+    Raises
+    ------
+    DataError
+        One value a mask is not given.
+    """
+    area = np.count_nonzero(masks, axis=(1, 2))
+    keep = area >= least
+    if head is not None:
+        if np.shape(head) != (len(masks),):
+            raise DataError(f"head has the shape {np.shape(head)} for {len(masks)} masks; expected ({len(masks)},).")
+        keep &= ~((area > 0) & (probability(head, area) < 0.5))
+    return masks & keep[:, None, None]
+
+
+def kaggle_score(masks, predictions, groups):
+    """The competition's score: mean Dice of the images, where two empty masks score 1.
+
+    Parameters
+    ----------
+    masks, predictions : ndarray of bool, shape (N, H, W)
+    groups : ndarray, shape (N,)
+        Subject of each image; the 95 % interval resamples these.
+
+    Returns
+    -------
+    dict
+        ``value``, ``low``, ``high`` and ``n``.
+
+    Examples
+    --------
+    >>> nothing, nerve = np.zeros((1, 4, 4), bool), np.ones((1, 4, 4), bool)
+    >>> kaggle_score(np.concatenate([nothing, nerve]), np.concatenate([nothing, nothing]), ["a", "b"])["value"]
+    0.5
+    """
+    dice = metrics.dice(masks, predictions)
+    interval = bootstrap(ratio(dice, np.ones(len(dice))), groups)
+    return {"value": interval.estimate, "low": interval.low, "high": interval.high, "n": len(dice)}
+
+
+def read_masks(ids, source="auto", subjects=None):
+    """Masks of some images at the size of their files.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        Such as ``"1_2"``, image 2 of subject 1.
+    source, subjects
+        As they were given to `nervekit.data.load`.
+
+    Returns
+    -------
+    ndarray of bool, shape (N, 420, 580)
+
+    Raises
+    ------
+    DataError
+        An image is not in the set, or its mask cannot be read.
+    """
+    masks = np.empty((len(ids), *brachial.NATIVE), bool)
+    with open_files("brachial", source, subjects=subjects) as opened:
+        names = brachial.pair(opened.files)
+        for place, one in enumerate(ids):
+            if one not in names:
+                raise DataError(f"{opened.files.path}: has no image {one}. Take ids of the set that was loaded.")
+            name = names[one][1]
+            masks[place] = np.asarray(pictures.read_mask(opened.files.read(name), f"{opened.files.path}: {name}"))
+    return masks

@@ -1,0 +1,56 @@
+"""Building and training alike: losses, weights and outputs of the five networks at a tiny size."""
+
+import numpy as np
+import pytest
+
+from nervekit import models, networks_belahsen
+from nervekit.data import SegmentationDataset
+from nervekit.errors import ConfigurationError
+
+SETTINGS = {
+    "image_size": (32, 32), "inception_image_size": (32, 32), "loss": "negative Dice of the batch", "presence_weight": 0.5,
+    "inception_width": 16, "inception_dropout": 0.0, "inception_learning_rate": 0.01,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 1), dtype=np.uint8)
+    masks = np.zeros((8, 32, 32), bool)
+    masks[:4, 8:20, 8:20] = True
+    return SegmentationDataset("own", images, masks, np.arange(8).astype(str), np.array(list("aabbccdd")))
+
+
+def test_two_headed_network_trains_on_masks_and_presence(dataset):
+    network = networks_belahsen.compiled("inception", SETTINGS, dataset)
+    layer = network.get_layer("standardize")
+    assert np.isclose(layer.scale, 1 / dataset.images.std()) and np.isclose(layer.offset, -dataset.images.mean() / dataset.images.std())
+    history = networks_belahsen.train(network, dataset, dataset, epochs=1, batch_size=8, patience=1)
+    assert {"loss", "val_loss", "pooled_iou", "val_pooled_iou"} <= set(history.curves)
+    masks, head = networks_belahsen.outputs(network, dataset.images)
+    assert masks.shape == (8, 32, 32) and head.shape == (8,)
+    assert 0 <= min(masks.min(), head.min()) and max(masks.max(), head.max()) <= 1
+
+
+def test_loss_is_negative_dice_plus_half_the_cross_entropy(dataset):
+    network = networks_belahsen.compiled("inception", SETTINGS, dataset)
+    masks, head = networks_belahsen.outputs(network, dataset.images)
+    truth = dataset.masks.any(axis=(1, 2))
+    dice = (2 * masks[dataset.masks].sum() + 1) / (dataset.masks.sum() + masks.sum() + 1)
+    cross_entropy = -np.mean(np.log(np.where(truth, head, 1 - head)))
+    from nervekit import presence
+
+    found = network.evaluate(dataset.images, presence.targets(dataset), batch_size=8, verbose=0, return_dict=True)["loss"]
+    assert found == pytest.approx(-dice + 0.5 * cross_entropy, abs=2e-3)
+
+
+@pytest.mark.parametrize("name", ["inception_unet", "unetpp", "attention_resunet"])
+def test_half_the_width_has_about_a_quarter_of_the_parameters(name):
+    full, half = (models.build(name, (32, 32, 1), width=width).count_params() for width in (32, 16))
+    assert 0.24 < half / full < 0.27
+    assert full == models.build(name, (32, 32, 1)).count_params()
+
+
+def test_inception_width_is_a_multiple_of_16():
+    with pytest.raises(ConfigurationError, match="multiple of 16"):
+        models.build("inception_unet", (32, 32, 1), width=24)

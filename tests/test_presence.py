@@ -1,0 +1,86 @@
+"""The presence filter against its rule worked out by hand, and Kaggle's masks and score."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nervekit import data, presence
+from nervekit.data import rle
+from nervekit.errors import DataError
+
+
+def blob(area, size=(420, 580)):
+    """A mask whose first `area` pixels are set."""
+    mask = np.zeros(size, bool)
+    mask.ravel()[:area] = True
+    return mask
+
+
+def test_labels_say_which_masks_are_empty():
+    masks = np.stack([blob(0), blob(1), blob(500)])
+    assert presence.labels(masks).tolist() == [[0.0], [1.0], [1.0]]
+
+
+@pytest.mark.parametrize(
+    ("head", "area", "kept"),
+    [
+        (0.0, 6000, True),  # the area alone reaches a half
+        (0.0, 5999, False),
+        (0.49, 3100, True),  # (0.49 + 5/3 * 0.31) / 2 = 0.503, although the head says no
+        (0.9, 500, False),  # (0.9 + 5/3 * 0.05) / 2 = 0.492, although the head says yes
+        (0.9, 700, True),  # (0.9 + 5/3 * 0.07) / 2 = 0.508
+        (0.0, 200_000, True),  # the term of the area ends at 5/3
+        (1.0, 9, False),  # fewer than 10 pixels, whatever the head says
+        (1.0, 10, True),
+    ],
+)
+def test_filter_by_hand(head, area, kept):
+    result = presence.filtered(blob(area)[None], np.array([head]))
+    assert result[0].sum() == (area if kept else 0)
+
+
+def test_without_a_head_only_specks_go():
+    masks = np.stack([blob(area) for area in (0, 9, 10, 4000)])
+    assert presence.filtered(masks).sum(axis=(1, 2)).tolist() == [0, 0, 10, 4000]
+
+
+def test_filter_leaves_its_input_alone_and_wants_one_value_a_mask():
+    masks = blob(100)[None]
+    presence.filtered(masks, np.array([0.0]))
+    assert masks.sum() == 100
+    with pytest.raises(DataError, match=r"\(1,\)"):
+        presence.filtered(masks, np.array([0.0, 1.0]))
+
+
+def test_enlarging_is_linear_interpolation():
+    """Pillow interpolates linearly between the centres of pixels, too; only beyond the outermost centres they differ."""
+    inner = np.s_[5:-5, 5:-5]
+    outputs = np.random.default_rng(0).random((2, 48, 64)).astype("float32")
+    masks = presence.full_size(outputs)
+    for output, mask in zip(outputs, masks, strict=True):
+        peer = np.asarray(Image.fromarray(output).resize((580, 420), Image.Resampling.BILINEAR)) > 0.5
+        assert masks.shape == (2, 420, 580) and np.mean(peer[inner] != mask[inner]) < 1e-4
+
+
+def test_an_all_empty_submission_scores_the_share_of_empty_masks():
+    truths = np.stack([blob(0, (8, 8))] * 3 + [blob(9, (8, 8))])
+    score = presence.kaggle_score(truths, np.zeros_like(truths), groups=[1, 1, 2, 3])
+    assert score["value"] == 0.75 and score["n"] == 4 and score["low"] <= 0.75 <= score["high"]
+
+
+def test_score_is_the_mean_dice_of_images():
+    truths = np.stack([blob(8, (8, 8)), blob(0, (8, 8)), blob(0, (8, 8))])
+    predictions = np.stack([blob(24, (8, 8)), blob(0, (8, 8)), blob(1, (8, 8))])
+    assert presence.kaggle_score(truths, predictions, [1, 2, 3])["value"] == pytest.approx((0.5 + 1 + 0) / 3)
+
+
+def test_masks_of_full_size_are_those_of_the_table():
+    with data.open_files("brachial", "phantom", subjects=1) as opened:
+        from nervekit.data import brachial
+
+        codes = brachial.table(opened.files)
+    ids = list(codes)[:3]
+    masks = presence.read_masks(ids, "phantom", 1)
+    assert [rle.encode(mask) for mask in masks] == [codes[name] for name in ids]
+    with pytest.raises(DataError, match="99_1"):
+        presence.read_masks(["99_1"], "phantom", 1)
