@@ -34,11 +34,12 @@ STAMPS := $(NAMES:%=$(OUT)/.%.settings)
 # Notebook 10 reads what the others left: it runs when they have ended, however they did.
 LAST := $(patsubst %,$(OUT)/%.ipynb,$(filter 10_%,$(NAMES)))
 
-.PHONY: help test lint lab run-all results last expected report sync clean FORCE
+.PHONY: help test oldest lint lab run-all results last expected report sync clean FORCE
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make test       environment, lint, unit tests, notebooks in step with their sources, pinned outputs'
+	@echo 'make oldest     the tests with the oldest versions allowed, in an environment of its own'
 	@echo 'make run-all    run and check the notebooks: PROFILE=smoke|workshop|paper NOTEBOOKS="02 03" JOBS=2'
 	@echo '                BACKEND=tensorflow|jax|torch DATA=auto|real|phantom SEED=0 NBARGS="--timeout 900"'
 	@echo 'make lab        JupyterLab in the notebooks folder; LABARGS="--no-browser --allow-root"'
@@ -67,6 +68,10 @@ lint: $(READY)
 
 test: lint
 	$(PY) -m pytest $(TESTARGS)
+
+# The tests with the oldest versions that pyproject.toml allows, in .venv-oldest.
+oldest:
+	.ci/oldest $(TESTARGS)
 
 # JUPYTER_PREFER_ENV_PATH: this environment's kernel goes before a user's of the same name.
 lab: $(READY)

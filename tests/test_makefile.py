@@ -1,9 +1,11 @@
 """make run-all as the graph of runs, on tiny notebooks and without making an environment."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -101,10 +103,41 @@ def test_an_old_python_is_refused_with_advice(project):
     assert answer.returncode != 0 and "needs Python 3.11 or newer" in answer.stderr
 
 
+def conda():
+    """Version and comment of each pin of environment.yml."""
+    pattern = re.compile(r"^ +- ([\w-]+)==([\w.]+)(?: # (.+))?$", re.MULTILINE)
+    return {name: (version, comment) for name, version, comment in pattern.findall((ROOT / "environment.yml").read_text())}
+
+
+def required():
+    """Lower bound of each requirement of pyproject.toml, without the extras that nobody needs to run the course."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = list(project["dependencies"])
+    for extra in ("tensorflow", "run", "dev"):
+        listed += [line for line in project["optional-dependencies"][extra] if not line.startswith("nervekit[")]
+    return dict(line.split(">=") for line in listed)
+
+
+def numbers(version):
+    return [int(part) for part in version.split(".")]
+
+
 def test_the_conda_environment_has_the_versions_of_the_lock():
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     locked = dict(line.split(";")[0].strip().split("==") for line in lines if not line.startswith("#"))
-    text = (ROOT / "environment.yml").read_text()
-    pins = dict(line.strip().removeprefix("- ").split(" #")[0].split("==") for line in text.splitlines() if "==" in line)
-    assert len(pins) > 15
-    assert {name: locked.get(name) for name in pins} == pins
+    pins = conda()
+    assert {name: locked.get(name) for name in pins} == {name: version for name, (version, _) in pins.items()}
+
+
+def test_the_conda_environment_pins_every_requirement_once_and_says_what_for():
+    assert sorted(conda()) == sorted(required())
+    assert all(comment for _, comment in conda().values())
+
+
+def test_no_pin_is_below_its_lower_bound():
+    assert not [name for name, (version, _) in conda().items() if numbers(version) < numbers(required()[name])]
+
+
+def test_the_oldest_versions_are_the_lower_bounds():
+    listed = subprocess.run([sys.executable, ROOT / ".ci" / "oldest", "--list"], capture_output=True, text=True, check=True)
+    assert dict(line.split("==") for line in listed.stdout.split()) == required()
