@@ -78,7 +78,9 @@ def _page(executed):
             from nbconvert import HTMLExporter
         except ImportError:
             return None
-        _replace(page, HTMLExporter().from_filename(str(executed))[0])
+        # Without addresses for MathJax and RequireJS: the page asks no other server for anything.
+        exporter = HTMLExporter(mathjax_url="", require_js_url="")
+        _replace(page, exporter.from_filename(str(executed))[0])
     return page
 
 
