@@ -638,11 +638,13 @@ print(mask_name, drawn.shape, "values", np.unique(drawn), "channels equal:", np.
 # nerve?
 
 # %%
+from scipy.ndimage import binary_dilation
+
 mask = drawn[..., 0] > 0
 marks = np.ptp(screen.astype(int), axis=2) > 40
 picture = figures.gallery(
-    [screen, marks * 255, drawn],
-    [f"{Path(image_name).name}, {kinds['median']}", "coloured marks", "mask file"],
+    [screen, binary_dilation(marks, iterations=4) * 255, drawn],
+    [f"{Path(image_name).name}, {kinds['median']}", "coloured marks, thickened", "mask file"],
     f"Coloured marks are {marks.mean():.2%} of the screen, and {(marks & mask).sum()} pixels of the nerve",
     masks=[mask, mask, None],
 )
@@ -783,9 +785,9 @@ twin = int(nearest[empty])
 record.value("data.brachial.contradiction_correlation", alike[empty])
 
 # %% [markdown]
-# Nearly the same view, once with a nerve drawn and once without. One of the two is wrong, and no network can satisfy
+# The same view, once with a nerve drawn and once without: one of the two masks is wrong, and no network can satisfy
 # both. Such pairs put a ceiling on every score, and they are a reason to keep all frames of a subject on one side of
-# a split.
+# a split. (How alike the two are is in the title below; look before you judge.)
 
 # %%
 picture = figures.gallery(
@@ -901,7 +903,7 @@ areas = liver.sum(axis=(1, 2)) * pixel[0] * pixel[1] / 100
 record.value("data.ircadb.slices", len(names))
 record.value("data.ircadb.out_of_place_as_text", out_of_place)
 picture = formats.slice_order(
-    areas, by_name, f"Sorted as text, {out_of_place} of {len(names)} slices are in the wrong place"
+    areas, by_name, f"Sorted as text, {out_of_place} of {len(names)} {kinds['ircadb']} slices are in the wrong place"
 )
 record.figure("slice_order", picture, alt="Liver area by slice: a smooth curve in true order, a jagged one as text.")
 
@@ -957,7 +959,7 @@ print(mine.describe(), dict(zip(mine.ids.tolist(), mine.groups.tolist())), sep="
 picture = figures.gallery(
     list(mine.images),
     [f"{name}.{ending}\npatient {group}" for (name, ending), group in zip(endings.items(), mine.groups)],
-    f"{len(mine)} files of {len(set(endings.values()))} formats, {len(np.unique(mine.groups))} patients",
+    f"{len(mine)} {kind} images in {len(set(endings.values()))} formats, of {len(np.unique(mine.groups))} patients",
     masks=list(mine.masks),
 )
 record.figure("own", picture, alt="Four small ultrasound images with outlined masks, named by file and patient.")
@@ -1057,7 +1059,7 @@ picture = formats.annotations(
     [*truths, truths[0]],
     outlines,
     [f"{name}\nIoU {score:.2f}" for name, score in zip([*proposed.ids, "1 corrected"], [*before, after[0]])],
-    f"One correction lifts the mean IoU of three from {np.mean(before):.2f} to {np.mean(after):.2f}",
+    f"One correction takes the mean IoU of three {kind} frames from {np.mean(before):.2f} to {np.mean(after):.2f}",
 )
 record.figure("correct", picture, alt="Three frames with proposed polygons over the true outline, and one corrected.")
 desk.cleanup()
