@@ -1,11 +1,21 @@
 """Cross-validation: every image is predicted once, by a network that was not trained on it."""
 
-from dataclasses import dataclass
+import threading
+import uuid
+import warnings
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 
+import joblib
+import keras
 import numpy as np
 from tqdm.auto import tqdm
 
 from nervekit import metrics, training
+from nervekit.errors import ConfigurationError, RunError
+
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -27,10 +37,12 @@ class CrossValidation:
     images_per_second: float
 
 
-def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True):
+def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, executor=None):
     """Train one network a fold, from new weights, and predict the images held out.
 
-    The network is compiled once; each fold starts from weights of its own (``seed`` plus the fold's number).
+    Each fold starts from weights of its own (``seed`` plus the fold's number), knows of no other, and gives the same
+    result wherever it is trained. In this process the network is compiled once for all folds, with an executor once
+    a worker.
 
     Parameters
     ----------
@@ -43,22 +55,139 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True):
     seed : int
     progress : bool
         Show a bar over the folds.
+    executor : concurrent.futures.Executor or callable, optional
+        Trains the folds side by side: a ``ProcessPoolExecutor`` with the start method "spawn", ``client.get_executor()``
+        of a dask.distributed client, or any other; or a function without arguments that makes one. If a worker is
+        lost, its fold is trained again, on a new executor of the function, or in this process if the executor given
+        can work no more; a fold that has finished is not. (Threads take turns, since the random state is shared.)
 
     Returns
     -------
     CrossValidation
+
+    Raises
+    ------
+    RunError
+        Three executors in a row were lost before any fold finished.
+    ConfigurationError
+        A worker has another Keras backend than this process.
+
+    Examples
+    --------
+    Two processes on this machine::
+
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            result = crossval.run(build, dataset, folds, epochs=20, executor=pool)
     """
-    model = training.compile_model(build(), metrics=[])
+    work = _Work(build, dataset, folds, {"epochs": epochs, "batch_size": batch_size}, seed)
+    finished = work.here(range(len(folds))) if executor is None else work.elsewhere(executor)
     predictions = np.zeros(dataset.masks.shape, bool)
     fold_of_image = np.full(len(dataset), -1)
     rates = []
-    for number, (train, held_out) in enumerate(tqdm(folds, desc="fold", disable=not progress)):
-        training.reset(model, build, seed=seed + number)
-        history = training.fit(model, dataset.subset(train), epochs=epochs, batch_size=batch_size, seed=seed + number)
-        rates.append(history.images_per_second)
-        predictions[held_out] = training.predict(model, dataset.images[held_out], batch_size=batch_size) > 0.5
-        fold_of_image[held_out] = number
+    for number, predicted, rate in tqdm(finished, desc="fold", total=len(folds), disable=not progress):
+        held_out = folds[number][1]
+        predictions[held_out], fold_of_image[held_out] = predicted, number
+        rates.append(rate)
     return CrossValidation(predictions, fold_of_image, float(np.median(rates)))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The folds, to be trained here or elsewhere; both ways yield (number, predictions, images a second)."""
+
+    build: object
+    dataset: object
+    folds: list
+    schedule: dict
+    seed: int
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def here(self, numbers):
+        model = training.compile_model(self.build(), metrics=[])
+        for number in numbers:
+            yield number, *_train(model, self.build, *self._job(number))
+
+    def elsewhere(self, executor):
+        waiting, losses = set(range(len(self.folds))), 0
+        while waiting:
+            given = isinstance(executor, Executor)
+            before = len(waiting)
+            try:
+                with nullcontext(executor) if given else executor() as pool:
+                    for number, predicted, rate in self._submit(pool, sorted(waiting)):
+                        waiting.remove(number)
+                        yield number, predicted, rate
+            except BrokenExecutor:
+                if given:
+                    warnings.warn(f"The executor broke; folds {sorted(waiting)} are trained in this process.", stacklevel=3)
+                    yield from self.here(sorted(waiting))
+                    return
+            losses = 0 if len(waiting) < before else losses + 1
+            if losses == ATTEMPTS:
+                raise RunError(
+                    f"Workers were lost {ATTEMPTS} times in a row before any of the folds {sorted(waiting)} finished. "
+                    "Look for what ends them, such as too little memory: fewer workers, or smaller batches."
+                )
+
+    def _submit(self, pool, numbers):
+        """Yield what finishes; folds of lost workers are left out."""
+        common = (self.token, joblib.wrap_non_picklable_objects(self.build))
+        context = (keras.config.backend(), keras.config.dtype_policy().name)
+        futures = {pool.submit(_in_worker, *common, *context, *self._job(number)): number for number in numbers}
+        broken = None
+        try:
+            for future in as_completed(futures):
+                try:
+                    result = future.result()
+                except (BrokenExecutor, CancelledError) as error:
+                    broken = error if isinstance(error, BrokenExecutor) else broken
+                else:
+                    yield futures[future], *result
+        finally:
+            for future in futures:
+                future.cancel()
+        if broken:
+            raise broken
+
+    def _job(self, number):
+        train, held_out = self.folds[number]
+        return self.dataset.subset(train), self.dataset.images[held_out], self.schedule, self.seed + number
+
+
+def _train(model, build, train, images, schedule, seed):
+    training.reset(model, build, seed=seed)
+    _reseed(model, seed)
+    history = training.fit(model, train, **schedule, seed=seed)
+    predicted = training.predict(model, images, batch_size=schedule["batch_size"]) > 0.5
+    return predicted, history.images_per_second
+
+
+# In a worker: the network of the run that it works for, compiled once, and who may use it.
+_compiled = {}
+_turn = threading.Lock()
+
+
+def _in_worker(token, build, backend, policy, *job):
+    if keras.config.backend() != backend:
+        raise ConfigurationError(
+            f"This worker computes with {keras.config.backend()}, the process that sent the fold with {backend}. "
+            f"Start workers with KERAS_BACKEND={backend}."
+        )
+    with _turn:
+        keras.config.set_dtype_policy(policy)
+        if _compiled.get("token") != token:
+            _compiled.update(token=token, model=training.compile_model(build(), metrics=[]))
+        return _train(_compiled["model"], build, *job)
+
+
+def _reseed(model, seed):
+    """Start dropout layers from the fold's seed, whatever the network has drawn before."""
+    states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
+    for number, state in enumerate(states):
+        state.assign(np.array([seed, number], dtype=state.dtype))
 
 
 def fold_scores(masks, result):

@@ -1,0 +1,237 @@
+"""Cross-validation on executors: the same results as here, a lost worker's fold again, a finished fold never."""
+
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from multiprocessing import get_context
+
+import keras
+import numpy as np
+import pytest
+
+from nervekit import crossval, training
+from nervekit.data.dataset import SegmentationDataset
+from nervekit.errors import ConfigurationError, RunError
+
+SEED = 1000
+FOLDS = [(np.setdiff1d(np.arange(18), held_out), held_out) for held_out in np.arange(18).reshape(3, 6)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def float32():
+    training.set_precision("float32")
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    """Bright squares on dark noise."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 60, (18, 32, 32, 1), dtype=np.uint8)
+    masks = np.zeros((18, 32, 32), bool)
+    for image, mask in zip(images, masks, strict=True):
+        row, column = random.integers(2, 18, 2)
+        mask[row : row + 12, column : column + 12] = True
+        image[mask] += 150
+    names = np.array([f"{number:02d}" for number in range(18)])
+    return SegmentationDataset("blobs", images, masks, names, names)
+
+
+def network():
+    """The smallest network with a random layer, so that a fold that knew of another would show; quick to compile."""
+    from keras import Sequential, layers
+
+    return Sequential([
+        layers.Input((32, 32, 1)),
+        layers.Rescaling(1 / 255),
+        layers.Conv2D(4, 3, padding="same", activation="relu"),
+        layers.Dropout(0.5),
+        layers.Conv2D(1, 3, padding="same", activation="sigmoid"),
+    ])  # fmt: skip
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The seeds of the folds that were trained in this process."""
+    seeds, fit = [], training.fit
+
+    def noting(*arguments, seed, **options):
+        seeds.append(seed)
+        return fit(*arguments, seed=seed, **options)
+
+    monkeypatch.setattr(training, "fit", noting)
+    return seeds
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A build function that writes the seed of each network it builds, and the seeds that were written.
+
+    Defined here, it is pickled by its code, like one in a notebook.
+    """
+    path, make = tmp_path / "built", network
+
+    def build(path=str(path), die_at=None):
+        import os
+        import signal
+        from pathlib import Path
+
+        import numpy
+
+        with open(path, "a") as file:
+            file.write(f"{numpy.random.get_state()[1][0]}\n")
+        if str(die_at) in Path(path).read_text().split() and not Path(path + ".died").exists():
+            Path(path + ".died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return make()
+
+    def seeds():
+        return sorted(int(line) for line in path.read_text().split() if SEED <= int(line) < SEED + len(FOLDS))
+
+    return build, seeds
+
+
+def run(build, dataset, executor=None):
+    return crossval.run(build, dataset, FOLDS, epochs=2, batch_size=4, seed=SEED, progress=False, executor=executor)
+
+
+@pytest.fixture(scope="module")
+def serial(dataset):
+    """What one process finds, fold after fold."""
+    return run(network, dataset)
+
+
+def assert_same(result, serial):
+    assert 0 < serial.predictions.mean() < 1
+    assert np.array_equal(result.predictions, serial.predictions)
+    assert np.array_equal(result.fold, serial.fold)
+
+
+def test_a_process_that_is_killed_loses_one_fold_which_is_trained_again_to_the_same_result(dataset, serial, log):
+    build, seeds = log
+
+    def pool():
+        return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+    result = run(lambda: build(die_at=SEED + 1), dataset, pool)
+    assert_same(result, serial)
+    assert seeds() == [SEED, SEED + 1, SEED + 1, SEED + 2]
+
+
+def test_threads_take_turns_and_find_the_same(dataset, serial, trained):
+    with ThreadPoolExecutor(3) as threads:
+        assert_same(run(network, dataset, threads), serial)
+    assert sorted(trained) == [SEED, SEED + 1, SEED + 2]
+
+
+class Breaking(Executor):
+    """Works here until `after` folds are done, then loses every other one with the error given."""
+
+    def __init__(self, after, error):
+        self.after, self.error = after, error
+
+    def submit(self, function, /, *arguments):
+        future = Future()
+        if self.after > 0:
+            self.after -= 1
+            future.set_result(function(*arguments))
+        else:
+            future.set_exception(self.error)
+        return future
+
+
+def forgiving(executor):
+    """Submit to an executor that works again after it has lost two folds."""
+    submit, calls = executor.submit, []
+
+    def again(function, /, *arguments):
+        calls.append(1)
+        executor.after = 1 if len(calls) in (1, 4, 5) else 0
+        return submit(function, *arguments)
+
+    return again
+
+
+def test_when_the_executor_given_breaks_the_rest_is_trained_here(dataset, serial, trained):
+    with pytest.warns(UserWarning, match=r"folds \[2\] are trained in this process"):
+        assert_same(run(network, dataset, Breaking(2, BrokenExecutor())), serial)
+    assert trained == [SEED, SEED + 1, SEED + 2]
+
+
+def test_folds_that_an_executor_gave_back_are_submitted_again_and_no_others(dataset, serial, trained):
+    executor = Breaking(1, CancelledError())
+    executor.submit = forgiving(executor)
+    assert_same(run(network, dataset, executor), serial)
+    assert trained == [SEED, SEED + 1, SEED + 2]
+
+
+def test_executors_that_never_finish_a_fold_are_given_up(dataset):
+    made = []
+
+    def make():
+        made.append(1)
+        return Breaking(0, BrokenExecutor())
+
+    with pytest.raises(RunError, match=r"lost 3 times in a row before any of the folds \[0, 1, 2\]"):
+        run(network, dataset, make)
+    assert len(made) == 3
+
+
+def test_an_error_of_the_fold_itself_is_raised_and_nothing_is_tried_again(dataset):
+    calls = []
+
+    def build():
+        calls.append(1)
+        raise ValueError("no such network")
+
+    with ThreadPoolExecutor(1) as threads, pytest.raises(ValueError, match="no such network"):
+        run(build, dataset, threads)
+    assert len(calls) <= len(FOLDS)
+
+
+def test_a_worker_with_another_backend_is_refused():
+    with pytest.raises(ConfigurationError, match="Start workers with KERAS_BACKEND=theano"):
+        crossval._in_worker("token", None, "theano", "float32")
+
+
+def test_a_dask_cluster_of_two_workers_finds_the_same(dataset, serial, log):
+    distributed = pytest.importorskip("distributed", reason="the extra nervekit[cluster] is not installed")
+    build, seeds = log
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        result = run(lambda: build(die_at=SEED + 1), dataset, client.get_executor())
+    assert_same(result, serial)
+    assert set(seeds()) == {SEED, SEED + 1, SEED + 2} and seeds().count(SEED) == 1
+
+
+def test_dropout_starts_anew_with_each_fold():
+    keras.utils.set_random_seed(0)
+    model = network()
+    image = np.full((1, 32, 32, 1), 100, np.uint8)
+    crossval._reseed(model, 7)
+    first = np.asarray(model(image, training=True))
+    assert not np.allclose(first, np.asarray(model(image, training=True)))
+    crossval._reseed(model, 7)
+    assert np.array_equal(first, np.asarray(model(image, training=True)))
+
+
+def test_workers_get_the_precision_of_this_process(dataset):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        seen = []
+
+        def build():
+            seen.append(keras.config.dtype_policy().name)
+            return network()
+
+        with ThreadPoolExecutor(1) as threads:
+            crossval.run(build, dataset, FOLDS[:1], epochs=1, batch_size=4, progress=False, executor=threads)
+    finally:
+        training.set_precision("float32")
+    assert set(seen) == {"mixed_bfloat16"}
