@@ -192,9 +192,10 @@ from collections import Counter
 natures = Counter()
 for key in papers.names():
     paper = papers.load(key)
-    natures.update(entry["nature"].split(";")[0] for entry in paper.audit)
+    natures.update(entry["nature"].replace(";", " ").split()[0] for entry in paper.audit)
     display(Markdown(f"### {verdicts.short_name(paper)}\n\n{report.audit(paper)}"))
-print(f"{natures.total()} findings: {', '.join(f'{number} {nature}' for nature, number in natures.most_common())}")
+first = ", ".join(f"{number} {nature}" for nature, number in natures.most_common())
+print(f"{natures.total()} findings, by the first word of their nature: {first}")
 
 # %% [markdown]
 # The record of this report is written last, like that of any other notebook.
