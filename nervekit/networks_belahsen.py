@@ -10,6 +10,7 @@ from nervekit import models, presence, training
 from nervekit.losses import CrossEntropyDiceLoss, DiceLoss
 
 OPTIONS = {"width": "width", "features": "width", "dropout": "dropout"}  # option of the builder: end of the setting
+FEW = 300
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,19 @@ def train(network, train, development, *, epochs, batch_size, patience, seed=0, 
 
 def outputs(network, images, *, batch_size=32):
     """What a network says of images: pixels (N, H, W) float32, and presence (N,) of the two-headed one, else None."""
-    found = network.predict(images, batch_size=batch_size, verbose=0)
+    # Compiling a graph takes longer than answering for a few hundred images without one.
+    if len(images) > FEW:
+        found = network.predict(images, batch_size=batch_size, verbose=0)
+    else:
+        batches = [network(images[i : i + batch_size], training=False) for i in range(0, len(images), batch_size)]
+        found = keras.tree.map_structure(lambda *parts: np.concatenate([_array(part) for part in parts]), *batches)
     if isinstance(found, dict):
         return found["mask"][..., 0], found["presence"][:, 0]
     return found[..., 0], None
+
+
+def _array(tensor):
+    return keras.ops.convert_to_numpy(tensor)
 
 
 def parameters(name, **changed):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from nervekit import data, presence
 from nervekit.data import rle
@@ -52,14 +51,15 @@ def test_filter_leaves_its_input_alone_and_wants_one_value_a_mask():
         presence.filtered(masks, np.array([0.0, 1.0]))
 
 
-def test_enlarging_is_linear_interpolation():
-    """Pillow interpolates linearly between the centres of pixels, too; only beyond the outermost centres they differ."""
-    inner = np.s_[5:-5, 5:-5]
-    outputs = np.random.default_rng(0).random((2, 48, 64)).astype("float32")
-    masks = presence.full_size(outputs)
-    for output, mask in zip(outputs, masks, strict=True):
-        peer = np.asarray(Image.fromarray(output).resize((580, 420), Image.Resampling.BILINEAR)) > 0.5
-        assert masks.shape == (2, 420, 580) and np.mean(peer[inner] != mask[inner]) < 1e-4
+@pytest.mark.parametrize("size", [(48, 64), (96, 96), (80, 112)])
+def test_enlarging_is_that_of_scikit_image(size):
+    from skimage.transform import resize
+
+    outputs = np.random.default_rng(0).random((1, *size)).astype("float32")
+    peer = resize(outputs[0], (420, 580), order=1, preserve_range=True)
+    for threshold in (0.3, 0.5):
+        mask = presence.full_size(outputs, threshold=threshold)[0]
+        assert np.array_equal(mask[abs(peer - threshold) > 1e-5], (peer > threshold)[abs(peer - threshold) > 1e-5])
 
 
 def test_an_all_empty_submission_scores_the_share_of_empty_masks():

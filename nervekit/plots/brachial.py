@@ -147,7 +147,7 @@ def outlined(images, masks, titles, title, *, columns=4):
     matplotlib.figure.Figure
     """
     rows = -(-len(images) // columns)
-    figure, axes = panels(rows, columns, ratio=1.1 * images[0].shape[0] / images[0].shape[1])
+    figure, axes = panels(rows, columns, ratio=0.9 * images[0].shape[0] / images[0].shape[1])
     for axis, image, mask, text in zip(axes.flat, images, masks, titles, strict=False):
         show_image(axis, image, title=text)
         draw_contour(axis, mask, "truth")
@@ -156,7 +156,7 @@ def outlined(images, masks, titles, title, *, columns=4):
 
 
 def set_layout(kind, cut, title):
-    """The augmented set in its order as a strip, with the end of its training part.
+    """The augmented set in its order as a strip, turned copies low and mirrored ones high, with the end of training.
 
     Parameters
     ----------
@@ -172,15 +172,13 @@ def set_layout(kind, cut, title):
     """
     use_style()
     figure, axis = plt.subplots(figsize=(9, 2.3))
-    looks = {"original": ("neutral", ""), "turned": ("prediction", "//"), "mirrored": ("accent", "..")}
-    for name, (colour, hatch) in looks.items():
+    looks = {"original": ("neutral", 0, 1), "turned": ("prediction", 0, 0.5), "mirrored": ("accent", 0.5, 0.5)}
+    for name, (colour, low, height) in looks.items():
         inside = kind == name
         starts = np.flatnonzero(inside & ~np.concatenate([[False], inside[:-1]]))
         ends = np.flatnonzero(inside & ~np.concatenate([inside[1:], [False]]))
         runs = [(start, end + 1 - start) for start, end in zip(starts, ends, strict=True)]
-        axis.broken_barh(runs, (0, 1), facecolor=COLOURS[colour], label=f"{name}: {inside.sum():,}")
-        if hatch and len(runs) < 40:
-            axis.broken_barh(runs, (0, 1), facecolor="none", edgecolor="white", hatch=hatch, linewidth=0)
+        axis.broken_barh(runs, (low, height), facecolor=COLOURS[colour], label=f"{name}: {inside.sum():,}")
     axis.axvline(cut, color=COLOURS["ink"], linewidth=2)
     for place, text in ((cut / 2, "training"), ((cut + len(kind)) / 2, "validation")):
         axis.annotate(text, (place, 1.12), ha="center")
