@@ -65,9 +65,10 @@ def _check(options):
     rows = check.check(options.profile, chosen, expected=expected, runs=options.runs)
     print(check.table(rows))
     if options.report and (options.runs / options.profile).is_dir():
-        from nervekit import junit, overview
+        from nervekit import junit, overview, workspace
 
         folder = options.runs / options.profile
+        workspace.sweep(folder)
         print(f"{overview.write(rows, folder, options.profile)}, {junit.write(rows, folder / 'junit.xml', options.profile)}")
     if problem:
         raise problem

@@ -2,10 +2,8 @@
 
 import json
 import os
-import shutil
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +12,7 @@ from nervekit import kernel, notebooks
 from nervekit.errors import ConfigurationError
 from nervekit.papers import PROFILES
 from nervekit.progress import Progress, usual_seconds
+from nervekit.workspace import workspace
 
 BACKENDS = ("tensorflow", "jax", "torch")
 DATA = ("auto", "real", "phantom")
@@ -95,7 +94,7 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
         raise ConfigurationError(f"{source} has no cell tagged 'parameters', so it cannot be told its profile.")
     folder = (Path(runs) / settings.profile).resolve()
     usual = usual_seconds(source.stem, settings.profile, folder, source.resolve().parents[2])
-    with _workspace(folder, source.stem) as work:
+    with workspace(folder, source.stem) as work:
         clear(folder, source.stem)
         (folder / f".{source.stem}.settings").write_text(settings.line() + "\n")
         progress = Progress(source.stem, stream or sys.stderr, expected=usual, board=work)
@@ -198,32 +197,6 @@ def _keep_failure(name, settings, work, folder, outcome):
     content = {**asdict(outcome), "provenance": asdict(settings)}
     (work / "failed.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (work / "failed.json").replace(folder / f"{name}.failed.json")
-
-
-@contextmanager
-def _workspace(folder, name):
-    """A temporary folder beside the results; those of killed runs are removed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f".{name}.[0-9]*"):
-        if not _alive(int(left.suffix[1:])):
-            shutil.rmtree(left, ignore_errors=True)
-    work = folder / f".{name}.{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
-    (work / "results").mkdir(parents=True)
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _alive(process):
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _peak_of_children():

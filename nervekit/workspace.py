@@ -1,0 +1,45 @@
+"""The temporary folder in which a notebook runs, and the removal of those that killed runs left."""
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def sweep(folder):
+    """Remove the temporary folders of runs that were killed."""
+    for left in Path(folder).glob(".*.[0-9]*"):
+        if left.is_dir() and not _alive(int(left.suffix[1:])):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def workspace(folder, name):
+    """A temporary folder beside the results; those of killed runs are removed.
+
+    Twice, since the kernel of a run that was killed a moment ago may write into its own until it notices.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    work = folder / f".{name}.{os.getpid()}"
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "results").mkdir(parents=True)
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        sweep(folder)
+
+
+def _alive(process):
+    """Whether a process runs; one that has ended but was not waited for does not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return not Path("/proc/self").exists()
