@@ -21,7 +21,7 @@ def inner_tensors(image, truth, snapshots, title):
     -------
     matplotlib.figure.Figure
     """
-    columns = {"output_1": "output 1", "multiply": "multiply layer", "output_2": "output 2"}
+    columns = {"output_1": "output 1", "multiply": "multiply layer (grey: 0)", "output_2": "output 2"}
     figure, axes = panels(len(snapshots), 1 + len(columns), width=9.6, ratio=truth.shape[0] / truth.shape[1])
     largest = max(np.abs(found["multiply"]).max() for found in snapshots.values()) or 1
     for row, (epoch, found) in zip(axes, snapshots.items(), strict=True):

@@ -277,6 +277,8 @@ from nervekit.plots import networks as charts
 late = max(best_epoch, key=best_epoch.get)
 early = min(best_epoch, key=best_epoch.get)
 title = f"On {kind} images {early} was at its best after {best_epoch[early]} epochs, {late} after {best_epoch[late]}"
+if best_epoch[early] == best_epoch[late]:
+    title = f"On {kind} images all networks were at their best after {best_epoch[late]} epochs"
 figure = charts.network_curves(curves, title)
 record.figure("curves", figure, alt=f"Loss and pooled Dice by epoch for each network. {title}.")
 
