@@ -44,7 +44,7 @@
 # | 02 U-Net, femoral | 25 | How well does the paper's U-Net do, and does it beat something that learns nothing? | a U-Net stage by stage; baselines; three kinds of IoU |
 # | 03 Cross-validation | 15 | What remains of the score when whole sessions are held out? | folds by image and by session |
 # | 04 Brachial U-Nets | 45 | Which of five relatives of the U-Net finds the plexus, and what do most images do that show none? | inception, recurrent, nested and attention blocks; a presence filter; a submission |
-# | 05 Brachial augmentation | 20 | Why did more training images make the score collapse? | six transformations; copies across a split; augmenting the training part alone |
+# | 05 Brachial augmentation | 30 | Why did more training images make the score collapse? | six transformations; copies across a split; augmenting the training part alone |
 # | 06 Brachial transfer | 30 | Does a pre-trained encoder help, and how often is a nerve missed? | SegNet and ResNet encoders; transfer; misses, false alarms, an operating point |
 # | 07 Median nerve | 40 | Do two U-Nets in a row find the nerve better than one? | multi-output networks; nerves in two parts; area, perimeter, Bland-Altman |
 # | 08 Liver in CT | 30 | Does a network that knows bones need fewer livers? | Hounsfield windows; freezing and fine-tuning; slices, patients, volumes |
