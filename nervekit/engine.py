@@ -1,9 +1,9 @@
 """The papermill engine of the runner: a time limit for the whole notebook, a log, and word of each cell."""
 
-import os
-import signal
 import time
+from contextlib import suppress
 
+import psutil
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
@@ -32,19 +32,27 @@ class _Engine(Engine):
         )
         client.create_kernel_manager()
         client.km.connection_file = str(connection)  # not in /tmp, where it would outlive a run that was killed
+        others = _children()
         try:
             client.execute(stdout=log, stderr=log)
         except KeyboardInterrupt:
-            _kill(client.km)
+            _kill(_children() - others)
             raise
 
 
-def _kill(manager):
-    """End the kernel and what it started at once; left alone it would go on for a second, and write files."""
-    process = getattr(getattr(manager, "provisioner", None), "process", None)
-    if process is not None and process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _children():
+    return set(psutil.Process().children(recursive=True))
+
+
+def _kill(processes):
+    """End the kernel and what it started at once; left alone it would go on for a second, and write files.
+
+    They are looked up as children of this process: interrupted while it starts, the kernel is known to nobody else.
+    """
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=5)
 
 
 papermill_engines.register(ENGINE, _Engine)
