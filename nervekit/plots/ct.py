@@ -115,7 +115,7 @@ def arms_scores(scores, title, *, panels, baselines=1):
             axis.plot(values.mean(), place, "|", markersize=18, markeredgewidth=3, color=colour)
             axis.annotate(f"{values.mean():.3f}", (values.mean(), place), xytext=(0, 10),
                           textcoords="offset points", ha="center", fontsize=9)  # fmt: skip
-        axis.set(xlabel=label, xlim=(-0.06, 1.06), ylim=(len(scores) - 0.5, -0.75))
+        axis.set(xlabel=label, xlim=(-0.12, 1.1), ylim=(len(scores) - 0.5, -0.75))
         axis.grid(axis="x", alpha=0.3)
     axes[0, 0].set_yticks(range(len(scores)), list(scores))
     figure.suptitle(title, x=0.01, ha="left")
@@ -150,9 +150,10 @@ def along_the_body(heights, annotated, predicted, title):
             predicted[name].items(), ((COLOURS["prediction"], "dashed"), (COLOURS["neutral"], "dotted"))
         ):
             axis.plot(*_broken(height, areas), color=colour, linestyle=line, linewidth=2, label=arm)
-        axis.set(xlabel="height along the body (mm)", ylim=(0, None))
+        axis.set_xlabel("height along the body (mm)")
         axis.set_title(name, fontsize=11)
-    axes[0, 0].set_ylabel("area (cm²)")
+    # The panels share this axis: a limit set inside the loop would cut off what later panels draw.
+    axes[0, 0].set(ylabel="area (cm²)", ylim=(0, None))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -65,3 +65,12 @@ def test_the_line_along_the_body_breaks_where_slices_are_missing():
 def test_an_even_line_is_not_broken():
     x, y = ct._broken([0.0, 3.0, 6.0], [1.0, 2.0, 3.0])
     assert x.tolist() == [0.0, 3.0, 6.0] and y.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_no_panel_cuts_off_the_largest_area():
+    heights = {"small": np.arange(3.0), "large": np.arange(3.0)}
+    areas = {"small": np.ones(3), "large": np.full(3, 10.0)}
+    figure = ct.along_the_body(heights, areas, {name: {"transferred": 2 * area} for name, area in areas.items()}, "Area")
+    for axis in figure.axes:
+        bottom, top = axis.get_ylim()
+        assert bottom == 0 and top >= 20
