@@ -6,10 +6,9 @@ import os
 import statistics
 from pathlib import Path
 
-from nervekit.check import EXPECTED
+from nervekit.check import EXPECTED, FEWEST_SEEDS
 from nervekit.errors import ConfigurationError, RunError
 
-FEWEST_SEEDS = 5
 FLOOR = 0.01
 
 
@@ -47,7 +46,7 @@ def tolerance(values, step=0):
     return center, max(4 * statistics.stdev(values), 1.5 * farthest, 2 * step, FLOOR)
 
 
-def expectations(profile, results):
+def expectations(profile, results, *, provisional=False):
     """Make the content of ``expected/<profile>.json`` from results over seeds.
 
     The median time of a notebook is kept for the progress line; it is not compared.
@@ -58,6 +57,9 @@ def expectations(profile, results):
     profile : str
     results : dict
         ``{seed: [result, ...]}`` with the JSON content of every notebook.
+    provisional : bool
+        Allow fewer than five seeds. No tolerance comes of them: a run must then have the same keys, finite values, and
+        main scores above what a model that learnt nothing reaches.
 
     Returns
     -------
@@ -71,7 +73,8 @@ def expectations(profile, results):
         The seeds recorded different keys or data, or a pin would not mean anything: a model that learnt nothing
         passes it, since the centre less the tolerance does not exceed the key's ``must_exceed``.
     """
-    if len(results) < FEWEST_SEEDS:
+    pinned = len(results) >= FEWEST_SEEDS
+    if not pinned and not provisional:
         raise ConfigurationError(f"Tolerances need at least {FEWEST_SEEDS} seeds; there are {len(results)}.")
     keys, data, seeds, seconds, problems = {}, {}, {}, {}, []
     for notebook in sorted({result["notebook"] for batch in results.values() for result in batch}):
@@ -89,7 +92,7 @@ def expectations(profile, results):
         seconds[notebook] = round(statistics.median(result["seconds"] for result in by_seed.values()), 1)
         for key in first["values"]:
             measured = [result["values"][key] for result in by_seed.values()]
-            keys[key], problem = _entry(notebook, key, measured)
+            keys[key], problem = _entry(notebook, key, measured, pinned)
             problems += [problem] if problem else []
     if problems:
         raise RunError("Nothing was written:\n" + "\n".join(problems))
@@ -129,15 +132,16 @@ def write(content, folder=EXPECTED):
     return path
 
 
-def _entry(notebook, key, measured):
+def _entry(notebook, key, measured, pinned):
     spread = [entry["value"] for entry in measured]
     if not all(math.isfinite(value) for value in spread):
         return None, f"{key}: {spread} are not all finite."
-    if not all(entry.get("compare", True) for entry in measured):
-        return {"notebook": notebook, "center": None, "tolerance": None, "spread": spread}, None
+    floors = [one["must_exceed"] for one in measured if one.get("must_exceed") is not None]
+    if not pinned or not all(entry.get("compare", True) for entry in measured):
+        entry = {"notebook": notebook, "center": None, "tolerance": None, "spread": spread}
+        return entry | ({"must_exceed": max(floors)} if floors else {}), None
     center, width = (_round(number) for number in tolerance(spread, step=max(entry.get("step", 0) for entry in measured)))
     entry = {"notebook": notebook, "center": center, "tolerance": width, "spread": spread}
-    floors = [one["must_exceed"] for one in measured if one.get("must_exceed") is not None]
     if floors:
         entry["must_exceed"] = max(floors)
         if center - width <= max(floors):

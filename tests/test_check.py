@@ -213,6 +213,21 @@ def test_fewer_than_five_seeds_are_refused():
         expected.expectations("smoke", seeds(*SCORES[:4]))
 
 
+def test_provisional_expectations_have_no_tolerance_but_still_refuse_what_learnt_nothing(tmp_path):
+    content = expected.expectations("smoke", seeds(SCORES[0], must_exceed=0.5), provisional=True)
+    assert content["keys"]["dice"]["center"] is None
+    assert problems(result({"dice": 0.55}), content) == {}
+    assert "does not exceed 0.5" in problems(result({"dice": 0.45}), content)["dice"]
+    assert "dice" in problems(result({"renamed": 0.55}), content)
+    folder = tmp_path / "smoke"
+    folder.mkdir()
+    (folder / "02_tiny.ipynb").write_text("{}")
+    facts = {"seconds": 1, "peak_memory_mib": 1}
+    (folder / "02_tiny.json").write_text(json.dumps(result({"dice": 0.55}) | facts))
+    (row,) = check.check("smoke", ["02_tiny"], expected=content, runs=tmp_path)
+    assert row.status == "provisional" and row.good
+
+
 def test_expectations_of_other_notebooks_are_kept_and_stale_keys_are_not(tmp_path):
     old = expected.expectations("smoke", seeds(*SCORES))
     old["keys"]["stale"] = dict(old["keys"]["dice"])
