@@ -63,5 +63,5 @@ def test_a_loss_is_no_achievement(claims):
 def test_paper_profile_departs_in_what_is_set_aside_alone(paper):
     chosen = papers.settings(paper, "paper")
     stated = {name: entry["value"] for name, entry in paper.setup.items()}
-    stated["image_size"] = tuple(stated["image_size"])
+    stated |= {name: tuple(value) for name, value in stated.items() if isinstance(value, list)}
     assert {name for name, value in stated.items() if chosen[name] != value} == {"development_share", "split"}

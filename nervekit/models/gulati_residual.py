@@ -11,7 +11,7 @@ UNITS = (3, 4, 6, 3)
 EPSILON = 2e-5
 
 
-def resnet34_unet(input_shape=(96, 96, 3), *, width=64, pretrained=None, grey="replicate"):
+def resnet34_unet(input_shape=(96, 96, 3), *, width=64, units=UNITS, pretrained=None, grey="replicate"):
     """U-Net whose encoder is a pre-activation ResNet-34.
 
     Parameters
@@ -20,8 +20,10 @@ def resnet34_unet(input_shape=(96, 96, 3), *, width=64, pretrained=None, grey="r
         (height, width, channels); height and width are multiples of 32, channels 1 or 3. Grey values 0 to 255, which
         the batch normalisation of the input scales.
     width : int
-        Feature maps of the first stage, a multiple of 4; all others keep their proportion to it. 64 is ResNet-34, and
-        the only width that published weights fit.
+        Feature maps of the first stage, a multiple of 4; all others keep their proportion to it. 64 is ResNet-34.
+    units : tuple of int
+        Residual units of the four stages; (3, 4, 6, 3) is ResNet-34, (1, 1, 1, 1) the least there is. ImageNet weights
+        fit a ResNet-34 of full width alone.
     pretrained : None, "imagenet" or path
         Start of the encoder: random; the paper's ImageNet weights; or a file in their layout, or a ``.keras`` file of
         this network.
@@ -37,8 +39,8 @@ def resnet34_unet(input_shape=(96, 96, 3), *, width=64, pretrained=None, grey="r
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 32, other channels, another `grey`, a width that is no multiple of 4, or published
-        weights for one channel or for another width than 64.
+        A size that is no multiple of 32, other channels, another `grey`, a width that is no multiple of 4, stages that
+        are not four or have no unit, or published weights for one channel or for another network than ResNet-34.
     MissingDataError, DataError
         Weights that are not here, or do not fit.
 
@@ -55,9 +57,12 @@ def resnet34_unet(input_shape=(96, 96, 3), *, width=64, pretrained=None, grey="r
     choose("resnet34_unet", "grey", grey, ("replicate", "convolution", "native"))
     if width < 4 or width % 4:
         raise ConfigurationError(f"resnet34_unet: width={width}. Expected a multiple of 4, such as 64 (ResNet-34) or 16.")
-    if pretrained == "imagenet" and width != 64:
-        raise ConfigurationError(f"resnet34_unet: the ImageNet weights fit width=64, not {width}. Choose width=64, or "
-                                 "pretrained=None for random weights.")  # fmt: skip
+    if len(units) != 4 or min(units) < 1:
+        raise ConfigurationError(f"resnet34_unet: units={units}. Expected one unit or more for each of four stages, such "
+                                 "as (3, 4, 6, 3).")  # fmt: skip
+    if pretrained == "imagenet" and (width, tuple(units)) != (64, UNITS):
+        raise ConfigurationError(f"resnet34_unet: the ImageNet weights fit width=64 and units={UNITS}, not {width} and "
+                                 f"{tuple(units)}. Choose these, or pretrained=None for random weights.")  # fmt: skip
     inputs = x = keras.Input(input_shape, name="image")
     if input_shape[-1] == 1 and grey == "native" and pretrained is not None:
         raise ConfigurationError("resnet34_unet: the pre-trained weights take three channels. Choose "
@@ -67,7 +72,7 @@ def resnet34_unet(input_shape=(96, 96, 3), *, width=64, pretrained=None, grey="r
     if input_shape[-1] == 1 and grey == "convolution":
         x = layers.Conv2D(3, 1, name="three_channels")(x)
     published = {}
-    x, skips = _encoder(x, published, width)
+    x, skips = _encoder(x, published, width, units)
     for level in (5, 4, 3, 2, 1):
         name, filters = f"decoder_{level}", 2 ** (level - 1) * width // 4
         x = nearest_up(x, filters, name)
@@ -80,7 +85,7 @@ def resnet34_unet(input_shape=(96, 96, 3), *, width=64, pretrained=None, grey="r
     return model
 
 
-def _encoder(x, published, width):
+def _encoder(x, published, width, units):
     """Output at 1/32, and the skips at 1/2, 1/4, 1/8 and 1/16; fills the published name of each layer."""
 
     def normalize(x, name, known_as, relu=True, **options):
@@ -102,9 +107,9 @@ def _encoder(x, published, width):
     skips = [x]
     x = layers.ZeroPadding2D(1, name="encoder_1_pool_pad")(x)
     x = layers.MaxPooling2D(3, strides=2, name="encoder_1_pool")(x)
-    for stage, units in enumerate(UNITS, 1):
+    for stage, count in enumerate(units, 1):
         filters = width * 2 ** (stage - 1)
-        for unit in range(1, units + 1):
+        for unit in range(1, count + 1):
             name, known_as = f"encoder_{stage + 1}_unit_{unit}", f"stage{stage}_unit{unit}"
             strides = 2 if stage > 1 and unit == 1 else 1
             shortcut = x

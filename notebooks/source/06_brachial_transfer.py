@@ -9,8 +9,7 @@
 # %% [markdown]
 # # 06 · Transfer, copies and missed nerves in the brachial plexus
 #
-# **Time:** 30 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and about 15 minutes in
-# `workshop` on two processor cores.
+# **Time:** 30 minutes to read and discuss, and the run besides.
 #
 # **Questions**
 #
@@ -94,7 +93,7 @@ shared = copies_in_training(entries, order[2057:], order[:2057]) > 0
 print(f"{shared.sum():,} of 2,057 test images ({shared.mean():.0%}) have a copy of themselves in training")
 
 # %% [markdown]
-# Two thirds. The set also holds some 120 frames of each subject, near-neighbours of each other, so that hardly any test
+# Nearly two thirds. The set also holds some 120 frames of each subject, near-neighbours of each other, so that hardly any test
 # image is of a new person.
 #
 # ## The data
@@ -205,7 +204,7 @@ Markdown(evaluation.table({f"copy the nearest, {name}": found for name, found in
 # - **SegNet**: the 13 convolutions of VGG16 down, 13 up. No skip connections: each max-pooling remembers *where* its
 #   maxima were, and the way up puts values back there.
 # - **U-Net**: as in notebook 02; at each size, what was seen on the way down is set beside what comes up.
-# - **ResNet-34 U-Net**: a U-Net whose way down is a ResNet-34, with convolutions that add to what they are given. This is
+# - **Residual U-Net**: a U-Net whose way down is a ResNet-34, with convolutions that add to what they are given. This is
 #   the paper's *Trans Res U-Net*: its encoder has seen another task before.
 #
 # The paper prints no parameter count, but one sentence about SegNet's encoder: 134 against 147 million. We count.
@@ -252,18 +251,15 @@ grey = {"mean": float(dataset.images[train_images].mean()), "deviation": float(d
 options = {
     "gulati_segnet": {"width": settings["segnet_width"], **grey},
     "gulati_unet": {"width": settings["unet_width"], **grey},
-    "resnet34_unet": {"width": settings["resnet_width"]},
+    "resnet34_unet": {"width": settings["resnet_width"], "units": settings["resnet_units"]},
 }
 
 
-def fresh(name, start=None):
-    """A network with random weights, those of its encoder taken from `start`."""
+def build(name):
     network = models.build(name, (height, width, 1), **options[name])
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = settings["norm_momentum"]
-    if start is not None:
-        training.transfer(start, network)
     return network
 
 
@@ -276,7 +272,7 @@ def fresh(name, start=None):
 
 # %%
 keras.utils.set_random_seed(SEED)
-networks = {name: fresh(name) for name in options}
+networks = {name: build(name) for name in options}
 for name, network in networks.items():
     rate = settings["unet_learning_rate" if name == "gulati_unet" else "learning_rate"]
     optimizer = keras.optimizers.Adam(rate)
@@ -284,17 +280,22 @@ for name, network in networks.items():
 schedule = {"batch_size": settings["batch_size"], "seed": SEED}
 
 # %% [markdown]
-# The start: ImageNet weights, or a short training on the other task.
+# The start: ImageNet weights, or a short training on the other task. Only whole batches are used; a smaller last one would
+# have the training step compiled once more.
 
 # %%
+def whole_batches(count):
+    return count // settings["batch_size"] * settings["batch_size"]
+
+
 if settings["encoder_start"] == "imagenet":
     teacher = models.build("resnet34_unet", (height, width, 1), pretrained="imagenet")
 else:
     source = "phantom" if simulated else "auto"
     femoral = data.load("femoral", source, (height, width), subjects=settings["start_subjects"])
+    femoral = femoral.subset(np.arange(whole_batches(len(femoral))))
     history = training.fit(networks["resnet34_unet"], femoral, epochs=settings["start_epochs"], **schedule)
-    teacher = fresh("resnet34_unet")
-    teacher.set_weights(networks["resnet34_unet"].get_weights())
+    teacher = networks["resnet34_unet"]
     print(f"{femoral.describe()}: sum IoU in training {history.curves['pooled_iou'][-1]:.2f}")
 
 # %% [markdown]
@@ -303,8 +304,10 @@ else:
 
 # %%
 encoder_end = teacher.get_layer("encoder_5_norm_relu").output
-start = keras.Model(teacher.input, encoder_end, name=f"encoder_from_{settings['encoder_start']}")
-report = training.transfer(start, fresh("resnet34_unet"))
+encoder_alone = keras.Model(teacher.input, encoder_end, name=f"encoder_from_{settings['encoder_start']}")
+starts = {name: build(name) for name in networks}
+random_start = build("resnet34_unet")
+report = training.transfer(encoder_alone, starts["resnet34_unet"])
 record.value("gulati_chhabra.resnet34_unet.layers_carried_over", len(report.copied))
 print(f"{len(report.copied)} layers of the encoder carried over, {len(report.left)} layers of the decoder start afresh")
 
@@ -323,12 +326,12 @@ def with_interval(numerator, denominator, groups):
     return {"value": found.estimate, "low": found.low, "high": found.high, "n": len(groups)}
 
 
-def table_1(network, part):
-    probability, masks = training.predict(network, part.images), part.masks
+def table_1(probability, entries):
+    probability, part = probability[entries], dataset.subset(entries)
     pixels = np.full(len(part), height * width)
-    right = ((probability > 0.5) == masks).sum(axis=(1, 2))
-    common, both = (probability * masks).sum(axis=(1, 2)), (probability + masks).sum(axis=(1, 2))
-    overlap = evaluation.overlap(masks, probability > 0.5, part.groups)
+    right = ((probability > 0.5) == part.masks).sum(axis=(1, 2))
+    common, both = (values.sum(axis=(1, 2)) for values in (probability * part.masks, probability + part.masks))
+    overlap = evaluation.overlap(part.masks, probability > 0.5, part.groups)
     return {
         "accuracy": with_interval(right, pixels, part.groups),
         "loss": with_interval(-2 * common, both, part.groups),
@@ -343,43 +346,44 @@ def table_1(network, part):
 # tested on the test images of its split, and on the development subjects, which are new to both.
 
 # %%
-from functools import partial
-
-labels = {"gulati_segnet": "SegNet", "gulati_unet": "U-Net", "resnet34_unet": "ResNet-34 U-Net"}
-unseen = dataset.subset(enlarge(development_images))
-curves, scores, on_unseen = {}, {}, {}
+labels = {"gulati_segnet": "SegNet", "gulati_unet": "U-Net", "resnet34_unet": "Residual U-Net"}
+unseen_entries = enlarge(development_images)
 
 
-def train(name, split, begin=None):
-    network = networks[name]
-    training.reset(network, partial(fresh, name, begin), seed=SEED)
+def train(name, split, start):
+    """Curves of one training, and the probability of the nerve at each pixel of every image of the set."""
+    training.reset(networks[name], lambda: start, seed=SEED)
     epochs = settings["unet_epochs" if name == "gulati_unet" else "epochs"]
-    training_part, test_part = (dataset.subset(entries) for entries in parts[split])
-    history = training.fit(network, training_part, development, epochs=epochs, **schedule)
+    training_part = parts[split][0]
+    part = dataset.subset(training_part[: whole_batches(len(training_part))])
+    history = training.fit(networks[name], part, development, epochs=epochs, **schedule)
     print(f"{labels[name]}, {split}: {history.seconds:.0f} s, {history.images_per_second:.0f} images a second")
-    return history.curves, table_1(network, test_part), table_1(network, unseen)
+    return history.curves, training.predict(networks[name], dataset.images, batch_size=settings["batch_size"])
 
 
 # %% [markdown]
-# By subject comes last, so that its weights are there to predict with: every test image once, without copies.
+# One after the other, each from the start that was kept for it. The split by subject always; the random one where the
+# profile asks for it.
 
 # %%
 everyone = settings["dealt_at_random"] == "all networks"
 dealt = list(labels) if everyone else [settings["dealt_at_random"]]
-predicted = {}
-for name, network in networks.items():
-    begin = start if name == "resnet34_unet" else None
-    for split in ("at random", "by subject"):
+curves, scores, on_unseen, predicted = {}, {}, {}, {}
+for name in labels:
+    for split in parts:
         if split == "by subject" or name in dealt:
-            curves[name, split], scores[name, split], on_unseen[name, split] = train(name, split, begin)
-    both = {"development": development, "test": test}
-    predicted[name] = {part: training.predict(network, images.images) > 0.5 for part, images in both.items()}
+            curves[name, split], probability = train(name, split, starts[name])
+            scores[name, split] = table_1(probability, parts[split][1])
+            on_unseen[name, split] = table_1(probability, unseen_entries)
+        if split == "by subject":
+            both = {"development": development_images, "test": test_images}
+            predicted[name] = {part: probability[images] > 0.5 for part, images in both.items()}
 
 # %% [markdown]
 # ### Figures 4 to 6: the curves
 #
-# Loss and Dice by epoch, with whole subjects held out. The distance between the two lines is what a network learnt about
-# its training images alone.
+# Loss and Dice by epoch, with whole subjects held out. Most of the distance between the two lines is what a network learnt
+# about its training images alone; a little of it is that the development images come without copies of the nerves.
 
 # %%
 from nervekit.plots.networks import network_curves
@@ -387,7 +391,7 @@ from nervekit.plots.networks import network_curves
 by_subject = {label: curves[name, "by subject"] for name, label in labels.items()}
 gaps = {label: found["val_loss"][-1] - found["loss"][-1] for label, found in by_subject.items()}
 widest = max(gaps, key=gaps.get)
-title = f"{widest} fits its training images closest: the {kind} development images lose {gaps[widest]:.2f}"
+title = f"{widest} fits its training images closest: its loss is {gaps[widest]:.2f} higher on {kind} development images"
 figure = network_curves(by_subject, title)
 record.figure("curves", figure, alt=f"Loss and pooled Dice by epoch for three networks. {title}.")
 
@@ -565,10 +569,10 @@ record.figure("operating_point", figure, alt=f"Both error rates against the leas
 # which of the two differences mattered. Here is the same network from random weights, on the split by subject.
 
 # %%
-scratch_curves, scratch, _ = train("resnet34_unet", "by subject")
-scratch_mask = training.predict(networks["resnet34_unet"], test.images) > 0.5
-origin = {"imagenet": "ImageNet", "femoral": "the femoral region"}[settings["encoder_start"]]
-starts = {"from random weights": scratch_curves, f"from {origin}": curves["resnet34_unet", "by subject"]}
+scratch_curves, probability = train("resnet34_unet", "by subject", random_start)
+scratch, scratch_mask = table_1(probability, test_entries), probability[test_images] > 0.5
+source = {"imagenet": "ImageNet", "femoral": "the femoral region"}[settings["encoder_start"]]
+origins = {"from random weights": scratch_curves, f"from {source}": curves["resnet34_unet", "by subject"]}
 
 # %% [markdown]
 # The curves side by side. Transfer shows first in the *speed* of learning; whether it shows in the end depends on how much
@@ -577,14 +581,14 @@ starts = {"from random weights": scratch_curves, f"from {origin}": curves["resne
 # %%
 middle = settings["epochs"] // 2
 dice_at = [2 * found["val_pooled_iou"][middle - 1] / (1 + found["val_pooled_iou"][middle - 1])
-           for found in starts.values()]  # fmt: skip
+           for found in origins.values()]  # fmt: skip
 title = f"After {middle} of {settings['epochs']} epochs the development Dice is {dice_at[1]:.2f} with the earlier task,\n"
 title += f"{dice_at[0]:.2f} without ({kind} images)"
-figure = network_curves(starts, title)
+figure = network_curves(origins, title)
 record.figure("transfer", figure, alt=f"Loss and Dice by epoch from random and from transferred weights. {title}.")
 
 # %% [markdown]
-# The paired difference on the test subjects, and the one that the paper's conclusion is about: ResNet-34 U-Net against
+# The paired difference on the test subjects, and the one that the paper's conclusion is about: residual U-Net against
 # U-Net. One training of each is weak evidence; the interval covers the choice of subjects, not the luck of the start.
 
 # %%
@@ -593,7 +597,7 @@ pairs = {"start from another task minus random start": (resnet, scratch_mask), "
 for (words, (one, other)), key in zip(pairs.items(), ("start", "unet")):
     gain = evaluation.difference(test.masks, one, other, test.groups)
     record.value(f"gulati_chhabra.resnet34_unet.gain_over_{key}.pooled_iou", **gain, split="test")
-    print(f"ResNet-34 U-Net, {words}: {gain['value']:+.3f} in pooled IoU ({gain['low']:+.3f} to {gain['high']:+.3f})")
+    print(f"Residual U-Net, {words}: {gain['value']:+.3f} in pooled IoU ({gain['low']:+.3f} to {gain['high']:+.3f})")
 
 # %% [markdown]
 # ## Paper · ours · verdict

@@ -82,9 +82,18 @@ def test_a_width_that_resnet34_cannot_halve_is_refused(width):
         models.build("resnet34_unet", (32, 32, 1), width=width)
 
 
-def test_imagenet_weights_fit_one_width():
-    with pytest.raises(ConfigurationError, match="fit width=64, not 32"):
-        models.build("resnet34_unet", (32, 32, 3), width=32, pretrained="imagenet")
+@pytest.mark.parametrize("options", [{"width": 32}, {"units": (2, 2, 2, 2)}])
+def test_imagenet_weights_fit_resnet34_alone(options):
+    with pytest.raises(ConfigurationError, match=r"fit width=64 and units=\(3, 4, 6, 3\), not"):
+        models.build("resnet34_unet", (32, 32, 3), pretrained="imagenet", **options)
+
+
+def test_units_of_resnet34_can_be_fewer():
+    model = models.build("resnet34_unet", (32, 32, 3), units=(1, 1, 1, 1))
+    second = [layer.name for layer in model.layers if "_unit_2" in layer.name]
+    assert not second and model.get_layer("encoder_5_norm").output.shape[1:] == (1, 1, 512)
+    with pytest.raises(ConfigurationError, match=r"units=\(1, 1, 0, 1\). Expected one unit or more"):
+        models.build("resnet34_unet", (32, 32, 3), units=(1, 1, 0, 1))
 
 
 def test_pruned_unetpp_gives_the_output_it_had_in_the_whole(images):
