@@ -186,6 +186,9 @@ record.value("melnic.audit.real_vgg16.parameters", real.count_params())
 # - the **learning rate** falls to a tenth when the loss of the development images has not improved for a while;
 # - the **weights kept** are those with the best loss on the development images;
 # - each training image is turned, shifted sideways and mirrored at random, anew in every epoch, and its mask with it.
+#
+# Batch normalisation keeps running means for use after training. Their momentum of 0.99 needs some hundred steps to forget
+# where it began; `smoke` has fewer, so it takes 0.9.
 
 # %%
 import keras
@@ -193,15 +196,26 @@ import keras
 from nervekit import losses, plots, training
 
 record.provenance(precision=training.set_precision("auto"))
-changes = {name: settings[name] for name in ("rotation", "shear", "shift", "flip")}
-schedule = {"epochs": settings["epochs"], "batch_size": settings["batch_size"], "seed": SEED, "augment": changes}
+single, double = {"width": settings["unet_width"]}, {"width": settings["vgg_width"], "pretrained": imagenet}
 
 
 def build(name):
     keras.utils.set_random_seed(SEED)
-    if name in ("melnic_unet", "lunet"):
-        return models.build(name, (height, width, 1), width=settings["unet_width"])
-    return models.build(name, (height, width, 1), width=settings["vgg_width"], pretrained=imagenet)
+    options = single if name in ("melnic_unet", "lunet") else double
+    network = models.build(name, (height, width, 1), **options)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = settings["batch_norm_momentum"]
+    return network
+
+
+# %% [markdown]
+# The `smoke` profile has too few images and steps for these changes to pay, and leaves them out.
+
+# %%
+changes = {name: settings[name] for name in ("rotation", "shear", "shift", "flip")}
+changes = changes if np.any(list(map(np.max, changes.values()))) else None
+schedule = {"epochs": settings["epochs"], "batch_size": settings["batch_size"], "seed": SEED, "augment": changes}
 
 
 def train(network, *callbacks):
