@@ -196,7 +196,8 @@ for name, (first, second) in sets.items():
     print(f"{name}: {len(first)} for training, {len(second)} for validation")
 
 # %% [markdown]
-# The same two-headed network is trained on each, with the same number of steps: a smaller set is passed more often.
+# The same two-headed network is trained on each, with the same number of steps: a smaller set is passed more often. It is
+# compiled once; for each set it begins anew, with the same random weights and an empty optimizer.
 
 # %%
 import keras
@@ -208,17 +209,17 @@ from nervekit.networks_belahsen import train as train_network
 record.provenance(precision=training.set_precision("auto"))
 steps = settings["augmented_epochs"] * len(training_part)
 largest = sets["their split, pairs whole"][0]
+optimizer = keras.optimizers.RMSprop(settings["augmented_learning_rate"], rho=0.9)
+network = compiled("inception", settings, largest, optimizer=optimizer, seed=SEED)
 
 
 def train_on(name, first, second):
-    optimizer = keras.optimizers.RMSprop(settings["augmented_learning_rate"], rho=0.9)
-    network = compiled("inception", settings, largest, optimizer=optimizer, seed=SEED)
+    training.reset(network, lambda: compiled("inception", settings, largest, seed=SEED), seed=SEED)
     history = train_network(
         network, first, second, epochs=round(steps / len(first)), batch_size=settings["augmented_batch_size"],
         patience=settings["patience"], seed=SEED,
     )  # fmt: skip
     print(f"{name}: {len(history.curves['loss'])} epochs, {history.seconds:.0f} s")
-    return network, history.curves
 
 
 # %% [markdown]
@@ -227,13 +228,17 @@ def train_on(name, first, second):
 # %%
 from nervekit import scores_belahsen
 
-found, curves, trained = {}, {}, {}
+found, answers = {}, {}
 for name, (first, second) in sets.items():
-    trained[name], curves[name] = train_on(name, first, second)
-    found[name] = {}
-    for place, part in (("its own validation part", second), ("held-out subjects", held_out)):
-        answer = outputs(trained[name], part.images)[0]
-        found[name][place] = scores_belahsen.as_printed(part.masks, answer, part.groups)
+    train_on(name, first, second)
+    answers[name] = outputs(network, second.images)[0]
+    asked = {
+        "its own validation part": (second, answers[name]),
+        "held-out subjects": (held_out, outputs(network, held_out.images)[0]),
+    }
+    found[name] = {
+        place: scores_belahsen.as_printed(part.masks, answer, part.groups) for place, (part, answer) in asked.items()
+    }
 
 # %% [markdown]
 # The columns of Table II, from each network's own validation part, beside the Dice coefficient on new subjects.
@@ -266,7 +271,7 @@ record.figure("gap", figure, alt=f"Dice of four trainings on their own validatio
 
 # %%
 second = sets["their split, pairs whole"][1]
-answer = outputs(trained["their split, pairs whole"], second.images)[0]
+answer = answers["their split, pairs whole"]
 for name in ("turned", "mirrored"):
     chosen = copy[validation_part] == name
     score = scores_belahsen.as_printed(second.masks[chosen], answer[chosen], second.groups[chosen])["dice"]
@@ -309,10 +314,10 @@ if settings["augmented_unetpp"]:
     other, _, _ = six.augmented_set(other, SEED)
     first, second = other.subset(training_part), other.subset(validation_part)
     optimizer = keras.optimizers.Adam(settings["augmented_unetpp_learning_rate"])
-    network = compiled("unetpp", settings, first, optimizer=optimizer, seed=SEED)
+    other_network = compiled("unetpp", settings, first, optimizer=optimizer, seed=SEED)
     schedule = {"epochs": settings["augmented_epochs"], "batch_size": settings["unetpp_batch_size"]}
-    train_network(network, first, second, **schedule, patience=settings["patience"], seed=SEED)
-    row = scores_belahsen.as_printed(second.masks, outputs(network, second.images)[0], second.groups)
+    train_network(other_network, first, second, **schedule, patience=settings["patience"], seed=SEED)
+    row = scores_belahsen.as_printed(second.masks, outputs(other_network, second.images)[0], second.groups)
     for metric, score in row.items():
         record.value(f"belahsen_2020.augmented.unetpp.validation.{metric}", **score, split="copies")
     print(f"U-Net++ on its validation part of copies: Dice {row['dice']['value']:.3f}")

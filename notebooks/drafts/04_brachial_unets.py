@@ -191,6 +191,11 @@ print(f"R2U-Net with 64 features and batch normalisation: {large:,}")
 # All networks minimise the negative Dice coefficient of a batch, all pixels of its images taken together. The two-headed one
 # adds the cross-entropy of its second output. Training stops when the development loss has not fallen for some epochs, and
 # the best weights are kept.
+#
+# This loss has a trap. In a batch without any nerve it is $-1 / (1 + \sum \text{outputs})$: nearly 0 from afar, and -1 at
+# nothing at all. With three empty masks in five, small batches pull towards empty outputs, and a network without batch
+# normalisation that has gone there does not come back. Large batches and small learning rates avoid it; those of the paper
+# are such.
 
 # %%
 from nervekit import training
