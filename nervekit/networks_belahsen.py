@@ -9,7 +9,7 @@ import numpy as np
 from nervekit import models, presence, training
 from nervekit.losses import CrossEntropyDiceLoss, DiceLoss
 
-OPTIONS = {"width": "width", "features": "width", "dropout": "dropout"}  # option of the builder: end of the setting
+OPTIONS = {"width": "width", "features": "width", "dropout": "dropout", "batch_norm": "batch_norm"}  # option of the builder: end of the setting
 FEW = 300
 
 
@@ -25,7 +25,7 @@ class Network:
 NETWORKS = {
     "unet": Network("U-Net", "belahsen_unet", ("width",)),
     "inception": Network("U-Net inception", "inception_unet", ("width", "dropout")),
-    "r2unet": Network("R2U-Net", "r2unet", ("features",)),
+    "r2unet": Network("R2U-Net", "r2unet", ("features", "batch_norm")),
     "unetpp": Network("U-Net++", "unetpp", ("width", "dropout")),
     "attention": Network("Attention ResU-Net", "attention_resunet", ("width", "dropout")),
 }
@@ -36,8 +36,8 @@ def options(name, settings):
 
     Examples
     --------
-    >>> options("r2unet", {"r2unet_width": 16})
-    {'features': 16}
+    >>> options("unet", {"unet_width": 16})
+    {'width': 16}
     """
     return {option: settings[f"{name}_{OPTIONS[option]}"] for option in NETWORKS[name].options}
 
@@ -50,7 +50,8 @@ def size(name, settings):
 def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
     """Build a network for a training set and compile it with its loss.
 
-    Images are standardised by the mean and standard deviation of the training set. The two-headed network adds the
+    Images are standardised by the mean and standard deviation of the training set, and batch normalisation follows its
+    batches with ``settings["norm_momentum"]``. The two-headed network adds the
     cross-entropy of its presence head, times ``settings["presence_weight"]``.
 
     Parameters
@@ -75,6 +76,9 @@ def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
     network = models.build(
         NETWORKS[name].builder, train.images.shape[1:], **options(name, settings) | statistics | changed
     )
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = settings["norm_momentum"]
     optimizer = optimizer or keras.optimizers.Adam(settings[f"{name}_learning_rate"])
     mask_loss = DiceLoss(offset=0.0) if "cross-entropy" not in settings["loss"] else CrossEntropyDiceLoss(smooth=1.0)
     if name != "inception":

@@ -9,6 +9,7 @@ from nervekit.errors import ConfigurationError
 
 SETTINGS = {
     "image_size": (32, 32), "inception_image_size": (32, 32), "loss": "negative Dice of the batch", "presence_weight": 0.5,
+    "norm_momentum": 0.9,
     "inception_width": 16, "inception_dropout": 0.0, "inception_learning_rate": 0.01,
 }  # fmt: skip
 
