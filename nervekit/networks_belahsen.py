@@ -80,7 +80,8 @@ def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = settings["norm_momentum"]
     optimizer = optimizer or keras.optimizers.Adam(settings[f"{name}_learning_rate"])
-    mask_loss = DiceLoss(offset=0.0) if "cross-entropy" not in settings["loss"] else CrossEntropyDiceLoss(smooth=1.0)
+    loss = settings.get(f"{name}_loss", settings["loss"])
+    mask_loss = CrossEntropyDiceLoss(smooth=1.0) if "cross-entropy" in loss else DiceLoss(offset=0.0)
     if name != "inception":
         return training.compile_model(network, loss=mask_loss, optimizer=optimizer)
 

@@ -290,9 +290,9 @@ nearer = "Broken" if abs(bad - 0.0942) < abs(whole - 0.0942) else "Whole"
 print(f"Printed in Table II: 0.0942. {nearer} pairs come nearer.")
 
 # %% [markdown]
-# On simulated data the sizes of these numbers mean nothing, their order does: a validation part of copies alone does not make
-# a score fall to 0.09, and broken pairs do. Whether this happened to the authors cannot be known without the stored array; we
-# call it an inference.
+# On simulated data the sizes of these numbers mean nothing, only their order may. If whole pairs score far above 0.09 and
+# broken ones near it, then a validation part of copies alone does not explain the printed value, and broken pairs would.
+# Whether that happened to the authors cannot be known without the stored array; we call it an inference.
 #
 # And does the augmentation help? The two lower rows answer, on subjects that nobody trained on.
 
