@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from nervekit.plots.style import COLOURS, use_style
 
@@ -35,6 +36,7 @@ def network_curves(curves, title):
         column[0].set_title(name)
         column[1].set_ylim(0, 1)
         column[1].set_xlabel("epoch")
+        column[1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes[0, 0].set_ylabel("loss")
     axes[1, 0].set_ylabel("pooled Dice")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
