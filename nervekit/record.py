@@ -7,6 +7,7 @@ so a run that broke off leaves no results.
 
 import datetime
 import json
+import logging
 import math
 import os
 import platform
@@ -43,6 +44,7 @@ def start(notebook, *, profile, seed=0):
     """
     # TensorFlow reads this when it is first imported; its notes on GPUs that are not there would fill the notebook.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     folder = Path(os.environ.get("NERVEKIT_RUN_DIR") or Path("runs") / profile)
     _open.clear()
     _open.update(
