@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 07 · Two U-Nets in a row find the median nerve
 #
-# **Time:** 40 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and about 25 minutes
-# in `workshop` on two processor cores.
+# **Time:** 40 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and, by estimate, about
+# 40 minutes in `workshop` on two processor cores.
 #
 # **Questions**
 #
