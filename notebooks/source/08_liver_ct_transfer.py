@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 08 · From bones to livers: transfer between organs in CT
 #
-# **Time:** 30 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and about 10 minutes
+# **Time:** 30 minutes to read and discuss; the run takes about 3 minutes in the `smoke` profile and about 10 minutes
 # in `workshop` on two processor cores.
 #
 # **Questions**
