@@ -46,7 +46,7 @@ class Project:
         return subprocess.Popen(
             ["make", "run-all", "PROFILE=workshop", "JOBS=2"],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder / "quick")},
+            env=tiny_project.environment(PYTHONPATH=str(self.folder / "quick")),
             start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -25,7 +25,15 @@ def project(tmp_path):
 
     def make(*arguments):
         command = ["make", *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+        return subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=tiny_project.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
 
     return tmp_path, make
 

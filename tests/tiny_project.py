@@ -1,5 +1,6 @@
 """A project of tiny notebooks that need no deep learning: for tests of running and checking."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -47,6 +48,12 @@ def with_makefile(folder):
     python.chmod(0o755)
     (folder / ".venv" / ".ready").touch()
     return folder
+
+
+def environment(**more):
+    """The environment without what an outer make hands down: its VENV would be taken for that of the tiny project."""
+    inherited = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "VENV", "RUNS", "PROFILE", "NOTEBOOKS")
+    return {name: value for name, value in os.environ.items() if name not in inherited} | more
 
 
 def write(folder, **codes):
