@@ -242,4 +242,6 @@ def _read(folder, sources):
 
 
 def _interrupt(number, frame):
+    # make passes SIGTERM on to what it started, which may have had it already; the second must not stop the tidying up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
