@@ -159,7 +159,6 @@ class _Work:
 
 def _train(model, build, train, images, schedule, seed):
     training.reset(model, build, seed=seed)
-    _reseed(model, seed)
     history = training.fit(model, train, **schedule, seed=seed)
     predicted = training.predict(model, images, batch_size=schedule["batch_size"]) > 0.5
     return predicted, history.images_per_second
@@ -181,13 +180,6 @@ def _in_worker(token, build, backend, policy, *job):
         if _compiled.get("token") != token:
             _compiled.update(token=token, model=training.compile_model(build(), metrics=[]))
         return _train(_compiled["model"], build, *job)
-
-
-def _reseed(model, seed):
-    """Start dropout layers from the fold's seed, whatever the network has drawn before."""
-    states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
-    for number, state in enumerate(states):
-        state.assign(np.array([seed, number], dtype=state.dtype))
 
 
 def fold_scores(masks, result):

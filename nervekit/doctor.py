@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from nervekit import processor
 from nervekit.errors import NervekitError
 
 # Packages as they are installed, and as they are imported.
@@ -132,11 +133,10 @@ def _backend():
 
 
 def _bfloat16(works, accelerated):
-    if accelerated or not Path("/proc/cpuinfo").exists():
+    if accelerated:
         return Finding("bfloat16", works, "computes" if works else "does not compute", "float32 is used", False)
-    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    flags = [flag for flag in ("avx512_bf16", "amx_bf16", "bf16") if f" {flag}" in text]
-    found = f"this processor has {', '.join(flags)}" if flags else "not in this processor"
+    flags = processor.bfloat16_instructions()
+    found = f"this processor has {', '.join(flags)}" if flags else "none in this processor that the system lists"
     return Finding("bfloat16", bool(flags) and works, found, "float32 is used, about a third slower", False)
 
 

@@ -40,7 +40,7 @@ def scores(masks, predictions, groups):
         "dice_mean": ratio(dice, each),
         "accuracy": ratio(iou > 0.5, each),
     }
-    found = {name: _with_interval(statistic, groups) for name, statistic in statistics.items()}
+    found = {name: with_interval(statistic, groups) for name, statistic in statistics.items()}
     found["accuracy"]["step"] = 1 / len(masks)
     return found
 
@@ -75,7 +75,7 @@ def overlap(masks, predictions, groups):
     statistics = {f"{name}_mean": ratio(values, np.ones(len(masks))) for name, values in by_image.items()}
     statistics["pooled_dice"] = ratio(2 * intersection, true + predicted)
     statistics["pooled_iou"] = ratio(intersection, true + predicted - intersection)
-    found = {name: _with_interval(statistic, groups) for name, statistic in statistics.items()}
+    found = {name: with_interval(statistic, groups) for name, statistic in statistics.items()}
     found["dice_mean"]["sd"] = float(by_image["dice"].std(ddof=1)) if len(masks) > 1 else 0.0
     return found
 
@@ -111,7 +111,7 @@ def fold_quartiles(masks, result, groups):
 
     pairs = {"pooled_iou": (intersection, union), "accuracy": (correct, np.ones(len(masks)))}
     found = {
-        f"{metric}_{name}": _with_interval(over_folds(*pair, share), groups)
+        f"{metric}_{name}": with_interval(over_folds(*pair, share), groups)
         for metric, pair in pairs.items()
         for name, share in QUARTILES.items()
     }
@@ -137,10 +137,28 @@ def difference(masks, predictions_a, predictions_b, groups):
     for predictions in (predictions_a, predictions_b):
         intersection, true, predicted = metrics.counts(masks, predictions)
         statistics.append(ratio(intersection, true + predicted - intersection))
-    return _with_interval(lambda weights: statistics[0](weights) - statistics[1](weights), groups)
+    return with_interval(lambda weights: statistics[0](weights) - statistics[1](weights), groups)
 
 
-def _with_interval(statistic, groups):
+def with_interval(statistic, groups):
+    """A statistic of images with its 95 % interval, which resamples groups.
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes weights (resamples, N), gives one value a resample; `intervals.ratio` and `intervals.quantile` make such.
+    groups : ndarray, shape (N,)
+
+    Returns
+    -------
+    dict
+        ``value``, ``low``, ``high`` and ``n``, as :func:`nervekit.record.value` takes them.
+
+    Examples
+    --------
+    >>> with_interval(ratio(np.array([1, 1, 0, 0]), np.ones(4)), groups=[1, 1, 2, 2])["value"]
+    0.5
+    """
     interval = bootstrap(statistic, groups)
     return {"value": interval.estimate, "low": interval.low, "high": interval.high, "n": len(groups)}
 

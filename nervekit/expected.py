@@ -2,12 +2,12 @@
 
 import json
 import math
-import os
 import statistics
 from pathlib import Path
 
 from nervekit.check import EXPECTED, FEWEST_SEEDS
 from nervekit.errors import ConfigurationError, RunError
+from nervekit.workspace import write_text
 
 FLOOR = 0.01
 
@@ -126,9 +126,7 @@ def write(content, folder=EXPECTED):
     head = "".join(f" {json.dumps(name)}: {json.dumps(content[name])},\n" for name in content if name != "keys")
     path = Path(folder) / f"{content['profile']}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(f'{{\n{head} "keys": {{\n{keys}\n }}\n}}\n', encoding="utf-8")
-    partial.replace(path)
+    write_text(path, f'{{\n{head} "keys": {{\n{keys}\n }}\n}}\n')
     return path
 
 

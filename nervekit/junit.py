@@ -1,9 +1,10 @@
 """The outcome of a run as JUnit XML, which services for continuous integration show as a table of tests."""
 
-import os
 import re
 from pathlib import Path
 from xml.etree import ElementTree
+
+from nervekit.workspace import write_text
 
 LOG_LINES = 60
 
@@ -27,9 +28,8 @@ def write(rows, path, profile):
     root = ElementTree.Element("testsuites", name=f"nervekit {profile}", **_totals(suites))
     root.extend(suites)
     ElementTree.indent(root)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    ElementTree.ElementTree(root).write(partial, encoding="utf-8", xml_declaration=True)
-    partial.replace(path)
+    declaration = "<?xml version='1.0' encoding='utf-8'?>\n"
+    write_text(path, declaration + ElementTree.tostring(root, encoding="unicode"))
     return path
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from nervekit import models, presence, training
 from nervekit.losses import CrossEntropyDiceLoss, DiceLoss
 
-OPTIONS = {"width": "width", "features": "width", "dropout": "dropout", "batch_norm": "batch_norm"}  # option of the builder: end of the setting
+# Option of the builder: how the name of its setting ends.
+OPTIONS = {"width": "width", "features": "width", "dropout": "dropout", "batch_norm": "batch_norm"}
 FEW = 300
 
 
@@ -51,8 +52,8 @@ def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
     """Build a network for a training set and compile it with its loss.
 
     Images are standardised by the mean and standard deviation of the training set, and batch normalisation follows its
-    batches with ``settings["norm_momentum"]``. The two-headed network adds the
-    cross-entropy of its presence head, times ``settings["presence_weight"]``.
+    batches with ``settings["norm_momentum"]``. The two-headed network adds the cross-entropy of its presence head, times
+    ``settings["presence_weight"]``.
 
     Parameters
     ----------
@@ -76,9 +77,7 @@ def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
     network = models.build(
         NETWORKS[name].builder, train.images.shape[1:], **options(name, settings) | statistics | changed
     )
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = settings["norm_momentum"]
+    training.set_batch_norm_momentum(network, settings["norm_momentum"])
     optimizer = optimizer or keras.optimizers.Adam(settings[f"{name}_learning_rate"])
     loss = settings.get(f"{name}_loss", settings["loss"])
     mask_loss = CrossEntropyDiceLoss(smooth=1.0) if "cross-entropy" in loss else DiceLoss(offset=0.0)

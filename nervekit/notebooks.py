@@ -7,11 +7,11 @@ the cells with one of these tags, so that it is quick.
 
 import ast
 import hashlib
-import os
 import tempfile
 from pathlib import Path
 
 from nervekit.errors import ConfigurationError, RunError
+from nervekit.workspace import write_text
 
 SOURCES = Path("notebooks") / "source"
 PARAMETERS = ("PROFILE", "DATA", "SEED")
@@ -117,9 +117,7 @@ def sync(source, notebook, *, refresh=False, force=False):
         text = _text(fresh)
     if notebook.exists() and notebook.read_text(encoding="utf-8") == text:
         return False
-    partial = notebook.with_name(f".{notebook.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(notebook)
+    write_text(notebook, text)
     return True
 
 

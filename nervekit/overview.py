@@ -2,10 +2,10 @@
 
 import datetime
 import html
-import os
 from pathlib import Path
 
 from nervekit.progress import clock
+from nervekit.workspace import write_text
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem; color: #222 }
@@ -49,7 +49,7 @@ def write(rows, folder, profile):
         *(_details(row, folder) for row in rows),
         "</html>\n",
     ]
-    _replace(folder / "index.html", "\n".join(part for part in parts if part))
+    write_text(folder / "index.html", "\n".join(part for part in parts if part))
     return folder / "index.html"
 
 
@@ -80,7 +80,7 @@ def _page(executed):
             return None
         # Without addresses for MathJax and RequireJS: the page asks no other server for anything.
         exporter = HTMLExporter(mathjax_url="", require_js_url="")
-        _replace(page, exporter.from_filename(str(executed))[0])
+        write_text(page, exporter.from_filename(str(executed))[0])
     return page
 
 
@@ -122,9 +122,3 @@ def _table(head, lines):
         f"<tr>{''.join(f'<td{kind}>{cell}</td>' for kind, cell in zip(kinds, line, strict=True))}</tr>" for line in lines
     )
     return f"<table><tr>{columns}</tr>\n{body}</table>"
-
-
-def _replace(path, text):
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

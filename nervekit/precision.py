@@ -1,10 +1,10 @@
 """The number format that networks compute in, chosen by asking the hardware."""
 
 import sys
-from pathlib import Path
 
 import keras
 
+from nervekit import processor
 from nervekit.errors import ConfigurationError
 
 PRECISIONS = ("auto", "bfloat16", "float32")
@@ -56,9 +56,7 @@ def has_bfloat16():
 
             return torch.cuda.is_bf16_supported(including_emulation=False)
         return _compute_capability() >= 8
-    processor = Path("/proc/cpuinfo")
-    flags = processor.read_text() if processor.exists() else ""
-    return backend != "jax" and ("avx512_bf16" in flags or "amx_bf16" in flags)
+    return backend != "jax" and bool(processor.bfloat16_instructions())
 
 
 def has_gpu():

@@ -18,6 +18,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+from nervekit import processor
 from nervekit.errors import ConfigurationError, RunError
 
 _PACKAGES = ("nervekit", "keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "matplotlib", "pillow")
@@ -172,12 +173,8 @@ def _machine():
 
 def hardware():
     """One line about the machine: accelerator or processor, cores, memory."""
-    name = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-        name = models[0].split(":", 1)[1].strip() if models else name
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB"
+    return f"{processor.name()}, {os.cpu_count()} cores, {memory:.0f} GiB"
 
 
 def _commit():

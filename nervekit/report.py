@@ -1,6 +1,5 @@
 """The page of claims: for every number of every paper the printed value, ours, and a verdict; README's tables too."""
 
-import os
 from pathlib import Path
 
 from nervekit import papers, verdicts
@@ -9,6 +8,7 @@ from nervekit.errors import ConfigurationError
 from nervekit.progress import clock
 from nervekit.run import RUNS
 from nervekit.verdicts import RESULTS, VERDICTS
+from nervekit.workspace import write_text
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
@@ -75,7 +75,7 @@ def write_page(profile, *, runs=RUNS, results=RESULTS, expected=EXPECTED):
     kept, own = Path(results) / profile, Path(runs) / profile
     found = verdicts.read_results(kept if any(kept.glob("*.json")) else own)
     own.mkdir(parents=True, exist_ok=True)
-    _replace(own / "report.md", page(found, expected))
+    write_text(own / "report.md", page(found, expected))
     return own / "report.md"
 
 
@@ -102,7 +102,7 @@ def update_readme(path, results=RESULTS):
     before = path.read_text(encoding="utf-8")
     after = readme_text(before, results)
     if after != before:
-        _replace(path, after)
+        write_text(path, after)
     return after != before
 
 
@@ -154,9 +154,3 @@ def _ours(row):
 
 def _text(number):
     return f"{number:.3f}" if isinstance(number, float) else str(number)
-
-
-def _replace(path, text):
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

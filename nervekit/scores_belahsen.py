@@ -8,7 +8,8 @@ probabilities, cuts their decimals off, so that 0.99 becomes class 0, and averag
 import numpy as np
 
 from nervekit import metrics
-from nervekit.intervals import bootstrap, ratio
+from nervekit.evaluation import with_interval
+from nervekit.intervals import ratio
 
 SMOOTH = 1.0
 
@@ -50,7 +51,7 @@ def as_printed(masks, outputs, groups):
         "dice": lambda weights: (weights @ soft[0] + SMOOTH) / (weights @ soft[1] + SMOOTH),
         "true_jaccard": ratio(intersection, true + predicted - intersection),
     }
-    return {name: _with_interval(statistic, groups) for name, statistic in statistics.items()}
+    return {name: with_interval(statistic, groups) for name, statistic in statistics.items()}
 
 
 def truncated(outputs):
@@ -79,8 +80,3 @@ def _mean_iou(masks, predictions):
         return np.nanmean(classes, axis=0)
 
     return statistic
-
-
-def _with_interval(statistic, groups):
-    interval = bootstrap(statistic, groups)
-    return {"value": interval.estimate, "low": interval.low, "high": interval.high, "n": len(groups)}

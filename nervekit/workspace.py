@@ -1,9 +1,19 @@
-"""The temporary folder in which a notebook runs, and the removal of those that killed runs left."""
+"""Files that are whole or not there, the temporary folder in which a notebook runs, and the removal of old ones."""
 
 import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
+
+
+def write_text(path, text):
+    """Write a file whole or not at all: under another name first, then renamed."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def sweep(folder):
@@ -34,12 +44,8 @@ def workspace(folder, name):
 def _alive(process):
     """Whether a process runs; one that has ended but was not waited for does not."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
+    except psutil.AccessDenied:
         return True
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return not Path("/proc/self").exists()

@@ -13,6 +13,7 @@ from multiprocessing import get_context
 import keras
 import numpy as np
 import pytest
+from squares import bright_squares
 
 from nervekit import crossval, training
 from nervekit.data.dataset import SegmentationDataset
@@ -29,14 +30,7 @@ def float32():
 
 @pytest.fixture(scope="module")
 def dataset():
-    """Bright squares on dark noise."""
-    random = np.random.default_rng(0)
-    images = random.integers(0, 60, (18, 32, 32, 1), dtype=np.uint8)
-    masks = np.zeros((18, 32, 32), bool)
-    for image, mask in zip(images, masks, strict=True):
-        row, column = random.integers(2, 18, 2)
-        mask[row : row + 12, column : column + 12] = True
-        image[mask] += 150
+    images, masks = bright_squares(18)
     names = np.array([f"{number:02d}" for number in range(18)])
     return SegmentationDataset("blobs", images, masks, names, names)
 
@@ -208,17 +202,6 @@ def test_a_dask_cluster_of_two_workers_finds_the_same(dataset, serial, log):
         result = run(lambda: build(die_at=SEED + 1), dataset, client.get_executor())
     assert_same(result, serial)
     assert set(seeds()) == {SEED, SEED + 1, SEED + 2} and seeds().count(SEED) == 1
-
-
-def test_dropout_starts_anew_with_each_fold():
-    keras.utils.set_random_seed(0)
-    model = network()
-    image = np.full((1, 32, 32, 1), 100, np.uint8)
-    crossval._reseed(model, 7)
-    first = np.asarray(model(image, training=True))
-    assert not np.allclose(first, np.asarray(model(image, training=True)))
-    crossval._reseed(model, 7)
-    assert np.array_equal(first, np.asarray(model(image, training=True)))
 
 
 def test_workers_get_the_precision_of_this_process(dataset):

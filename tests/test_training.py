@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.metrics import jaccard_score
+from squares import bright_squares
 
 from nervekit import crossval, models, training
 from nervekit.errors import ConfigurationError
@@ -13,7 +14,7 @@ from nervekit.errors import ConfigurationError
 
 @dataclass
 class Blobs:
-    """Bright squares on dark noise: the smallest task that a segmentation network must solve."""
+    """Images and masks with the few things that training asks of a dataset."""
 
     images: np.ndarray
     masks: np.ndarray
@@ -28,14 +29,7 @@ class Blobs:
 
 @pytest.fixture(scope="module")
 def blobs():
-    random = np.random.default_rng(0)
-    images = random.integers(0, 60, (24, 32, 32, 1), dtype=np.uint8)
-    masks = np.zeros((24, 32, 32), bool)
-    for image, mask in zip(images, masks, strict=True):
-        row, column = random.integers(2, 18, 2)
-        mask[row : row + 12, column : column + 12] = True
-        image[mask] += 150
-    return Blobs(images, masks)
+    return Blobs(*bright_squares(24))
 
 
 def build():
@@ -76,6 +70,19 @@ def test_reset_starts_like_a_new_network(blobs):
     training.reset(model, build, seed=5)
     training.fit(model, blobs, epochs=2, batch_size=8, seed=5)
     assert np.allclose(first, training.predict(model, blobs.images), atol=1e-4)
+
+
+def test_reset_starts_dropout_anew(blobs):
+    def with_dropout():
+        layers = [keras.Input((32, 32, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Dropout(0.5)]
+        return keras.Sequential([*layers, keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")])
+
+    model = training.compile_model(with_dropout())
+    losses = []
+    for seed in (1, 2, 1):
+        training.reset(model, with_dropout, seed=seed)
+        losses.append(training.fit(model, blobs, epochs=1, batch_size=8, seed=seed).curves["loss"][0])
+    assert losses[0] == losses[2] != losses[1]
 
 
 def test_reset_keeps_the_learning_rate(blobs):

@@ -1,7 +1,8 @@
 """Data: the public sets, their simulated stand-ins, and images of your own, all in one shape.
 
-`load` gives a `SegmentationDataset`, `open_files` the files it is made of. Readers are `femoral`, `median`, `brachial`, `ircadb`, `folder` and `labelme`;
-`catalog` says what there is and fetches it; `splits` holds published splits, folds and leak checks.
+`load` gives a `SegmentationDataset`, `open_files` the files it is made of. Readers are `femoral`, `median`, `brachial`,
+`ircadb`, `folder` and `labelme`; `catalog` says what there is and fetches it; `splits` holds published splits, folds and
+leak checks.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -119,16 +119,10 @@ def opened(
     nervekit.errors.MissingDataError
         If the real set was asked for and is not here.
     """
-    from nervekit.data import catalog, files, simulated
+    from nervekit.data.opening import open_files
 
-    place = None if source == "phantom" and root is None else catalog.find("ircadb", root)
-    if place is None and (source == "real" or root is not None):
-        raise catalog.missing("ircadb", root)
-    chosen = simulated.folder("ircadb", subjects, seed) if place is None else nullcontext(place.path)
-    with chosen as path, catalog.opened("ircadb", path) as found:
-        if place is not None and place.source == "real":
-            found = files.verified(found, catalog.manifest("ircadb", found), whole=False)
-        yield found, volumes.find(found)
+    with open_files("ircadb", source, root, subjects=subjects, seed=seed) as found:
+        yield found.files, volumes.find(found.files)
 
 
 def read_slice(source: Source, volume: Volume, position: int) -> np.ndarray:

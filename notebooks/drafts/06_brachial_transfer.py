@@ -257,10 +257,7 @@ options = {
 
 def build(name):
     network = models.build(name, (height, width, 1), **options[name])
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = settings["norm_momentum"]
-    return network
+    return training.set_batch_norm_momentum(network, settings["norm_momentum"])
 
 
 # %% [markdown]

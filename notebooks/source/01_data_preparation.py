@@ -661,11 +661,11 @@ published = splits.published(wrists)
 learnt = np.concatenate([published.train, published.development])
 clean = splits.leakage(wrists, learnt, published.test)
 nerve_share = wrists.masks.mean(axis=(1, 2))
-record.value("data.median.images", len(wrists))
-record.value("data.median.patients", len(np.unique(wrists.groups)))
-record.value("data.median.foreground_median", np.median(nerve_share))
-record.value("data.median.groups_on_both_sides", len(clean.shared_groups))
-record.value("data.median.near_duplicates", len(clean.pairs))
+record.value("data.median.images", len(wrists), data=kinds["median"])
+record.value("data.median.patients", len(np.unique(wrists.groups)), data=kinds["median"])
+record.value("data.median.foreground_median", np.median(nerve_share), data=kinds["median"])
+record.value("data.median.groups_on_both_sides", len(clean.shared_groups), data=kinds["median"])
+record.value("data.median.near_duplicates", len(clean.pairs), data=kinds["median"])
 print(f"training {len(published.train)}, development {len(published.development)}, test {len(published.test)}")
 print(clean.describe())
 print(f"the nerve covers {np.median(nerve_share):.2%} of a typical image")
@@ -744,7 +744,7 @@ print(f"the table has {len(listed)} rows; this row agrees: {listed.get(Path(imag
 
 # %%
 apart = iou(plexus[np.newaxis], wrong[np.newaxis])[0]
-record.value("data.brachial.read_along_rows_iou", apart)
+record.value("data.brachial.read_along_rows_iou", apart, data=kinds["brachial"])
 picture = figures.gallery(
     [np.asarray(neck), decoded * 255, wrong * 255],
     [f"{Path(image_name).name}, {kinds['brachial']}", "down the columns", "along the rows"],
@@ -766,9 +766,9 @@ from nervekit.metrics import dice
 necks = data.load("brachial", source, size=(96, 96), subjects=3)
 found = necks.masks.any(axis=(1, 2))
 floor = dice(necks.masks, np.zeros_like(necks.masks)).mean()
-record.value("data.brachial.images", len(necks))
-record.value("data.brachial.subjects", len(np.unique(necks.groups)))
-record.value("data.brachial.empty_share", 1 - found.mean())
+record.value("data.brachial.images", len(necks), data=kinds["brachial"])
+record.value("data.brachial.subjects", len(np.unique(necks.groups)), data=kinds["brachial"])
+record.value("data.brachial.empty_share", 1 - found.mean(), data=kinds["brachial"])
 print(f"{(~found).sum()} of {len(necks)} masks are empty; mean Dice of always answering 'no nerve': {floor:.2f}")
 
 # %% [markdown]
@@ -782,7 +782,7 @@ unmarked, marked = few.subset(~has_nerve), few.subset(has_nerve)
 nearest, alike, _ = splits.nearest(unmarked.images, marked.images)
 empty = int(np.argmax(alike))
 twin = int(nearest[empty])
-record.value("data.brachial.contradiction_correlation", alike[empty])
+record.value("data.brachial.contradiction_correlation", alike[empty], data=kinds["brachial"])
 
 # %% [markdown]
 # The same view, once with a nerve drawn and once without: one of the two masks is wrong, and no network can satisfy
@@ -836,7 +836,7 @@ hounsfield = stored * float(header.RescaleSlope) + float(header.RescaleIntercept
 inside = organs["liver"]
 print(f"stored in the liver: {stored[inside].mean():.0f}, Hounsfield units: {hounsfield[inside].mean():.0f}")
 print("the reader gives the same:", (hounsfield == units[middle]).all())
-record.value("data.ircadb.liver_hounsfield", hounsfield[inside].mean())
+record.value("data.ircadb.liver_hounsfield", hounsfield[inside].mean(), data=kinds["ircadb"])
 
 # %% [markdown]
 # A screen shows 256 grey values, a CT slice has some thousands. A *window*, given by its centre and its width, says
@@ -866,9 +866,9 @@ record.figure("windows", picture, alt="A CT slice in three windows, above a hist
 bone = organs["bone"]
 threshold = hounsfield > 200
 bone_dice = dice(bone[np.newaxis], threshold[np.newaxis])[0]
-record.value("data.ircadb.patients", len(whose))
-record.value("data.ircadb.organs", len(organs))
-record.value("data.ircadb.bone_threshold_dice", bone_dice)
+record.value("data.ircadb.patients", len(whose), data=kinds["ircadb"])
+record.value("data.ircadb.organs", len(organs), data=kinds["ircadb"])
+record.value("data.ircadb.bone_threshold_dice", bone_dice, data=kinds["ircadb"])
 print(f"patient {patient} of {list(whose)} has", ", ".join(organs))
 print(f"everything above 200 HU as bone: Dice {bone_dice:.2f}")
 
@@ -900,8 +900,8 @@ by_name = np.argsort(names, kind="stable")
 out_of_place = int((by_name != np.arange(len(names))).sum())
 between, *pixel = volume.spacing
 areas = liver.sum(axis=(1, 2)) * pixel[0] * pixel[1] / 100
-record.value("data.ircadb.slices", len(names))
-record.value("data.ircadb.out_of_place_as_text", out_of_place)
+record.value("data.ircadb.slices", len(names), data=kinds["ircadb"])
+record.value("data.ircadb.out_of_place_as_text", out_of_place, data=kinds["ircadb"])
 picture = formats.slice_order(
     areas, by_name, f"Sorted as text, {out_of_place} of {len(names)} {kinds['ircadb']} slices are in the wrong place"
 )
@@ -914,8 +914,8 @@ record.figure("slice_order", picture, alt="Liver area by slice: a smooth curve i
 
 # %%
 millilitres = liver.sum() * between * pixel[0] * pixel[1] / 1000
-record.value("data.ircadb.slice_spacing_mm", between)
-record.value("data.ircadb.liver_ml", millilitres)
+record.value("data.ircadb.slice_spacing_mm", between, data=kinds["ircadb"])
+record.value("data.ircadb.liver_ml", millilitres, data=kinds["ircadb"])
 row = int(liver.sum(axis=(0, 2)).argmax())
 picture = formats.cut(
     ircadb.to_grey(units[:, row]),

@@ -204,10 +204,7 @@ def build(name):
     keras.utils.set_random_seed(SEED)
     options = single if name in ("melnic_unet", "lunet") else double
     network = models.build(name, (height, width, 1), **options)
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = settings["batch_norm_momentum"]
-    return network
+    return training.set_batch_norm_momentum(network, settings["batch_norm_momentum"])
 
 
 # %% [markdown]
@@ -347,8 +344,7 @@ from nervekit import evaluation, intervals
 
 
 def share_of(part, whole, groups):
-    found = intervals.bootstrap(intervals.ratio(part, whole), groups)
-    return {"value": found.estimate, "low": found.low, "high": found.high, "n": len(groups)}
+    return evaluation.with_interval(intervals.ratio(part, whole), groups)
 
 
 def in_the_papers_terms(part, predictions):
@@ -370,8 +366,7 @@ def spread_of(values, groups):
         mean, square = weights @ values / times, weights @ values**2 / times
         return np.sqrt(np.maximum(square - mean**2, 0))
 
-    found = intervals.bootstrap(spread, groups)
-    return {"value": found.estimate, "low": found.low, "high": found.high, "n": len(groups)}
+    return evaluation.with_interval(spread, groups)
 
 
 # %% [markdown]

@@ -296,10 +296,7 @@ record.provenance(precision=training.set_precision("auto"))
 
 def build():
     network = models.build("shrivastava_unet", (height, width, 1), width=settings["width"])
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = settings["batch_norm_momentum"]
-    return network
+    return training.set_batch_norm_momentum(network, settings["batch_norm_momentum"])
 
 
 def compiled(network):

@@ -1,0 +1,31 @@
+"""What the system says of its processor: its name, and whether it multiplies bfloat16."""
+
+import platform
+from pathlib import Path
+
+BFLOAT16 = ("avx512_bf16", "amx_bf16")
+
+
+def name():
+    """The processor's name; its architecture where the system does not say more.
+
+    >>> len(name()) > 0
+    True
+    """
+    return _entry("model name") or platform.processor() or platform.machine()
+
+
+def bfloat16_instructions():
+    """Which instructions for bfloat16 it has; none where the system does not list them.
+
+    >>> set(bfloat16_instructions()) <= set(BFLOAT16)
+    True
+    """
+    flags = _entry("flags").split()
+    return [instruction for instruction in BFLOAT16 if instruction in flags]
+
+
+def _entry(key, source=Path("/proc/cpuinfo")):
+    lines = source.read_text(encoding="utf-8").splitlines() if source.exists() else []
+    found = (line.split(":", 1)[1].strip() for line in lines if line.split(":")[0].strip() == key)
+    return next(found, "")
