@@ -64,7 +64,7 @@ def find(
     nervekit.errors.ConfigurationError
         If a patient is not here.
     nervekit.errors.DataError
-        If slices or masks are missing, doubled, or of different sizes.
+        If slices or masks are missing, doubled, out of order, or of different sizes.
     """
     found = _folders(source)
     wanted = sorted(found, key=_order) if patients is None else [str(patient) for patient in patients]
@@ -107,6 +107,7 @@ def _volume(source: Source, patient: str, folders: dict[str, dict[str, str]], or
     shapes = {headers[name].shape for name in ordered}
     if len(shapes) > 1:
         raise DataError(f"{where}: its slices have different sizes, {sorted(shapes)}. Keep one series a folder.")
+    _check_positions([headers[name].position for name in ordered], ordered, where)
     masks = {}
     for organ in filter(None, folders):
         if not any(fnmatch.fnmatchcase(organ, pattern) for pattern in organs):
@@ -142,6 +143,21 @@ def _check_numbers(numbers: list[int], names: list[str], where: str) -> None:
                 f"{where}: {lost} missing, between {one} and {other}. Get the patient again: a volume with gaps "
                 "measures wrong."
             )
+
+
+def _check_positions(positions: list[float | None], names: list[str], where: str) -> None:
+    """Numbers that were given anew after a slice was lost are without a gap; the positions still show it."""
+    if None in positions or len(positions) < 3:
+        return
+    steps = np.diff(positions)
+    usual = float(np.median(steps))
+    odd = np.flatnonzero(np.abs(steps - usual) > 0.5 * abs(usual))
+    if usual == 0 or len(odd):
+        first = int(odd[0]) if len(odd) else 0
+        raise DataError(
+            f"{where}: {names[first]} and {names[first + 1]} are {steps[first]:g} mm apart, other slices {usual:g} mm, "
+            "though their numbers follow each other: slices are missing, doubled or out of order. Get the patient again."
+        )
 
 
 def _spacing(headers: list[dicom.Header]) -> tuple[float, float, float] | None:

@@ -151,6 +151,24 @@ def test_missing_slices_are_counted(set_of_two):
         read(set_of_two)
 
 
+def test_gap_under_numbers_that_follow_each_other_is_noticed(set_of_two):
+    for number in range(6, 12):
+        slice_of(set_of_two, number).write_bytes(
+            ct.content(ct.hounsfield(number), number, ImagePositionPatient=[0, 0, 2 * number + 4])
+        )
+    with pytest.raises(DataError, match="image_5 and image_6 are 6 mm apart, other slices 2 mm"):
+        read(set_of_two)
+
+
+def test_slices_in_one_place_are_noticed(set_of_two):
+    for number in range(12):
+        slice_of(set_of_two, number).write_bytes(
+            ct.content(ct.hounsfield(number), number, ImagePositionPatient=[0, 0, 7])
+        )
+    with pytest.raises(DataError, match="0 mm apart"):
+        read(set_of_two)
+
+
 def test_missing_mask_is_named_but_only_if_its_organ_is_asked_for(set_of_two):
     slice_of(set_of_two, 5, "livertumor01").unlink()
     assert len(read(set_of_two)["ids"]) == 15
