@@ -59,7 +59,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(PY) -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/.ready-jax $(VENV)/.ready-torch: $(VENV)/.ready-%: $(READY)
+# Extras of pyproject.toml: another backend for a run, what only CI needs.
+$(addprefix $(VENV)/.ready-,jax torch annotate cluster): $(VENV)/.ready-%: $(READY)
 	@$(PY) -m pip install --quiet --constraint requirements.lock --editable '.[$*]'
 	@touch $@
 

@@ -179,7 +179,27 @@ def _in_worker(token, build, backend, policy, *job):
         keras.config.set_dtype_policy(policy)
         if _compiled.get("token") != token:
             _compiled.update(token=token, model=training.compile_model(build(), metrics=[]))
-        return _train(_compiled["model"], build, *job)
+        return _train(_compiled["model"], _undisturbed(build, job[-1]), *job)
+
+
+def _undisturbed(build, seed):
+    """Build until two networks in a row begin alike.
+
+    Keras seeds its layers from Python's own random numbers. Other threads of a worker may draw from these, too, as dask's
+    do while they look for a lost worker.
+    """
+
+    def drawn():
+        keras.utils.set_random_seed(seed)
+        return build()
+
+    def agreed():
+        before, model = drawn(), drawn()
+        while not all(map(np.array_equal, before.get_weights(), model.get_weights())):
+            before, model = model, drawn()
+        return model
+
+    return agreed
 
 
 def fold_scores(masks, result):
