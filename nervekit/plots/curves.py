@@ -1,6 +1,7 @@
 """Curves of a training, afterwards or while it runs."""
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 from nervekit.plots.style import COLOURS, use_style
 
@@ -39,6 +40,7 @@ def _draw_curves(axes, curves, loss="binary cross-entropy"):
                 axis.plot(range(1, len(numbers) + 1), numbers, color=colour, linestyle=line, label=part)
         axis.set_xlabel("epoch")
         axis.set_ylabel(label)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_yscale("log")
     axes[1].set_ylim(0, 1)
     axes[1].legend(loc="lower right")
