@@ -1,5 +1,6 @@
 """A diagram of any network of the course, drawn from its layer graph."""
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -43,7 +44,7 @@ def stages(model):
     Returns
     -------
     dict of str to stage
-        In the order of the graph, with the (height, width) and channels of its last convolution's map, the parameters, the stages it is fed by, and its column: the steps from the input.
+        In the order of the graph, with the (height, width) and channels of its last convolution's map, the parameters, the stages it is fed by, and its column: one to the right of what feeds it on its level, and not to the left of others.
     """
     found, place = {}, {}
     for layer in _ordered(model):
@@ -58,8 +59,13 @@ def stages(model):
             stage.size = size
         if not stage.size or len(shape) != 4 or (size == stage.size and not _leaves(layer)):
             stage.size, stage.channels = size, shape[-1]
+    taken = set()
     for stage in found.values():
-        stage.column = 1 + max((found[name].column for name in stage.inputs), default=-1)
+        fed = [found[name] for name in stage.inputs]
+        stage.column = max((source.column + (source.size == stage.size) for source in fed), default=0)
+        while (stage.column, stage.size) in taken:
+            stage.column += 1
+        taken.add((stage.column, stage.size))
     return found
 
 
@@ -85,7 +91,7 @@ def architecture(model, title=None):
     Returns
     -------
     matplotlib.figure.Figure
-        Each box says height x width, and the channels; skip connections run level, dashed.
+        Each box says height x width, and the channels; skip connections run level, dashed where they pass others.
 
     Examples
     --------
@@ -97,10 +103,10 @@ def architecture(model, title=None):
     found = stages(model)
     levels = {size: level for level, size in enumerate(sorted({stage.size for stage in found.values()}, reverse=True))}
     columns = max(stage.column for stage in found.values()) + 1
-    width = min(16.0, max(7.0, 1.02 * columns))
+    width = min(9.6, max(4.5, 1.3 * columns))
     figure, axis = plt.subplots(figsize=(width, 0.92 * len(levels) + 0.9))
     points = {name: (stage.column, -levels[stage.size]) for name, stage in found.items()}
-    small = max(5.5, min(9.0, 8.4 * width / columns / 0.98))
+    small = max(6.0, min(9.0, 8.4 * width / columns / 0.98))
     for name, stage in found.items():
         for source in stage.inputs:
             _arrow(axis, points[source], points[name], set(points.values()))
@@ -123,7 +129,7 @@ def _box(axis, point, stage, small):
 
 
 def _arrow(axis, start, end, points):
-    """Level: straight, or over the boxes between. Down: first down, then right. Up: first right, then up."""
+    """Level: straight, or over the boxes between. Else down and right, right and up, or aslant if a box is in the way."""
     (x, y), (right, top) = start, end
     line = "solid"
     if y == top:
@@ -133,10 +139,15 @@ def _arrow(axis, start, end, points):
             path = [(x + 0.1, y + 0.32), (x + 0.5, peak), (right - 0.5, peak), (right - 0.1, y + 0.34)]
         else:
             path = [(x + BOX / 2, y), (right - BOX / 2 - 0.03, y)]
-    elif y > top:
+    elif x == right:
+        path = [(x, y + math.copysign(0.32, top - y)), (x, top - math.copysign(0.34, top - y))]
+    elif y > top and (x, top) not in points:
         path = [(x, y - 0.32), (x, top), (right - BOX / 2 - 0.03, top)]
-    else:
+    elif y < top and (right, y) not in points:
         path = [(x + BOX / 2, y), (right, y), (right, top - 0.34)]
+    else:
+        rise = math.copysign(0.3, top - y)
+        path = [(x + BOX / 2, y + rise), (right - BOX / 2, top - rise)]
     codes = [Path.MOVETO] + [Path.CURVE4 if len(path) == 4 else Path.LINETO] * (len(path) - 1)
     axis.add_patch(FancyArrowPatch(path=Path(path, codes), arrowstyle="-|>", mutation_scale=9, linestyle=line,
                                    color="#555555", linewidth=1.0, zorder=2))  # fmt: skip
