@@ -56,6 +56,8 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
     plain = keras.config.backend() == "tensorflow" and not has_gpu()
     metrics = [PooledIoU()] if metrics is None else metrics
     model.compile(optimizer=optimizer, loss=loss, metrics=metrics, jit_compile=False if plain else "auto")
+    # TensorFlow traces a step that makes variables a second time, which is half of the wait before a small training.
+    model.optimizer.build(model.trainable_variables)
     return model
 
 
