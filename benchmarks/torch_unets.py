@@ -1,5 +1,7 @@
 """The two U-Nets of the benchmark written plainly in PyTorch, and those of like size from MONAI."""
 
+import time
+
 import torch
 from torch import nn
 from torch.nn.functional import interpolate
@@ -56,31 +58,47 @@ class UNet(nn.Module):
         return self.head(x)
 
 
-def build(network):
-    """``huang_unet``, ``melnic_unet``, or of MONAI ``monai_basic_unet`` and ``monai_unet`` at like size."""
-    if network == "huang_unet":
-        return UNet(16, bilinear=False)
-    if network == "melnic_unet":
-        return UNet(32, bilinear=True)
+class Scaled(nn.Module):
+    """Another network behind the division of grey values by 255."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images):
+        return self.network(images.float() / 255)
+
+
+def build(network, width):
+    """``huang_unet`` or ``melnic_unet``, or of MONAI ``basic_unet`` or ``unet``, each with this many feature maps first."""
+    if network in ("huang_unet", "melnic_unet"):
+        return UNet(width, bilinear=network == "melnic_unet")
     from monai.networks import nets
 
-    if network == "monai_basic_unet":
-        return nets.BasicUNet(2, 1, 1, features=(16, 32, 64, 128, 256, 16), act="relu")
-    return nets.UNet(2, 1, 1, channels=(16, 32, 64, 128, 256), strides=(2, 2, 2, 2), num_res_units=2)
+    widths = [width * 2**level for level in range(5)]
+    if network == "basic_unet":
+        return Scaled(nets.BasicUNet(2, 1, 1, features=(*widths, width), act="relu"))
+    return Scaled(nets.UNet(2, 1, 1, channels=widths, strides=(2, 2, 2, 2), num_res_units=2))
 
 
-def rates(network, precision, images, masks, batch_size, epochs):
+def operations(model, images):
+    """Multiplications and additions of one forward pass over one image."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        model(images[:1])
+    return counter.get_total_flops()
+
+
+def rates(model, precision, images, masks, batch_size, epochs):
     """Training and forward images a second: channels-last, Adam, cross-entropy, shuffled batches, summed IoU.
 
     Returns
     -------
     dict
-        ``parameters``, ``train`` and ``forward``.
+        ``parameters``, ``operations``, ``train`` and ``forward``.
     """
-    import time
-
-    torch.manual_seed(0)
-    model = build(network).to(memory_format=torch.channels_last)
+    model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters())
     loss_of = nn.BCEWithLogitsLoss()
     images, masks = torch.from_numpy(images).movedim(-1, 1), torch.from_numpy(masks)[:, None]
@@ -108,13 +126,12 @@ def rates(network, precision, images, masks, batch_size, epochs):
                 model(batch.contiguous(memory_format=torch.channels_last))
         forward = len(images) / (time.perf_counter() - began)
     count = sum(weight.numel() for weight in model.parameters())
-    return {"parameters": count, "train": len(images) * (epochs - 1) / sum(seconds[1:]), "forward": forward}
+    each = {"train": len(images) * (epochs - 1) / sum(seconds[1:]), "forward": forward}
+    return {"parameters": count, "operations": operations(model, images), **each}
 
 
 def product_rate(precision, size=4096, repeats=4):
     """Billions of operations a second of one large matrix product."""
-    import time
-
     kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
     left, right = torch.randn(size, size, dtype=kind), torch.randn(size, size, dtype=kind)
     left @ right
