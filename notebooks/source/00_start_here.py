@@ -32,7 +32,7 @@
 # | Melnic et al. | ultrasound | median nerve | U-Net, L-Unet, DB-Unet, DL-Unet | public, 246 images |
 # | Shrivastava 2020 | CT | liver, after bones | U-Net, transferred | public, 20 patients |
 #
-# The networks of all five are in `nervekit.models`, exact to the parameter, and three of the papers have finished notebooks.
+# The networks of all five are in `nervekit.models`, exact to the parameter, and four of the papers have finished notebooks.
 #
 # ## The map
 #
@@ -50,8 +50,8 @@
 # | 08 Liver in CT | 30 | Does a network that knows bones need fewer livers? | Hounsfield windows; freezing and fine-tuning; slices, patients, volumes |
 # | 10 Reproduction report | 20 | Which printed numbers hold up? | every claim of five papers, with its verdict and its reason |
 #
-# Each can be read alone; whoever begins reads 01 and 02 first. Notebooks 04 to 06 are drafts: their sources are in the folder
-# `notebooks/drafts`, and `make run-all` leaves them out.
+# Each can be read alone; whoever begins reads 01 and 02 first. Notebooks 04 and 05 are drafts: their sources are in the
+# folder `notebooks/drafts`, and `make run-all` leaves them out.
 #
 # ## Set-up
 #
