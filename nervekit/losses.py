@@ -1,7 +1,9 @@
-"""Losses of the papers. The Dice coefficient is taken over the whole batch, as all of them did, in float32."""
+"""Losses of the papers and of our recipe. The Dice coefficient is taken over the whole batch, as all of them did, in float32."""
 
 import keras
 from keras import ops
+
+from nervekit.errors import DataError
 
 
 def dice_coefficient(y_true, y_pred, smooth=1.0, sample_weight=None):
@@ -33,6 +35,38 @@ def dice_coefficient(y_true, y_pred, smooth=1.0, sample_weight=None):
         weight = ops.reshape(ops.cast(sample_weight, "float32"), (-1,))
         intersection, total = intersection * weight, total * weight
     return (2 * ops.sum(intersection) + smooth) / (ops.sum(total) + smooth)
+
+
+def at_size(masks, height, width):
+    """Masks at a coarser scale: a pixel there belongs to the region if at least half of its area does.
+
+    Parameters
+    ----------
+    masks : tensor (N, H, W, 1)
+        Of any type.
+    height, width : int
+        H and W are whole multiples of these.
+
+    Returns
+    -------
+    tensor of bool (N, height, width, 1)
+        At their own size the masks as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.array([[1, 0, 0, 0], [0, 1, 0, 1]])[None, :, :, None]
+    >>> np.asarray(at_size(mask, 1, 2)).squeeze().tolist()
+    [True, False]
+    """
+    factor = masks.shape[1] // height, masks.shape[2] // width
+    if factor == (1, 1):
+        return ops.cast(masks, "bool")
+    if (factor[0] * height, factor[1] * width) != tuple(masks.shape[1:3]):
+        raise DataError(f"masks have the shape {tuple(masks.shape)}, expected (images, height, width, 1) with whole "
+                        f"multiples of {height} and {width}")  # fmt: skip
+    shares = ops.average_pool(ops.cast(masks, "float32"), factor, strides=factor, data_format="channels_last")
+    return ops.greater_equal(shares, 0.5)
 
 
 def _images(masks):

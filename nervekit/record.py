@@ -1,7 +1,7 @@
 """The results of one notebook run: numbers, figures, and where they came from.
 
-A notebook opens its record with :func:`start`, adds each number with :func:`value` and each picture with
-:func:`figure`, and closes with :func:`finish`, which writes ``<notebook>.json``. Nothing is written before that,
+A notebook opens its record with :func:`start`, adds each number with :func:`value`, each picture with :func:`figure`
+and each text with :func:`document`, and closes with :func:`finish`, which writes ``<notebook>.json``. Nothing is written before that,
 so a run that broke off leaves no results.
 """
 
@@ -117,6 +117,26 @@ def figure(name, picture, alt):
     number = _current()["notebook"].split("_")[0]
     _write(_current()["folder"] / "figures" / f"{number}_{name}.png", buffer.getvalue())
     display(Image(buffer.getvalue(), alt=alt))
+
+
+def document(name, text):
+    """Save a text beside the results, as ``<number>_<name>.md``.
+
+    Parameters
+    ----------
+    name : str
+        Short and unique in the notebook, such as ``"model_card"``.
+    text : str
+        Markdown.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    number = _current()["notebook"].split("_")[0]
+    path = _current()["folder"] / f"{number}_{name}.md"
+    _write(path, text.encode())
+    return path
 
 
 def finish():

@@ -114,8 +114,9 @@ def clear(folder, name):
     """Remove what earlier runs of a notebook left in `folder`, the mark of completion first."""
     for ending in (".ipynb", ".json", ".html", ".failed.ipynb", ".failed.json", ".failed.html", ".log"):
         (folder / f"{name}{ending}").unlink(missing_ok=True)
-    for figure in (folder / "figures").glob(f"{name.split('_')[0]}_*"):
-        figure.unlink()
+    number = name.split("_")[0]
+    for left in (*(folder / "figures").glob(f"{number}_*"), *folder.glob(f"{number}_*.md")):
+        left.unlink()
 
 
 def _execute(source, notebook, settings, work, timeout, progress):
@@ -184,6 +185,8 @@ def _accept(name, settings, work, folder, seconds):
     for figure in sorted((work / "results" / "figures").glob("*")):
         (folder / "figures").mkdir(exist_ok=True)
         figure.replace(folder / "figures" / figure.name)
+    for document in (work / "results").glob("*.md"):
+        document.replace(folder / document.name)
     result.replace(folder / result.name)
     (work / "executed.ipynb").replace(folder / f"{name}.ipynb")
     return "done", "", content["peak_memory_mib"]

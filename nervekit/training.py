@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from nervekit.augment import transform
+from nervekit import supervision
 from nervekit.errors import ConfigurationError
 from nervekit.precision import has_gpu, set_precision
 from nervekit.transfer import transfer
@@ -35,7 +35,7 @@ class PooledIoU(keras.metrics.Metric):
         return ops.divide_no_nan(self.intersection, self.union)
 
 
-def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metrics=None):
+def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metrics=None, loss_weights=None):
     """Compile a network for segmentation.
 
     XLA is left off on a processor, where it is slower than TensorFlow's own kernels.
@@ -46,7 +46,9 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
     loss, optimizer : str or object
         As in ``keras.Model.compile``. The default is what Huang et al. used: Adam with its default settings.
     metrics : list, optional
-        The pooled IoU if omitted.
+        The pooled IoU if omitted; of a network with several outputs that of the output ``mask``.
+    loss_weights : dict, optional
+        Weight of each output of a network with several.
 
     Returns
     -------
@@ -54,8 +56,10 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
         The same model.
     """
     plain = keras.config.backend() == "tensorflow" and not has_gpu()
-    metrics = [PooledIoU()] if metrics is None else metrics
-    model.compile(optimizer=optimizer, loss=loss, metrics=metrics, jit_compile=False if plain else "auto")
+    if metrics is None:
+        metrics = {"mask": [PooledIoU()]} if isinstance(model.output, dict) else [PooledIoU()]
+    jit = False if plain else "auto"
+    model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, jit_compile=jit)
     # TensorFlow traces a step that makes variables a second time, which is half of the wait before a small training.
     model.optimizer.build(model.trainable_variables)
     return model
@@ -99,7 +103,8 @@ def fit(
     callbacks : sequence of keras.callbacks.Callback
         Such as ``plots.live_curves(epochs)``.
     targets : callable, optional
-        From a dataset to what the loss compares with, for a network with several outputs. Without it, the masks.
+        From a dataset to what the loss compares with, for a network with several outputs. Without it the masks, and
+        for a network that gives masks at several scales the masks at each of them.
     augment : dict, optional
         Options of `augment.transform`, such as ``{"rotation": 20, "flip": 0.5}``; training images and their masks are
         changed anew in every step, development images never. Callbacks then see a model that wraps the network.
@@ -115,8 +120,8 @@ def fit(
     """
     check_sizes(model, train)
     keras.utils.set_random_seed(seed)
-    pairs = [_pair(dataset, targets, augment) for dataset in (train, development) if dataset is not None]
-    trained = _augmenting(model, augment, seed) if augment else model
+    pairs = [_pair(model, dataset, targets, augment) for dataset in (train, development) if dataset is not None]
+    trained = supervision.augmenting(model, augment, seed) if augment else model
     clock = _Clock()
     result = trained.fit(
         *pairs[0],
@@ -131,46 +136,16 @@ def fit(
     return History(curves, sum(clock.seconds), len(train) * len(steady) / sum(steady))
 
 
-def _pair(dataset, targets, augment):
+def _pair(model, dataset, targets, augment):
     masks = dataset.masks[..., None]
     if augment and targets:
         raise ConfigurationError("augment moves masks, so it cannot be used together with targets of another kind.")
     if augment:
         return (dataset.images, masks), masks
-    return dataset.images, targets(dataset) if targets else masks
-
-
-def _augmenting(model, options, seed):
-    trained = _Augmenting(model, options, seed)
-    compiled = keras.saving.deserialize_keras_object(model.get_compile_config())
-    trained.compile(
-        optimizer=model.optimizer, loss=model.loss, metrics=compiled["metrics"], jit_compile=model.jit_compile
-    )
-    return trained
-
-
-class _Augmenting(keras.Model):
-    """A network behind random changes of images and masks; the loss compares with the masks as they were changed."""
-
-    def __init__(self, network, options, seed):
-        # float32 keeps uint8 images from being cast before the changes; the network has its own precision.
-        super().__init__(name=f"augmenting_{network.name}", dtype="float32")
-        self.network, self.options = network, options
-        self.seeds = keras.random.SeedGenerator(seed)
-
-    def call(self, inputs, training=False):
-        images, masks = inputs
-        if training:
-            images, masks = transform(images, masks, self.seeds, **self.options)
-        return self.network(images, training=training), masks
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        prediction, masks = y_pred
-        return super().compute_loss(x, masks, prediction, sample_weight, training)
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        prediction, masks = y_pred
-        return super().compute_metrics(x, masks, prediction, sample_weight)
+    if targets:
+        return dataset.images, targets(dataset)
+    scaled = supervision.at_each_scale(masks, model.output)
+    return dataset.images, scaled if scaled is masks else {name: np.asarray(mask) for name, mask in scaled.items()}
 
 
 class _Clock(keras.callbacks.Callback):

@@ -1,4 +1,4 @@
-"""The fifteen networks with the paper's input, a small input that each takes, and what ARCHITECTURES counts."""
+"""The papers' fifteen networks and our own: full input, a small input that each takes, and what each counts."""
 
 SINGLE, DOUBLE = (96, 96, 1), (288, 384, 1)
 
@@ -19,6 +19,7 @@ NETWORKS = {
     "dl_unet": (DOUBLE, (32, 32, 1), 14_774_698, 14_769_450),
     "dl_unet_vgg16": (DOUBLE, (32, 32, 1), 12_411_178, 12_407_786),
     "shrivastava_unet": ((512, 512, 1), (32, 32, 1), 7_771_297, 7_765_409),
+    "nervekit_unet": ((256, 256, 1), (32, 32, 1), 1_942_289, 1_942_289),
 }
 
 # name, input, options, total, trainable
@@ -45,4 +46,8 @@ VARIANTS = [
     ("dl_unet_vgg16", DOUBLE, {"faithful": False}, 11_824_810, 11_819_562),
     ("dl_unet_vgg16", DOUBLE, {"faithful": False, "batch_norm": "first"}, 11_821_098, 11_817_706),
     ("shrivastava_unet", (512, 512, 1), {"batch_norm": False}, 7_759_521, 7_759_521),
+    # two more 1x1 convolutions, of 32 and 64 feature maps and a bias
+    ("nervekit_unet", (256, 256, 1), {"deep_supervision": True}, 1_942_289 + 33 + 65, 1_942_387),
+    ("nervekit_unet", (256, 256, 3), {}, 1_942_289 + 2 * 9 * 16, 1_942_577),
+    ("nervekit_unet", (64, 64, 1), {"width": 2, "depth": 1}, 447, 447),
 ]

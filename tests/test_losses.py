@@ -6,7 +6,8 @@ import pytest
 from keras import ops
 
 from nervekit import metrics
-from nervekit.losses import CrossEntropyDiceLoss, DiceLoss, dice_coefficient
+from nervekit.errors import DataError
+from nervekit.losses import CrossEntropyDiceLoss, DiceLoss, at_size, dice_coefficient
 
 
 @pytest.fixture
@@ -94,3 +95,24 @@ def test_training_on_a_loss_lowers_it_and_the_saved_model_keeps_it(tmp_path, los
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.loss.get_config() == loss.get_config()
+
+
+def test_a_coarse_pixel_belongs_to_the_region_if_half_of_it_does():
+    mask = np.zeros((1, 4, 4, 1), bool)
+    mask[0, 0, :2] = mask[0, 2, 0] = True
+    mask[0, :, 3] = True
+    halved = ops.convert_to_numpy(at_size(mask, 2, 2))
+    assert halved.dtype == bool and halved[0, ..., 0].tolist() == [[True, True], [False, True]]
+    assert ops.convert_to_numpy(at_size(mask, 1, 1)).item() is False  # 7 of 16
+
+
+def test_masks_at_a_coarser_scale_are_the_closed_form():
+    masks = np.random.default_rng(3).random((3, 12, 8, 1)) < 0.5
+    shares = masks.reshape(3, 4, 3, 4, 2).mean(axis=(2, 4))
+    assert np.array_equal(ops.convert_to_numpy(at_size(masks, 4, 4))[..., 0], shares >= 0.5)
+    assert np.array_equal(ops.convert_to_numpy(at_size(masks, 12, 8)), masks)
+
+
+def test_a_scale_that_does_not_divide_the_masks_is_refused():
+    with pytest.raises(DataError, match="whole multiples of 3 and 4"):
+        at_size(np.zeros((1, 8, 8, 1)), 3, 4)

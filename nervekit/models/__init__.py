@@ -1,4 +1,4 @@
-"""Networks of the papers, each a function that returns a plain ``keras.Model``.
+"""Networks of the papers and one of our own, each a function that returns a plain ``keras.Model``.
 
 >>> build("huang_unet", (256, 256, 1), width=8).count_params()
 485673
@@ -26,6 +26,7 @@ _FAMILIES = {
     "dl_unet": "melnic_double",
     "dl_unet_vgg16": "melnic_double",
     "shrivastava_unet": "shrivastava",
+    "nervekit_unet": "nervekit",
 }
 
 

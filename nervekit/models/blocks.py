@@ -116,6 +116,13 @@ def standardize(x, mean, deviation):
     return layers.Rescaling(1 / deviation, offset=-mean / deviation, name="standardize")(x)
 
 
+def standardize_each(x):
+    """Subtract each image's mean and divide by its standard deviation, in float32; no parameters."""
+    return layers.LayerNormalization(
+        axis=(1, 2, 3), center=False, scale=False, epsilon=1e-6, dtype="float32", name="standardize_each"
+    )(x)
+
+
 def choose(network, option, value, choices):
     """Refuse a value that is not one of the choices of an option, with a ConfigurationError that lists them."""
     if value not in choices:

@@ -14,6 +14,7 @@ from nervekit.models.blocks import (
     convolution_unit,
     encoder_decoder,
     sigmoid_head,
+    standardize_each,
 )
 
 
@@ -90,13 +91,6 @@ def lunet(input_shape=(288, 384, 1), *, batch_norm="both", width=32, dropout=0.2
 
     x = encoder_decoder(standardize_each(inputs), [width * 2**level for level in range(4)], stage, bilinear_up)
     return keras.Model(inputs, two_step_head(x), name="lunet")
-
-
-def standardize_each(x):
-    """Subtract each image's mean and divide by its standard deviation; no parameters."""
-    return layers.LayerNormalization(
-        axis=(1, 2, 3), center=False, scale=False, epsilon=1e-6, dtype="float32", name="standardize_each"
-    )(x)
 
 
 def two_convolutions(x, filters, name, batch_norm="both"):

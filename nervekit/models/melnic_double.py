@@ -10,8 +10,15 @@ import keras
 from keras import layers
 
 from nervekit.errors import ConfigurationError
-from nervekit.models.blocks import bilinear_up, check_input, choose, convolution_unit, sigmoid_head
-from nervekit.models.melnic import standardize_each, two_convolutions, two_step_head
+from nervekit.models.blocks import (
+    bilinear_up,
+    check_input,
+    choose,
+    convolution_unit,
+    sigmoid_head,
+    standardize_each,
+)
+from nervekit.models.melnic import two_convolutions, two_step_head
 from nervekit.models.pretrained import load_encoder
 
 VGG = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}

@@ -12,6 +12,7 @@ from importlib import resources
 
 from nervekit.errors import ConfigurationError
 
+OURS = "ours"  # settings and targets of our own recipe, in the form of a paper
 PROFILES = ("smoke", "workshop", "paper")
 KINDS = ("count", "score", "fit", "unpublished")
 
@@ -82,7 +83,8 @@ def names():
     True
     """
     files = resources.files("nervekit.papers").iterdir()
-    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+    found = {file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")}
+    return sorted(found - {OURS})
 
 
 def load(key):
@@ -91,7 +93,7 @@ def load(key):
     Parameters
     ----------
     key : str
-        One of :func:`names`.
+        One of :func:`names`, or :data:`OURS`.
 
     Returns
     -------
@@ -107,7 +109,7 @@ def load(key):
     >>> len([claim for claim in load("huang_2019").claims if claim.kind in ("score", "fit")])
     19
     """
-    if key not in names():
+    if key not in (*names(), OURS):
         raise ConfigurationError(f"There is no paper {key!r}. Choose one of: {', '.join(names())}.")
     content = tomllib.loads((resources.files("nervekit.papers") / f"{key}.toml").read_text("utf-8"))
     content["claims"] = tuple(Claim(**claim) for claim in content["claims"])
@@ -153,7 +155,7 @@ def settings(paper, profile, data=None):
     return {name: tuple(item) if isinstance(item, list) else item for name, item in chosen.items()}
 
 
-def setup_table(paper, chosen):
+def setup_table(paper, chosen, heads=("paper", "this run", "stated in the paper")):
     """Markdown table of the paper's set-up beside the run's; what differs is in bold.
 
     Parameters
@@ -161,12 +163,14 @@ def setup_table(paper, chosen):
     paper : Paper
     chosen : dict
         From :func:`settings`.
+    heads : tuple of str
+        Heads of the last three columns.
 
     Returns
     -------
     str
     """
-    lines = ["| setting | paper | this run | stated in the paper |", "|---|---|---|---|"]
+    lines = [f"| setting | {' | '.join(heads)} |", "|---|---|---|---|"]
     for name, entry in paper.setup.items():
         theirs, ours = _text(entry["value"]), _text(chosen[name])
         ours = {"phantom": "simulated", "auto": "real if present, else simulated"}.get(ours, ours)

@@ -49,16 +49,19 @@ def theirs(request, tmp_path_factory):
 
 @pytest.mark.parametrize("backend", OTHERS)
 def test_a_network_trains_on_the_other_backend(backend):
-    """The precision that the hardware offers, an epoch plain, an epoch with random changes, and a prediction."""
+    """The precision that the hardware offers, an epoch plain, one with random changes, one of the recipe, predictions."""
     code = """
 import numpy as np
-from nervekit import models, training
+from nervekit import models, recipe, training
 training.set_precision("auto")
 images = np.zeros((4, 16, 16, 1), np.uint8)
 data = type("Data", (), {"images": images, "masks": images[..., 0] > 0, "key": "dark", "__len__": lambda self: 4})()
 model = training.compile_model(models.build("huang_unet", (16, 16, 1), width=2))
 training.fit(model, data, data, epochs=1, batch_size=2)
 training.fit(model, data, data, epochs=1, batch_size=2, augment={"flip": 0.5, "rotation": 20, "gamma": (0.7, 1.5)})
+ours = models.build("nervekit_unet", (16, 16, 1), width=2, depth=3, deep_supervision=True)
+recipe.fit(ours, data, data, epochs=1, batch_size=2)
+assert recipe.predict(ours, images, flips=True).shape == (4, 16, 16)
 print("shape", training.predict(model, images).shape)
 """
     assert "shape (4, 16, 16)" in run(backend, "-c", code)

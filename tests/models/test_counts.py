@@ -112,6 +112,14 @@ STAGES = {
         "decoder_3": 110_592 + 36_864 + 8 * 64, "decoder_2": 36_864 + 9_216 + 8 * 32,
         "decoder_1": 4_608 + 2_304 + 8 * 16, "mask": 145,
     },
+    # Two convolutions without bias and two numbers of normalisation for each of their feature maps; on the way up
+    # also the 2x2 transposed convolution with its bias.
+    "nervekit_unet": {
+        "encoder_1": 144 + 2_304 + 4 * 16, "encoder_2": 4_608 + 9_216 + 4 * 32, "encoder_3": 18_432 + 36_864 + 4 * 64,
+        "encoder_4": 73_728 + 147_456 + 4 * 128, "bottleneck": 294_912 + 589_824 + 4 * 256,
+        "decoder_4": 131_200 + 294_912 + 147_456 + 4 * 128, "decoder_3": 32_832 + 73_728 + 36_864 + 4 * 64,
+        "decoder_2": 8_224 + 18_432 + 9_216 + 4 * 32, "decoder_1": 2_064 + 4_608 + 2_304 + 4 * 16, "mask": 17,
+    },
 }  # fmt: skip
 
 
@@ -163,7 +171,7 @@ def test_each_stage_has_its_count(network, name):
     assert found == STAGES[name]
 
 
-@pytest.mark.parametrize("name", ["gulati_segnet", "gulati_unet", "resnet34_unet"])
+@pytest.mark.parametrize("name", ["gulati_segnet", "gulati_unet", "resnet34_unet", "nervekit_unet"])
 def test_the_stages_are_the_whole_network(name):
     stages = {stage: number for stage, number in STAGES[name].items() if stage != "encoder"}
     assert sum(stages.values()) == NETWORKS[name][2]

@@ -43,7 +43,7 @@ def test_the_output_is_a_probability_for_each_pixel(network, images):
 def test_the_output_stays_float32_in_mixed_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        for name in ("huang_unet", "inception_unet", "attention_resunet", "lunet", "resnet34_unet"):
+        for name in ("huang_unet", "inception_unet", "attention_resunet", "lunet", "resnet34_unet", "nervekit_unet"):
             outputs = models.build(name, NETWORKS[name][1]).outputs
             assert {keras.backend.standardize_dtype(output.dtype) for output in outputs} == {"float32"}, name
     finally:
@@ -102,8 +102,8 @@ def test_a_wrong_rank_is_refused(network, shape):
 
 
 def test_an_unknown_option_is_refused_with_those_there_are(network):
-    with pytest.raises(ConfigurationError, match="no option 'depth'. Its options are"):
-        models.build(network.name, network.input_shape[1:], depth=3)
+    with pytest.raises(ConfigurationError, match="no option 'levels'. Its options are"):
+        models.build(network.name, network.input_shape[1:], levels=3)
 
 
 @pytest.mark.parametrize(

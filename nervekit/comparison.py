@@ -1,0 +1,168 @@
+"""Is one network better than another? Paired differences, a test on the means of groups, and many tests at once."""
+
+import numpy as np
+from scipy import stats
+
+from nervekit import metrics
+from nervekit.errors import DataError
+from nervekit.evaluation import with_interval
+from nervekit.intervals import ratio
+
+
+def pooled_iou_of(masks, predictions):
+    """Sum IoU as a statistic for `evaluation.with_interval`; the mean over seeds where there are several.
+
+    Parameters
+    ----------
+    masks : ndarray of bool, shape (N, H, W)
+    predictions : ndarray of bool, shape (N, H, W) or (seeds, N, H, W)
+
+    Returns
+    -------
+    callable
+        Takes weights (resamples, N), gives (resamples,) values.
+    """
+    each = []
+    for prediction in predictions if np.ndim(predictions) == 4 else [predictions]:
+        intersection, true, predicted = metrics.counts(masks, prediction)
+        each.append(ratio(intersection, true + predicted - intersection))
+    return lambda weights: np.mean([statistic(weights) for statistic in each], axis=0)
+
+
+def mean_dice(masks, predictions):
+    """Dice of each image, the mean over seeds where there are several; arguments as in `pooled_iou_of`.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+    """
+    several = predictions if np.ndim(predictions) == 4 else [predictions]
+    return np.mean([metrics.dice(masks, prediction) for prediction in several], axis=0)
+
+
+def paired(masks, first, second, groups):
+    """First minus second on the same images: sum IoU and mean Dice with intervals, and a test.
+
+    Parameters
+    ----------
+    masks : ndarray of bool, shape (N, H, W)
+    first, second : ndarray of bool, shape (N, H, W) or (seeds, N, H, W)
+    groups : ndarray, shape (N,)
+        Patient or session of each image; the intervals resample these, the test compares their means.
+
+    Returns
+    -------
+    dict
+        ``pooled_iou`` and ``dice_mean``, each with ``value``, ``low``, ``high`` and ``n``; ``p``, from
+        :func:`wilcoxon` on the Dice; ``groups``, how many there are.
+
+    Examples
+    --------
+    >>> masks = np.zeros((2, 4, 4), bool); masks[:, :2] = True
+    >>> nothing = np.zeros_like(masks)
+    >>> found = paired(masks, masks, nothing, groups=["a", "b"])
+    >>> found["pooled_iou"]["value"], found["dice_mean"]["low"]
+    (1.0, 1.0)
+    """
+    one, other = pooled_iou_of(masks, first), pooled_iou_of(masks, second)
+    gain = mean_dice(masks, first) - mean_dice(masks, second)
+    return {
+        "pooled_iou": with_interval(lambda weights: one(weights) - other(weights), groups),
+        "dice_mean": with_interval(ratio(gain, np.ones(len(gain))), groups),
+        "p": wilcoxon(gain, groups),
+        "groups": len(np.unique(groups)),
+    }
+
+
+def wilcoxon(differences, groups):
+    """Two-sided p of Wilcoxon's signed-rank test on the mean difference of each group.
+
+    Images of a session are no independent evidence, so that a session counts once.
+
+    Parameters
+    ----------
+    differences : ndarray, shape (N,)
+        Of one image each, without NaN.
+    groups : ndarray, shape (N,)
+
+    Returns
+    -------
+    float
+        1 where no group differs.
+
+    References
+    ----------
+    Wilcoxon 1945, Individual comparisons by ranking methods.
+
+    Examples
+    --------
+    >>> wilcoxon([0.1, 0.3, 0.1, 0.2, 0.3, 0.4], groups=[1, 1, 2, 3, 4, 5])
+    0.0625
+    """
+    differences, groups = np.asarray(differences, float), np.asarray(groups)
+    if differences.shape != groups.shape or differences.ndim != 1 or np.isnan(differences).any():
+        raise DataError(f"differences have the shape {differences.shape} with {np.isnan(differences).sum()} NaN, groups "
+                        f"{groups.shape}: expected one number and one group for each image")  # fmt: skip
+    means = np.array([differences[groups == group].mean() for group in np.unique(groups)])
+    return float(stats.wilcoxon(means).pvalue) if np.any(means) else 1.0
+
+
+def holm(p_values):
+    """P values of several tests, adjusted so that one false alarm among all of them stays as rare as promised.
+
+    Parameters
+    ----------
+    p_values : sequence of float
+        From 0 to 1.
+
+    Returns
+    -------
+    ndarray
+        In the same order.
+
+    Raises
+    ------
+    DataError
+        A value is no probability.
+
+    References
+    ----------
+    Holm 1979, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    p_values = np.asarray(p_values, float)
+    if p_values.ndim != 1 or not ((p_values >= 0) & (p_values <= 1)).all():
+        raise DataError(f"p values {p_values.tolist()}: expected a list of numbers from 0 to 1")
+    order = np.argsort(p_values, kind="stable")
+    steps = p_values[order] * np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted
+
+
+def table(comparisons):
+    """Markdown table of paired comparisons with Holm's adjusted p values over all rows.
+
+    Parameters
+    ----------
+    comparisons : dict of str to dict
+        Name of the row to its :func:`paired`.
+
+    Returns
+    -------
+    str
+    """
+    lines = ["| first minus second | images | groups | sum IoU | mean Dice | p | p (Holm) |", "|---|---|---|---|---|---|---|"]
+    adjusted = holm([found["p"] for found in comparisons.values()])
+    for (name, found), together in zip(comparisons.items(), adjusted, strict=True):
+        cells = [
+            f"{found[key]['value']:+.3f} ({found[key]['low']:+.3f} to {found[key]['high']:+.3f})"
+            for key in ("pooled_iou", "dice_mean")
+        ]
+        counts = f"{found['pooled_iou']['n']} | {found['groups']}"
+        lines.append(f"| {name} | {counts} | {' | '.join(cells)} | {found['p']:.2g} | {together:.2g} |")
+    return "\n".join(lines)

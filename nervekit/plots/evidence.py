@@ -1,0 +1,175 @@
+"""Figures of evidence: differences beside zero, probabilities that come true, doubt that helps, a network in use."""
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from nervekit.plots.style import COLOURS, draw_contour, show_image, use_style
+
+LOOKS = (("o", "neutral", "solid"), ("s", "prediction", "dashed"), ("^", "accent", "dotted"))
+
+
+def differences(rows, title, *, xlabel):
+    """Paired differences with their intervals, one a line, beside a line at zero.
+
+    Parameters
+    ----------
+    rows : dict of str to dict
+        ``value``, ``low`` and ``high`` for each comparison. Those whose interval does not touch zero are filled.
+    title, xlabel : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axis = plt.subplots(figsize=(8.5, 0.6 * len(rows) + 1.6))
+    axis.axvline(0, color=COLOURS["ink"], linewidth=1, linestyle="dotted")
+    for place, found in enumerate(rows.values()):
+        apart = found["low"] > 0 or found["high"] < 0
+        colour = COLOURS["prediction"] if apart else COLOURS["neutral"]
+        axis.plot([found["low"], found["high"]], [place, place], color=colour, linewidth=3)
+        face = colour if apart else "white"
+        axis.plot(found["value"], place, "o", markersize=9, color=colour, markerfacecolor=face)
+        axis.annotate(f"{found['value']:+.3f}", (found["value"], place), xytext=(0, 9), textcoords="offset points",
+                      ha="center", fontsize=9)  # fmt: skip
+    axis.plot([], [], "o", color=COLOURS["prediction"], label="interval without zero")
+    axis.plot([], [], "o", color=COLOURS["neutral"], markerfacecolor="white", label="interval with zero")
+    reach = 1.15 * max(abs(found[side]) for found in rows.values() for side in ("low", "high", "value")) or 1
+    axis.set(xlabel=xlabel, xlim=(-reach, reach), ylim=(len(rows) - 0.4, -0.8))
+    axis.set_yticks(range(len(rows)), list(rows))
+    figure.legend(loc="outside lower center", ncols=2)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def reliability(found, title):
+    """Share of pixels in the region against the predicted probability, and how many pixels stand behind each point.
+
+    Parameters
+    ----------
+    found : dict of str to calibration.Reliability
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(7, 5.6), sharex=True, height_ratios=(3, 1))
+    upper.plot([0, 1], [0, 1], color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="comes true as predicted")
+    for (name, curve), (marker, colour, line) in zip(found.items(), LOOKS):
+        label = f"{name}: calibration error {curve.error:.3f}"
+        upper.plot(curve.predicted, curve.observed, marker=marker, color=COLOURS[colour], linestyle=line, label=label)
+        lower.stairs(curve.count, curve.edges, color=COLOURS[colour], linestyle=line, linewidth=1.8)
+    upper.set(ylabel="share truly in the region", xlim=(0, 1), ylim=(-0.02, 1.02))
+    lower.set(xlabel="predicted probability", ylabel="pixels", yscale="log")
+    upper.legend(loc="upper left")
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def risk_coverage(found, title, *, ylabel="mean of 1 - Dice of the images kept"):
+    """Mean risk of the images that are kept, by the share kept.
+
+    Parameters
+    ----------
+    found : dict of str to (coverage, risk)
+        From `calibration.risk_coverage`.
+    title, ylabel : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axis = plt.subplots(figsize=(7, 3.9))
+    for (name, (coverage, risk)), (marker, colour, line) in zip(found.items(), LOOKS):
+        few = marker if len(coverage) <= 70 else None
+        axis.plot(coverage, risk, marker=few, markersize=4, color=COLOURS[colour], linestyle=line, label=name)
+    axis.set(xlabel="share of images kept, the most doubtful left out first", ylabel=ylabel, xlim=(0, 1.02))
+    axis.set_ylim(bottom=0)
+    figure.legend(loc="outside lower center", ncols=len(found))
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def cine(frames, masks, areas, title, *, unit="pixels", shown=4):
+    """Some frames with the predicted outline, and the area of every frame below.
+
+    Parameters
+    ----------
+    frames : ndarray of uint8, shape (N, H, W, 1)
+    masks : ndarray of bool, shape (N, H, W)
+        As predicted.
+    areas : ndarray, shape (N,)
+    title, unit : str
+    shown : int
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    ratio = frames.shape[1] / frames.shape[2]
+    figure = plt.figure(figsize=(9, 9 / shown * ratio + 2.9))
+    grid = figure.add_gridspec(2, shown, height_ratios=(9 / shown * ratio, 2))
+    chosen = np.linspace(0, len(frames) - 1, shown).astype(int)
+    for column, place in enumerate(chosen):
+        axis = figure.add_subplot(grid[0, column])
+        axis.set_axis_off()
+        show_image(axis, frames[place], title=f"frame {place + 1}")
+        draw_contour(axis, masks[place], "prediction", label="predicted" if column == 0 else None)
+    below = figure.add_subplot(grid[1, :])
+    below.plot(np.arange(1, len(areas) + 1), areas, color=COLOURS["prediction"], label="predicted area")
+    below.plot(chosen + 1, areas[chosen], "o", color=COLOURS["ink"], label="frames above")
+    below.set(xlabel="frame", ylabel=f"area ({unit})")
+    below.set_ylim(bottom=0)
+    below.legend(loc="lower right", ncols=2)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def player(frames, masks, areas, *, unit="pixels"):
+    """A player of the frames with outline and area, for a live notebook; None where ipywidgets is not installed.
+
+    Parameters
+    ----------
+    frames, masks, areas, unit
+        As in :func:`cine`.
+
+    Returns
+    -------
+    ipywidgets.VBox or None
+    """
+    try:
+        import ipywidgets
+    except ImportError:
+        return None
+    pictures = [_picture(frame, mask) for frame, mask in zip(frames, masks, strict=True)]
+    play = ipywidgets.Play(min=0, max=len(frames) - 1, interval=60, description="play")
+    slider = ipywidgets.IntSlider(min=0, max=len(frames) - 1, description="frame")
+    image = ipywidgets.Image(value=pictures[0], format="png", width=384)
+    label = ipywidgets.Label(value=f"area: {areas[0]:.0f} {unit}")
+    ipywidgets.jslink((play, "value"), (slider, "value"))
+
+    def show(change):
+        image.value = pictures[change["new"]]
+        label.value = f"area: {areas[change['new']]:.0f} {unit}"
+
+    slider.observe(show, names="value")
+    return ipywidgets.VBox([ipywidgets.HBox([play, slider, label]), image])
+
+
+def _picture(frame, mask):
+    """One frame with its outline as PNG."""
+    figure = plt.figure(figsize=(4, 4 * frame.shape[0] / frame.shape[1]), dpi=96)
+    axis = figure.add_axes((0, 0, 1, 1))
+    axis.set_axis_off()
+    show_image(axis, frame)
+    draw_contour(axis, mask, "prediction")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    plt.close(figure)
+    return buffer.getvalue()

@@ -1,0 +1,157 @@
+"""Our own training: what is known to work in medical segmentation, set as it was found to work, for any network.
+
+Every part can be left out by an argument, so that an ablation is a call. Each image is brought to mean 0 and standard
+deviation 1 by the network itself, see `models.nervekit.nervekit_unet`.
+"""
+
+import math
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from nervekit import training
+from nervekit.augment import ULTRASOUND
+from nervekit.errors import ConfigurationError
+from nervekit.losses import CrossEntropyDiceLoss
+
+# The strengths of the trial that this recipe was chosen by, for a training of many epochs.
+STRONG = {
+    "flip": 0.5, "rotation": 20.0, "zoom": (0.7, 1.4), "aspect": (0.85, 1.18), "shear": 8.0, "shift": 0.15,
+    "elastic": 0.02, "gamma": (0.6, 1.6), "brightness": 0.1, "contrast": (0.7, 1.4), "noise": 0.05, "blur": 1.0,
+    "low_resolution": 2.0,
+}  # fmt: skip
+CHANGES = {"none": None, "ultrasound": ULTRASOUND, "strong": STRONG}
+SCALE_WEIGHTS = {"mask": 4 / 7, "decoder_2_mask": 2 / 7, "decoder_3_mask": 1 / 7}
+WEIGHT_DECAY, CLIP_NORM, DECAY_POWER = 3e-5, 12.0, 0.9
+
+
+def fit(
+    model, train, development=None, *, epochs, batch_size=10, seed=0, callbacks=(), augment=ULTRASOUND, loss=None,
+    optimizer=None, learning_rate=0.01, momentum=0.99,
+):  # fmt: skip
+    """Train a network by the recipe; it is compiled here.
+
+    - Cross-entropy plus one minus the Dice of the batch; of a network with masks at three scales 4/7, 2/7 and 1/7 of
+      each, from fine to coarse.
+    - Stochastic gradient descent with Nesterov momentum, weight decay 3e-5, gradients clipped to a norm of 12; the
+      learning rate falls to 0 by (1 - step / steps) to the power of 0.9.
+    - Random changes of each image and its mask in every step.
+
+    Parameters
+    ----------
+    model : keras.Model
+        One mask as output, or ``nervekit_unet`` with ``deep_supervision=True``.
+    train, development : SegmentationDataset
+        As in `training.fit`; the development set is only watched.
+    epochs, batch_size, seed, callbacks
+        As in `training.fit`.
+    augment : dict or None
+        Options of `augment.transform`; `CHANGES` has two sets of strengths. None leaves the images as they are.
+    loss : str or object, optional
+        In place of cross-entropy and Dice, at every scale.
+    optimizer : str or object, optional
+        In place of stochastic gradient descent.
+    learning_rate, momentum : float
+        Of stochastic gradient descent.
+
+    Returns
+    -------
+    training.History
+        Its ``pooled_iou`` is that of the finest mask.
+
+    Raises
+    ------
+    ConfigurationError
+        As in `training.fit`, or the network gives something other than masks at the recipe's scales.
+
+    Notes
+    -----
+    Weight decay of 3e-5 is meant as nnU-Net has it: added to the gradient, so that momentum multiplies its effect by
+    1 / (1 - momentum). Keras' optimizer shrinks the weights beside the momentum, and is given the product.
+
+    References
+    ----------
+    Isensee et al. 2021, nnU-Net, Nature Methods 18, Methods: loss, optimizer, schedule, masks at several scales.
+    """
+    weights = _scale_weights(model)
+    if optimizer is None:
+        steps = epochs * math.ceil(len(train) / batch_size)
+        optimizer = stochastic_gradient_descent(steps, learning_rate, momentum)
+    loss = CrossEntropyDiceLoss() if loss is None else loss
+    losses = {name: loss for name in weights} if weights else loss
+    training.compile_model(model, loss=losses, optimizer=optimizer, loss_weights=weights)
+    schedule = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "callbacks": callbacks, "augment": augment}
+    history = training.fit(model, train, development, **schedule)
+    curves = {name.replace("mask_pooled_iou", "pooled_iou"): numbers for name, numbers in history.curves.items()}
+    return replace(history, curves=curves)
+
+
+def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):
+    """The recipe's optimizer, for a training of so many steps; see :func:`fit`."""
+    falling = keras.optimizers.schedules.PolynomialDecay(
+        learning_rate, steps, end_learning_rate=0.0, power=DECAY_POWER
+    )
+    return keras.optimizers.SGD(
+        falling,
+        momentum=momentum,
+        nesterov=True,
+        weight_decay=WEIGHT_DECAY / (1 - momentum),
+        global_clipnorm=CLIP_NORM,
+    )
+
+
+def _scale_weights(model):
+    if not isinstance(model.output, dict):
+        return None
+    if set(model.output) != set(SCALE_WEIGHTS):
+        raise ConfigurationError(
+            f"{model.name} has the outputs {', '.join(model.output)}. The recipe trains one mask, or "
+            f"{', '.join(SCALE_WEIGHTS)} as nervekit_unet(..., deep_supervision=True) gives them."
+        )
+    return dict(SCALE_WEIGHTS)
+
+
+def finest(model):
+    """The network with its finest mask as only output; the same layers and weights."""
+    if not isinstance(model.output, dict):
+        return model
+    return keras.Model(model.input, model.output["mask"], name=model.name)
+
+
+def views(model, images, *, batch_size=32):
+    """The answer to each image as it is, and the answer to its mirror image, mirrored back.
+
+    Parameters
+    ----------
+    model : keras.Model
+    images : ndarray of uint8, shape (N, H, W, C)
+
+    Returns
+    -------
+    ndarray of float32, shape (2, N, H, W)
+        Probabilities. Their mean is the average over flips; how far they differ says where the network is unsure.
+    """
+    network = finest(model)
+    straight = training.predict(network, images, batch_size=batch_size)
+    mirrored = training.predict(network, np.ascontiguousarray(images[:, :, ::-1]), batch_size=batch_size)
+    return np.stack([straight, mirrored[:, :, ::-1]])
+
+
+def predict(model, images, *, batch_size=32, flips=False):
+    """Probability of the region at each pixel, of the finest mask.
+
+    Parameters
+    ----------
+    model : keras.Model
+    images : ndarray of uint8, shape (N, H, W, C)
+    flips : bool
+        Average over the image and its mirror image. A network that was not trained with flips loses by it.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, H, W)
+    """
+    if flips:
+        return views(model, images, batch_size=batch_size).mean(axis=0)
+    return training.predict(finest(model), images, batch_size=batch_size)

@@ -1,0 +1,77 @@
+"""What the loss sees: masks changed along with their images, and masks at each scale that a network answers in."""
+
+import keras
+
+from nervekit.augment import transform
+from nervekit.losses import at_size
+
+
+def at_each_scale(masks, outputs):
+    """Masks for each output of a network, at its size.
+
+    Parameters
+    ----------
+    masks : tensor (N, H, W, 1)
+    outputs : tensor, or dict of str to tensor (N, height, width, 1)
+        What the network gives.
+
+    Returns
+    -------
+    tensor or dict of str to tensor of bool
+        The masks themselves for a single output, else the masks by name as from `losses.at_size`.
+    """
+    if not isinstance(outputs, dict):
+        return masks
+    return {name: at_size(masks, *output.shape[1:3]) for name, output in outputs.items()}
+
+
+def augmenting(model, options, seed):
+    """A compiled model that changes images and masks at random and trains the network with them.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled; it is trained in place.
+    options : dict
+        Of `augment.transform`.
+    seed : int
+
+    Returns
+    -------
+    keras.Model
+        Takes (images, masks) and compares with the masks as they were changed.
+    """
+    trained = _Augmenting(model, options, seed)
+    compiled = keras.saving.deserialize_keras_object(model.get_compile_config())
+    trained.compile(
+        optimizer=model.optimizer,
+        loss=model.loss,
+        loss_weights=compiled.get("loss_weights"),
+        metrics=compiled["metrics"],
+        jit_compile=model.jit_compile,
+    )
+    return trained
+
+
+class _Augmenting(keras.Model):
+    """A network behind random changes of images and masks; the loss compares with the masks as they were changed."""
+
+    def __init__(self, network, options, seed):
+        # float32 keeps uint8 images from being cast before the changes; the network has its own precision.
+        super().__init__(name=f"augmenting_{network.name}", dtype="float32")
+        self.network, self.options = network, options
+        self.seeds = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs, training=False):
+        images, masks = inputs
+        if training:
+            images, masks = transform(images, masks, self.seeds, **self.options)
+        return self.network(images, training=training), masks
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        prediction, masks = y_pred
+        return super().compute_loss(x, at_each_scale(masks, prediction), prediction, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        prediction, masks = y_pred
+        return super().compute_metrics(x, at_each_scale(masks, prediction), prediction, sample_weight)

@@ -1,0 +1,73 @@
+"""Figures of evidence: what they draw is what they were given."""
+
+import matplotlib
+import numpy as np
+import pytest
+
+from nervekit import calibration
+from nervekit.plots import evidence
+
+matplotlib.use("Agg")
+
+
+def texts(figure):
+    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def test_differences_are_filled_where_the_interval_leaves_zero():
+    rows = {
+        "better": {"value": 0.2, "low": 0.1, "high": 0.3},
+        "unclear": {"value": 0.02, "low": -0.1, "high": 0.12},
+        "worse": {"value": -0.2, "low": -0.25, "high": -0.1},
+    }
+    figure = evidence.differences(rows, "One of three is better", xlabel="difference in Dice")
+    (axis,) = figure.axes
+    marks = [line for line in axis.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert [float(line.get_xdata()[0]) for line in marks] == [0.2, 0.02, -0.2]
+    assert [line.get_markerfacecolor() == "white" for line in marks] == [False, True, False]
+    low, high = axis.get_xlim()
+    assert low == -high and high > 0.3
+    assert all(text in texts(figure) for text in ("+0.200", "-0.200", "unclear", "difference in Dice"))
+
+
+def test_reliability_draws_every_bin_and_its_pixels():
+    random = np.random.default_rng(0)
+    probability = random.random(2000)
+    found = calibration.reliability(random.random(2000) < probability, probability)
+    figure = evidence.reliability({"ours": found}, "It comes true")
+    curve = figure.axes[0].lines[1]
+    assert np.allclose(curve.get_xdata(), found.predicted) and np.allclose(curve.get_ydata(), found.observed)
+    assert figure.axes[1].patches[0].get_data().values.tolist() == found.count.tolist()
+    assert f"calibration error {found.error:.3f}" in texts(figure)
+
+
+def test_risk_is_drawn_against_coverage():
+    coverage, risk, _ = calibration.risk_coverage(np.array([0.1, 0.4, 0.2]), np.array([1, 3, 2]))
+    figure = evidence.risk_coverage({"ours": (coverage, risk)}, "Doubt helps")
+    (line,) = figure.axes[0].lines
+    assert np.array_equal(line.get_xdata(), coverage) and np.array_equal(line.get_ydata(), risk)
+
+
+@pytest.fixture
+def moving():
+    frames = np.full((6, 16, 24, 1), 90, np.uint8)
+    masks = np.zeros((6, 16, 24), bool)
+    for place, mask in enumerate(masks):
+        mask[4:8, 2 : 6 + place] = True
+    return frames, masks, masks.sum(axis=(1, 2))
+
+
+def test_the_cine_shows_first_and_last_frame_and_all_areas(moving):
+    figure = evidence.cine(*moving, "The region grows", shown=3)
+    assert [axis.get_title("left") for axis in figure.axes[:3]] == ["frame 1", "frame 3", "frame 6"]
+    assert figure.axes[3].lines[0].get_ydata().tolist() == moving[2].tolist()
+
+
+def test_the_player_follows_its_slider(moving):
+    pytest.importorskip("ipywidgets")
+    controls, image = evidence.player(*moving).children
+    _, slider, label = controls.children
+    first = image.value
+    slider.value = 5
+    assert image.value != first and first.startswith(b"\x89PNG")
+    assert label.value == "area: 36 pixels"

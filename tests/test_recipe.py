@@ -1,0 +1,149 @@
+"""Our recipe: what it compiles, that it learns, that it is repeatable, and what its flips do."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from sklearn.metrics import jaccard_score
+from squares import bright_squares
+
+from nervekit import losses, models, recipe, training
+from nervekit.data.dataset import SegmentationDataset
+from nervekit.errors import ConfigurationError
+
+
+@pytest.fixture(scope="module")
+def squares():
+    images, masks = bright_squares(24)
+    names = np.arange(24).astype(str)
+    return SegmentationDataset("squares", images, masks, names, names)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def float32():
+    training.set_precision("float32")
+
+
+def build(**options):
+    keras.utils.set_random_seed(0)
+    return models.build("nervekit_unet", (32, 32, 1), width=4, **{"deep_supervision": True, **options})
+
+
+@pytest.fixture(scope="module")
+def trained(squares):
+    model = build()
+    development = squares.subset(np.arange(4))
+    return model, recipe.fit(model, squares, development, epochs=15, momentum=0.9, augment={"flip": 0.5, "gamma": (0.8, 1.2)})
+
+
+def test_the_recipe_learns_bright_squares(trained, squares):
+    model, history = trained
+    predicted = recipe.predict(model, squares.images) > 0.5
+    assert predicted.shape == squares.masks.shape
+    assert jaccard_score(squares.masks.ravel(), predicted.ravel()) > 0.9
+    assert history.curves["val_pooled_iou"][-1] > 0.9 and len(history.curves["pooled_iou"]) == 15
+
+
+def test_the_optimizer_is_that_of_the_recipe(trained):
+    optimizer = trained[0].optimizer
+    assert optimizer.nesterov and optimizer.momentum == 0.9 and optimizer.global_clipnorm == 12
+    assert optimizer.weight_decay == pytest.approx(3e-4)
+    rate = optimizer._learning_rate
+    steps = 15 * 3  # 24 images in batches of 10
+    for step in (0, 9, steps):
+        assert float(ops.convert_to_numpy(rate(step))) == pytest.approx(0.01 * (1 - step / steps) ** 0.9, abs=1e-9)
+
+
+def test_weight_decay_beside_the_momentum_is_that_inside_it():
+    """Without a gradient of its own, a weight must fall as it does when the decay is added to the gradient."""
+    weight = keras.Variable([1.0])
+    optimizer = recipe.stochastic_gradient_descent(10**9, momentum=0.9)
+    inside, speed = 1.0, 0.0
+    for _ in range(2000):
+        optimizer.apply([ops.zeros((1,))], [weight])
+        gradient = 3e-5 * inside
+        speed = 0.9 * speed - 0.01 * gradient
+        inside += 0.9 * speed - 0.01 * gradient
+    assert 1 - float(ops.convert_to_numpy(weight)[0]) == pytest.approx(1 - inside, rel=0.02)
+
+
+def test_the_loss_is_the_weighted_sum_over_scales(squares):
+    model = build()
+    recipe.fit(model, squares, epochs=1, learning_rate=0.0, batch_size=24, augment=None)
+    masks = model(squares.images)
+    expected = 0
+    for (name, share), factor in zip(recipe.SCALE_WEIGHTS.items(), (1, 2, 4), strict=True):
+        n, size = len(squares), 32 // factor
+        truth = squares.masks.reshape(n, size, factor, size, factor).mean(axis=(2, 4)) >= 0.5
+        expected += share * float(losses.CrossEntropyDiceLoss()(truth[..., None], masks[name]))
+    found = recipe.fit(model, squares, epochs=1, learning_rate=0.0, batch_size=24, augment=None).curves["loss"][0]
+    assert sum(recipe.SCALE_WEIGHTS.values()) == pytest.approx(1)
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_masks_at_every_scale_move_with_the_image(squares):
+    """With augmentation that does nothing the loss is what it is without: the same masks at the same scales."""
+    once = {"epochs": 1, "learning_rate": 0.0, "batch_size": 24}
+    plain = recipe.fit(build(), squares, squares, augment=None, **once).curves
+    changed = recipe.fit(build(), squares, squares, augment={"flip": 0.0}, **once).curves
+    for name in ("loss", "decoder_3_mask_loss", "val_loss", "val_pooled_iou"):
+        assert plain[name] == pytest.approx(changed[name], rel=1e-4), name
+    turned = recipe.fit(build(), squares, squares, augment={"flip": 1.0}, **once).curves
+    assert turned["loss"] != pytest.approx(plain["loss"], rel=1e-6)
+    assert turned["val_loss"] == pytest.approx(plain["val_loss"], rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_network(squares):
+    found = []
+    for seed in (3, 3, 4):
+        model = build()
+        recipe.fit(model, squares, epochs=1, seed=seed)
+        found.append(recipe.predict(model, squares.images))
+    assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
+
+
+def test_each_ingredient_can_be_left_out(squares):
+    model = build(deep_supervision=False)
+    recipe.fit(model, squares, epochs=1, augment=None, loss="binary_crossentropy", optimizer="adam")
+    assert model.optimizer.name == "adam" and model.loss == "binary_crossentropy"
+    other = models.build("huang_unet", (32, 32, 1), width=4)
+    assert "pooled_iou" in recipe.fit(other, squares, epochs=1).curves
+
+
+def test_a_network_with_other_outputs_is_refused(squares):
+    with pytest.raises(ConfigurationError, match="has the outputs mask, presence"):
+        recipe.fit(models.build("inception_unet", (32, 32, 1)), squares, epochs=1)
+
+
+def test_the_finest_mask_alone_is_the_same_network(trained, squares):
+    model, _ = trained
+    alone = recipe.finest(model)
+    expected = model(squares.images[:2])["mask"]
+    assert np.allclose(ops.convert_to_numpy(alone(squares.images[:2])), ops.convert_to_numpy(expected), atol=1e-6)
+    assert recipe.finest(alone) is alone
+
+
+class Left(keras.layers.Layer):
+    """Answers 0.8 in the left half and 0 elsewhere, whatever the image."""
+
+    def call(self, image):
+        column = ops.arange(image.shape[2]) < image.shape[2] // 2
+        return ops.zeros_like(image) + 0.8 * ops.cast(column, "float32")[None, None, :, None]
+
+
+def test_flips_average_the_answer_and_the_mirrored_answer_to_the_mirror_image():
+    image = keras.Input((4, 6, 1))
+    model = keras.Model(image, Left()(image))
+    pictures = np.zeros((2, 4, 6, 1), "uint8")
+    straight, mirrored = recipe.views(model, pictures)
+    assert np.allclose(straight[:, :, :3], 0.8) and not straight[:, :, 3:].any()
+    assert np.array_equal(mirrored, straight[:, :, ::-1])
+    assert np.allclose(recipe.predict(model, pictures, flips=True), 0.4)
+    assert np.array_equal(recipe.predict(model, pictures), straight)
+
+
+def test_flips_change_nothing_for_a_network_that_does_not_tell_left_from_right(squares):
+    image = keras.Input((32, 32, 1))
+    brightness = keras.layers.Conv2D(1, 1, activation="sigmoid")(keras.layers.Rescaling(1 / 255)(image))
+    straight, mirrored = recipe.views(keras.Model(image, brightness), squares.images)
+    assert np.allclose(straight, mirrored, atol=1e-6)

@@ -1,0 +1,47 @@
+"""Targets of our own recipe: reached, or short by how much; never on simulated data."""
+
+import pytest
+
+from nervekit import modelcard, papers, targets
+from nervekit.errors import ConfigurationError
+
+OURS = papers.load(papers.OURS)
+KEY = "beyond.published.ours.pooled_iou"
+
+
+def row(value, low=0.0, high=1.0, data="real"):
+    lines = targets.table(OURS, {KEY: {"value": value, "low": low, "high": high}}, {"data": data}).splitlines()
+    assert len(lines) == 2 + len(OURS.claims)
+    return lines[2]
+
+
+def test_a_target_is_reached_or_short_by_how_much():
+    assert "reached; the interval is not all above" in row(0.76, low=0.72)
+    assert "reached, and so is the whole interval" in row(0.80, low=0.76)
+    assert "short by 0.020" in row(0.73)
+
+
+def test_simulated_data_is_never_held_against_a_target():
+    assert "0.990" not in row(0.99, data="simulated") and "simulated data" in row(0.99, data="simulated")
+
+
+def test_what_was_not_measured_is_not_run():
+    assert targets.table(OURS, {}, {"data": "real"}).count("no result of it in this run") == len(OURS.claims)
+
+
+def test_our_recipe_is_no_paper():
+    assert papers.OURS not in papers.names() and len(papers.names()) == 5
+
+
+@pytest.mark.parametrize("profile", papers.PROFILES)
+def test_every_profile_has_settings(profile):
+    chosen = papers.settings(OURS, profile)
+    assert chosen["folds_trained"] <= chosen["folds"] and chosen["seeds"] >= 1
+    assert set(chosen["ablation"]) <= set(OURS.setup["ablation"]["value"])
+
+
+def test_a_card_without_limits_is_refused():
+    parts = dict.fromkeys(modelcard.PARTS, "Something.")
+    assert "## Limits\n\nSomething." in modelcard.text("network", parts)
+    with pytest.raises(ConfigurationError, match="missing: .'limits'"):
+        modelcard.text("network", parts | {"limits": " "})
