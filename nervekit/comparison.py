@@ -40,6 +40,29 @@ def mean_dice(masks, predictions):
     return np.mean([metrics.dice(masks, prediction) for prediction in several], axis=0)
 
 
+def scores(masks, predictions, groups):
+    """Sum IoU, mean Dice and accuracy with intervals over groups; the mean over seeds where there are several.
+
+    Parameters
+    ----------
+    masks, predictions
+        As in `pooled_iou_of`.
+    groups : ndarray, shape (N,)
+
+    Returns
+    -------
+    dict of str to dict
+        ``pooled_iou``, ``dice_mean`` and ``accuracy`` (share of images with IoU above 0.5), as `evaluation.scores`.
+    """
+    several = predictions if np.ndim(predictions) == 4 else [predictions]
+    correct, each = np.mean([metrics.iou(masks, one) > 0.5 for one in several], axis=0), np.ones(len(masks))
+    return {
+        "pooled_iou": with_interval(pooled_iou_of(masks, predictions), groups),
+        "dice_mean": with_interval(ratio(mean_dice(masks, predictions), each), groups),
+        "accuracy": {**with_interval(ratio(correct, each), groups), "step": 1 / len(masks)},
+    }
+
+
 def paired(masks, first, second, groups):
     """First minus second on the same images: sum IoU and mean Dice with intervals, and a test.
 

@@ -93,6 +93,15 @@ def test_seeds_are_averaged(case):
         assert found[key]["value"] == pytest.approx(np.mean([pair[key]["value"] for pair in single]))
 
 
+def test_scores_of_one_seed_are_those_of_the_evaluation_and_of_several_their_mean(case):
+    masks, first, _, groups = case
+    found = comparison.scores(masks, first, groups)
+    single = [evaluation.scores(masks, one, groups) for one in first]
+    assert comparison.scores(masks, first[0], groups) == {name: single[0][name] for name in found}
+    for name, score in found.items():
+        assert score["value"] == pytest.approx(np.mean([one[name]["value"] for one in single]))
+
+
 def test_a_network_against_itself_is_no_difference(case):
     masks, first, _, groups = case
     found = comparison.paired(masks, first, first, groups)

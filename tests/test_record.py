@@ -33,6 +33,11 @@ def test_nothing_is_written_before_the_end(folder):
     assert list(folder.iterdir()) == []
 
 
+def test_a_document_lies_beside_the_results(folder):
+    path = record.document("card", "# Für alle\n")
+    assert path == folder / "02_card.md" and path.read_text(encoding="utf-8") == "# Für alle\n"
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), np.float32("nan")])
 def test_numbers_that_are_not_finite_are_refused(folder, number):
     with pytest.raises(RunError, match="finite"):

@@ -42,12 +42,15 @@ import matplotlib.pyplot as plt
 record.value("seed", SEED)
 record.value("is_torch", os.environ["KERAS_BACKEND"] == "torch" and DATA == "phantom")
 record.value("same_python", sys.executable == %r)
-record.figure("line", plt.figure(), alt="an empty figure")"""
+record.figure("line", plt.figure(), alt="an empty figure")
+record.document("card", "# A card")"""
     outcome, folder, said = execute(
         code % sys.executable, profile="workshop", seed=3, backend="torch", data="phantom"
     )
     assert outcome.status == "done", outcome
-    assert files(folder) == [".02_tiny.settings", "02_tiny.ipynb", "02_tiny.json", "figures/02_line.png"]
+    assert files(folder) == [
+        ".02_tiny.settings", "02_card.md", "02_tiny.ipynb", "02_tiny.json", "figures/02_line.png"
+    ]  # fmt: skip
     result = json.loads((folder / "02_tiny.json").read_text())
     assert {key: entry["value"] for key, entry in result["values"].items()} == {
         "seed": 3, "is_torch": True, "same_python": True

@@ -164,7 +164,7 @@ def player(frames, masks, areas, *, unit="pixels"):
 
 def _picture(frame, mask):
     """One frame with its outline as PNG."""
-    figure = plt.figure(figsize=(4, 4 * frame.shape[0] / frame.shape[1]), dpi=96)
+    figure = plt.figure(figsize=(4, 4 * frame.shape[0] / frame.shape[1]), dpi=96, layout="none")
     axis = figure.add_axes((0, 0, 1, 1))
     axis.set_axis_off()
     show_image(axis, frame)

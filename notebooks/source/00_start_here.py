@@ -48,6 +48,7 @@
 # | 06 Brachial transfer | 30 | Does a pre-trained encoder help, and how often is a nerve missed? | SegNet and ResNet encoders; transfer; misses, false alarms, an operating point |
 # | 07 Median nerve | 40 | Do two U-Nets in a row find the nerve better than one? | multi-output networks; nerves in two parts; area, perimeter, Bland-Altman |
 # | 08 Liver in CT | 30 | Does a network that knows bones need fewer livers? | Hounsfield windows; freezing and fine-tuning; slices, patients, volumes |
+# | 09 Beyond the papers | 40 | How far does a plain U-Net get, well trained, and what would a sceptic accept as proof? | a training recipe; paired tests over sessions; failures, calibration, export, a model card |
 # | 10 Reproduction report | 20 | Which printed numbers hold up? | every claim of five papers, with its verdict and its reason |
 #
 # Each can be read alone; whoever begins reads 01 and 02 first. Notebooks 04 and 05 are drafts: their sources are in the

@@ -69,5 +69,5 @@ def test_the_player_follows_its_slider(moving):
     _, slider, label = controls.children
     first = image.value
     slider.value = 5
-    assert image.value != first and first.startswith(b"\x89PNG")
+    assert bytes(image.value) != bytes(first) and bytes(first).startswith(b"\x89PNG")
     assert label.value == "area: 36 pixels"

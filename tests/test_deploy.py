@@ -1,0 +1,54 @@
+"""A network in use: the same answers in float32 and as a file, and a clock that counts what it should."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from nervekit import deploy, models, training
+from nervekit.errors import ConfigurationError
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 1)).astype("uint8")
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def network(request):
+    training.set_precision(request.param)
+    keras.utils.set_random_seed(0)
+    yield models.build("nervekit_unet", (32, 32, 1), width=4, deep_supervision=True)
+    training.set_precision("float32")
+
+
+def test_the_copy_in_float32_has_the_same_weights_and_one_mask(network):
+    copy = deploy.in_float32(network, "nervekit_unet", width=4)
+    policy = keras.config.dtype_policy().name
+    assert {layer.compute_dtype for layer in copy.layers} == {"float32"} and policy == network.dtype_policy.name
+    expected = ops.convert_to_numpy(network(IMAGES)["mask"])
+    tolerance = 1e-6 if policy == "float32" else 0.05
+    assert np.allclose(ops.convert_to_numpy(copy(IMAGES)), expected, atol=tolerance)
+    for layer in copy.layers:
+        for ours, theirs in zip(layer.get_weights(), network.get_layer(layer.name).get_weights(), strict=True):
+            assert np.array_equal(ours, theirs)
+
+
+def test_onnx_runtime_gives_what_keras_gives(tmp_path):
+    if deploy.missing_for_onnx():
+        pytest.skip(f"not installed: {', '.join(deploy.missing_for_onnx())}")
+    network = models.build("nervekit_unet", (32, 32, 1), width=4)
+    deploy.to_onnx(network, tmp_path / "network.onnx")
+    found = deploy.open_onnx(tmp_path / "network.onnx")(IMAGES)
+    assert np.abs(found - training.predict(network, IMAGES)).max() < 1e-4
+
+
+def test_without_its_packages_an_onnx_file_is_refused_with_their_names(monkeypatch, tmp_path):
+    monkeypatch.setattr(deploy, "find_spec", lambda package: None)
+    assert "onnxruntime" in deploy.missing_for_onnx()
+    with pytest.raises(ConfigurationError, match="onnxruntime.*pip install"):
+        deploy.to_onnx(None, tmp_path / "network.onnx")
+
+
+def test_single_frames_are_answered_and_the_first_are_not_timed(monkeypatch):
+    asked, clock = [], iter(np.arange(0, 100, 0.25))
+    monkeypatch.setattr(deploy.time, "perf_counter", lambda: next(clock))
+    speed = deploy.frames_per_second(lambda image: asked.append(image.shape), IMAGES, warm=2)
+    assert asked == [(1, 32, 32, 1)] * 5 and speed == 4
