@@ -10,7 +10,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from nervekit import training
+from nervekit import supervision, training
 from nervekit.augment import ULTRASOUND
 from nervekit.errors import ConfigurationError
 from nervekit.losses import CrossEntropyDiceLoss
@@ -102,11 +102,12 @@ def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):
 
 
 def _scale_weights(model):
-    if not isinstance(model.output, dict):
+    answers = supervision.outputs(model)
+    if not isinstance(answers, dict):
         return None
-    if set(model.output) != set(SCALE_WEIGHTS):
+    if set(answers) != set(SCALE_WEIGHTS):
         raise ConfigurationError(
-            f"{model.name} has the outputs {', '.join(model.output)}. The recipe trains one mask, or "
+            f"{model.name} has the outputs {', '.join(answers)}. The recipe trains one mask, or "
             f"{', '.join(SCALE_WEIGHTS)} as nervekit_unet(..., deep_supervision=True) gives them."
         )
     return dict(SCALE_WEIGHTS)
@@ -114,7 +115,7 @@ def _scale_weights(model):
 
 def finest(model):
     """The network with its finest mask as only output; the same layers and weights."""
-    if not isinstance(model.output, dict):
+    if not isinstance(supervision.outputs(model), dict):
         return model
     return keras.Model(model.input, model.output["mask"], name=model.name)
 

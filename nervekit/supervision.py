@@ -6,13 +6,18 @@ from nervekit.augment import transform
 from nervekit.losses import at_size
 
 
-def at_each_scale(masks, outputs):
+def outputs(model):
+    """What a network gives, by name where it gives several things; None for a Sequential that was never called."""
+    return getattr(model, "output", None)
+
+
+def at_each_scale(masks, answers):
     """Masks for each output of a network, at its size.
 
     Parameters
     ----------
     masks : tensor (N, H, W, 1)
-    outputs : tensor, or dict of str to tensor (N, height, width, 1)
+    answers : tensor, or dict of str to tensor (N, height, width, 1)
         What the network gives.
 
     Returns
@@ -20,9 +25,9 @@ def at_each_scale(masks, outputs):
     tensor or dict of str to tensor of bool
         The masks themselves for a single output, else the masks by name as from `losses.at_size`.
     """
-    if not isinstance(outputs, dict):
+    if not isinstance(answers, dict):
         return masks
-    return {name: at_size(masks, *output.shape[1:3]) for name, output in outputs.items()}
+    return {name: at_size(masks, *answer.shape[1:3]) for name, answer in answers.items()}
 
 
 def augmenting(model, options, seed):

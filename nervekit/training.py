@@ -57,7 +57,7 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
     """
     plain = keras.config.backend() == "tensorflow" and not has_gpu()
     if metrics is None:
-        metrics = {"mask": [PooledIoU()]} if isinstance(model.output, dict) else [PooledIoU()]
+        metrics = {"mask": [PooledIoU()]} if isinstance(supervision.outputs(model), dict) else [PooledIoU()]
     jit = False if plain else "auto"
     model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, jit_compile=jit)
     # TensorFlow traces a step that makes variables a second time, which is half of the wait before a small training.
@@ -144,7 +144,7 @@ def _pair(model, dataset, targets, augment):
         return (dataset.images, masks), masks
     if targets:
         return dataset.images, targets(dataset)
-    scaled = supervision.at_each_scale(masks, model.output)
+    scaled = supervision.at_each_scale(masks, supervision.outputs(model))
     return dataset.images, scaled if scaled is masks else {name: np.asarray(mask) for name, mask in scaled.items()}
 
 

@@ -4,6 +4,7 @@ import io
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from nervekit.plots.style import COLOURS, draw_contour, show_image, use_style
 
@@ -24,7 +25,7 @@ def differences(rows, title, *, xlabel):
     matplotlib.figure.Figure
     """
     use_style()
-    figure, axis = plt.subplots(figsize=(8.5, 0.6 * len(rows) + 1.6))
+    figure, axis = plt.subplots(figsize=(9.5, 0.6 * len(rows) + 1.6))
     axis.axvline(0, color=COLOURS["ink"], linewidth=1, linestyle="dotted")
     for place, found in enumerate(rows.values()):
         apart = found["low"] > 0 or found["high"] < 0
@@ -39,6 +40,7 @@ def differences(rows, title, *, xlabel):
     reach = 1.15 * max(abs(found[side]) for found in rows.values() for side in ("low", "high", "value")) or 1
     axis.set(xlabel=xlabel, xlim=(-reach, reach), ylim=(len(rows) - 0.4, -0.8))
     axis.set_yticks(range(len(rows)), list(rows))
+    axis.xaxis.set_major_locator(MaxNLocator(5))
     figure.legend(loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
@@ -57,20 +59,20 @@ def reliability(found, title):
     matplotlib.figure.Figure
     """
     use_style()
-    figure, (upper, lower) = plt.subplots(2, 1, figsize=(7, 5.6), sharex=True, height_ratios=(3, 1))
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(9, 5.6), sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="comes true as predicted")
     for (name, curve), (marker, colour, line) in zip(found.items(), LOOKS):
         label = f"{name}: calibration error {curve.error:.3f}"
         upper.plot(curve.predicted, curve.observed, marker=marker, color=COLOURS[colour], linestyle=line, label=label)
         lower.stairs(curve.count, curve.edges, color=COLOURS[colour], linestyle=line, linewidth=1.8)
     upper.set(ylabel="share truly in the region", xlim=(0, 1), ylim=(-0.02, 1.02))
-    lower.set(xlabel="predicted probability", ylabel="pixels", yscale="log")
+    lower.set(xlabel="predicted probability", ylabel="pixels", ylim=(0, None))
     upper.legend(loc="upper left")
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
-def risk_coverage(found, title, *, ylabel="mean of 1 - Dice of the images kept"):
+def risk_coverage(found, title, *, ylabel="mean risk (1 - Dice)"):
     """Mean risk of the images that are kept, by the share kept.
 
     Parameters
@@ -84,18 +86,18 @@ def risk_coverage(found, title, *, ylabel="mean of 1 - Dice of the images kept")
     matplotlib.figure.Figure
     """
     use_style()
-    figure, axis = plt.subplots(figsize=(7, 3.9))
+    figure, axis = plt.subplots(figsize=(9, 3.9))
     for (name, (coverage, risk)), (marker, colour, line) in zip(found.items(), LOOKS):
         few = marker if len(coverage) <= 70 else None
         axis.plot(coverage, risk, marker=few, markersize=4, color=COLOURS[colour], linestyle=line, label=name)
     axis.set(xlabel="share of images kept, the most doubtful left out first", ylabel=ylabel, xlim=(0, 1.02))
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, 1.15 * max(np.max(risk) for _, risk in found.values()) or 1)
     figure.legend(loc="outside lower center", ncols=len(found))
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
-def cine(frames, masks, areas, title, *, unit="pixels", shown=4):
+def cine(frames, masks, areas, title, *, truth=None, unit="pixels", shown=4):
     """Some frames with the predicted outline, and the area of every frame below.
 
     Parameters
@@ -105,6 +107,8 @@ def cine(frames, masks, areas, title, *, unit="pixels", shown=4):
         As predicted.
     areas : ndarray, shape (N,)
     title, unit : str
+    truth : ndarray, shape (N,), optional
+        The true area of every frame, where it is known.
     shown : int
 
     Returns
@@ -115,18 +119,21 @@ def cine(frames, masks, areas, title, *, unit="pixels", shown=4):
     ratio = frames.shape[1] / frames.shape[2]
     figure = plt.figure(figsize=(9, 9 / shown * ratio + 2.9))
     grid = figure.add_gridspec(2, shown, height_ratios=(9 / shown * ratio, 2))
-    chosen = np.linspace(0, len(frames) - 1, shown).astype(int)
+    chosen = np.linspace(0, len(frames), shown, endpoint=False).astype(int)
     for column, place in enumerate(chosen):
         axis = figure.add_subplot(grid[0, column])
         axis.set_axis_off()
         show_image(axis, frames[place], title=f"frame {place + 1}")
         draw_contour(axis, masks[place], "prediction", label="predicted" if column == 0 else None)
     below = figure.add_subplot(grid[1, :])
-    below.plot(np.arange(1, len(areas) + 1), areas, color=COLOURS["prediction"], label="predicted area")
+    numbers = np.arange(1, len(areas) + 1)
+    below.plot(numbers, areas, color=COLOURS["prediction"], linestyle="dashed", label="predicted area")
+    if truth is not None:
+        below.plot(numbers, truth, color=COLOURS["truth"], label="true area")
     below.plot(chosen + 1, areas[chosen], "o", color=COLOURS["ink"], label="frames above")
     below.set(xlabel="frame", ylabel=f"area ({unit})")
-    below.set_ylim(bottom=0)
-    below.legend(loc="lower right", ncols=2)
+    below.set_ylim(0, 1.15 * max(np.max(areas), 0 if truth is None else np.max(truth)) or 1)
+    below.legend(loc="lower right", ncols=3)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 

@@ -57,10 +57,11 @@ def moving():
     return frames, masks, masks.sum(axis=(1, 2))
 
 
-def test_the_cine_shows_first_and_last_frame_and_all_areas(moving):
-    figure = evidence.cine(*moving, "The region grows", shown=3)
-    assert [axis.get_title("left") for axis in figure.axes[:3]] == ["frame 1", "frame 3", "frame 6"]
-    assert figure.axes[3].lines[0].get_ydata().tolist() == moving[2].tolist()
+def test_the_cine_shows_frames_at_even_steps_and_all_areas(moving):
+    figure = evidence.cine(*moving, "The region grows", truth=moving[2] + 1, shown=3)
+    assert [axis.get_title("left") for axis in figure.axes[:3]] == ["frame 1", "frame 3", "frame 5"]
+    predicted, true = figure.axes[3].lines[:2]
+    assert predicted.get_ydata().tolist() == moving[2].tolist() == (true.get_ydata() - 1).tolist()
 
 
 def test_the_player_follows_its_slider(moving):
