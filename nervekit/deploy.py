@@ -70,6 +70,7 @@ def to_onnx(network, path):
     missing = missing_for_onnx()
     if missing:
         raise ConfigurationError(f"An ONNX file needs {', '.join(missing)}. Install with: pip install 'nervekit[onnx]'")
+    network(np.zeros((1, *network.input_shape[1:]), "float32"))  # Keras exports only what was called
     network.export(str(path), format="onnx", verbose=False)
 
 

@@ -80,7 +80,7 @@ import keras
 
 from nervekit import models, recipe, training
 
-record.provenance(precision=training.set_precision("auto"))
+record.provenance(precision=training.set_precision(settings["precision"]))
 
 
 def faithful_arm(train, development=None, *, seed):
@@ -302,7 +302,7 @@ if settings["ablation"] and folds:
     judged, whole = dataset.subset(first_fold), by_session["ours"][: len(first_fold)]
     for name in settings["ablation"]:
         network, _ = our_arm(dataset.subset(inside), seed=SEED, without=name)
-        reduced = recipe.predict(network, judged.images, flips=name != "flip") > 0.5
+        reduced = recipe.predict(network, judged.images, flips=name not in ("flip", "augmentation")) > 0.5
         ablation[f"without {name}"] = comparison.paired(judged.masks, reduced, whole, judged.groups)
 else:
     print("no ingredient is left out in this profile")
