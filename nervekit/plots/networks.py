@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from nervekit.plots.style import COLOURS, use_style
 
 
-def network_curves(curves, title):
+def network_curves(curves, title, *, dot="weights kept"):
     """Loss and Dice by epoch of several networks, one column each (Figures 9 to 12 of Melnic et al.).
 
     Parameters
@@ -16,6 +16,8 @@ def network_curves(curves, title):
         ``History.curves`` of each network, with a development set. The pooled Dice is drawn, 2 IoU / (1 + IoU) of
         the pooled IoU; a dot marks the epoch with the best loss on the development set.
     title : str
+    dot : str
+        What the legend says of that epoch.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def network_curves(curves, title):
             for axis, numbers in zip(column, (found[f"{prefix}loss"], 2 * iou / (1 + iou)), strict=True):
                 axis.plot(np.arange(1, len(iou) + 1), numbers, color=colour, linestyle=line, label=part)
         best = int(np.argmin(found["val_loss"]))
-        column[0].plot(best + 1, found["val_loss"][best], "o", color=COLOURS["ink"], label="weights kept")
+        column[0].plot(best + 1, found["val_loss"][best], "o", color=COLOURS["ink"], label=dot)
         column[0].set_title(name)
         column[1].set_ylim(0, 1)
         column[1].set_xlabel("epoch")
