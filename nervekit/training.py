@@ -122,6 +122,7 @@ def fit(
     keras.utils.set_random_seed(seed)
     pairs = [_pair(model, dataset, targets, augment) for dataset in (train, development) if dataset is not None]
     trained = supervision.augmenting(model, augment, seed) if augment else model
+    _make_state(trained, pairs[0][1])
     clock = _Clock()
     result = trained.fit(
         *pairs[0],
@@ -146,6 +147,18 @@ def _pair(model, dataset, targets, augment):
         return dataset.images, targets(dataset)
     scaled = supervision.at_each_scale(masks, supervision.outputs(model))
     return dataset.images, scaled if scaled is masks else {name: np.asarray(mask) for name, mask in scaled.items()}
+
+
+def _make_state(model, truth):
+    """Make what training would make in its first step: a step that makes variables is traced twice."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    if isinstance(truth, dict):
+        first = {name: ops.convert_to_tensor(targets[:1]) for name, targets in truth.items()}
+        guess = {name: ops.zeros((1, *output.shape[1:])) for name, output in model.output.items()}
+        model.compute_loss(None, first, guess)
+        model.compute_metrics(None, first, guess)
+        model.reset_metrics()
 
 
 class _Clock(keras.callbacks.Callback):

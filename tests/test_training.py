@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import pytest
+from keras import ops
 from sklearn.metrics import jaccard_score
 from squares import bright_squares
 
@@ -183,6 +184,30 @@ def test_targets_serve_a_network_with_two_outputs(blobs):
     assert curves["present_loss"][1] < curves["present_loss"][0] and "val_mask_loss" in curves
     with pytest.raises(ConfigurationError, match="augment moves masks"):
         training.fit(model, blobs, epochs=1, targets=targets, augment={"flip": 0.5})
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="other backends do not trace twice")
+def test_a_step_is_traced_once(blobs):
+    class Counting(keras.layers.Layer):
+        calls = 0
+
+        def call(self, x):
+            Counting.calls += 1
+            return ops.cast(x, "float32") / 255
+
+    image = keras.Input((32, 32, 1))
+    x = Counting()(image)
+    mask = keras.layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x)
+    present = keras.layers.Dense(1, activation="sigmoid", name="present")(keras.layers.GlobalMaxPooling2D()(x))
+    model = keras.Model(image, {"mask": mask, "present": present})
+    model.compile("adam", {"mask": "binary_crossentropy", "present": "binary_crossentropy"}, jit_compile=False)
+    Counting.calls = 0
+
+    def targets(data):
+        return {"mask": data.masks[..., None], "present": data.masks.any(axis=(1, 2))[:, None]}
+
+    training.fit(model, blobs, epochs=2, batch_size=8, targets=targets)
+    assert Counting.calls == 1
 
 
 def test_unknown_precision():

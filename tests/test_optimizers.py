@@ -1,0 +1,64 @@
+"""Adam over one vector against Keras' Adam, and that it serves in training."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from nervekit import training
+from nervekit.errors import ConfigurationError
+from nervekit.optimizers import FlatAdam
+
+SHAPES = [(3, 3, 1, 4), (4,), (2, 5), ()]
+
+
+def drawn(random):
+    return [random.normal(size=shape).astype("float32") for shape in SHAPES]
+
+
+def test_steps_are_those_of_keras_adam():
+    random = np.random.default_rng(0)
+    start = drawn(random)
+    options = {"learning_rate": 0.03, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-3}
+    pairs = [([keras.Variable(value) for value in start], make(**options)) for make in (keras.optimizers.Adam, FlatAdam)]
+    for _ in range(5):
+        gradients = [ops.convert_to_tensor(gradient) for gradient in drawn(random)]
+        for weights, optimizer in pairs:
+            optimizer.apply(gradients, weights)
+    for theirs, ours in zip(pairs[0][0], pairs[1][0], strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs), rtol=1e-6, atol=1e-7)
+
+
+def test_weights_without_a_gradient_stay_as_they_are():
+    weights = [keras.Variable([1.0, 2.0]), keras.Variable(3.0)]
+    FlatAdam(0.1).apply([ops.ones(2), None], weights)
+    assert float(weights[1]) == 3.0
+    np.testing.assert_allclose(ops.convert_to_numpy(weights[0]), [0.9, 1.9], rtol=1e-5)
+
+
+def test_other_weights_than_it_was_built_for_are_refused():
+    first, second = keras.Variable([1.0], name="first"), keras.Variable([1.0], name="second")
+    optimizer = FlatAdam()
+    optimizer.build([first, second])
+    with pytest.raises(ConfigurationError, match="built for 2 weights and is given 1"):
+        optimizer.apply([ops.ones(1)], [second])
+
+
+def test_it_is_saved_and_read_with_its_options():
+    optimizer = FlatAdam(0.25, beta_1=0.5, epsilon=1e-3)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
+    assert isinstance(again, FlatAdam) and again.get_config() == optimizer.get_config()
+
+
+def test_a_network_trains_with_it_and_starts_again():
+    def build():
+        return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+
+    x = np.linspace(-1, 1, 32, dtype="float32")[:, None]
+    model = training.compile_model(build(), loss="mse", optimizer=FlatAdam(0.1), metrics=[])
+    losses = []
+    for _ in range(2):
+        training.reset(model, build, seed=0)
+        losses.append(model.fit(x, 3 * x + 1, epochs=20, shuffle=False, verbose=0).history["loss"])
+    assert losses[0][-1] < 0.05 * losses[0][0]
+    assert losses[0] == losses[1]
