@@ -8,10 +8,11 @@ import numpy as np
 
 from nervekit import models, presence, training
 from nervekit.losses import CrossEntropyDiceLoss, DiceLoss
+from nervekit.optimizers import FlatAdam
 
 # Option of the builder: how the name of its setting ends.
 OPTIONS = {"width": "width", "features": "width", "dropout": "dropout", "batch_norm": "batch_norm"}
-FEW = 300
+FEW, LARGE = 300, 128  # images
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
     """Build a network for a training set and compile it with its loss.
 
     Images are standardised by the mean and standard deviation of the training set, and batch normalisation follows its
-    batches with ``settings["norm_momentum"]``. The two-headed network adds the cross-entropy of its presence head, times
+    batches with ``settings["norm_momentum"]``. A network with cross-entropy in its loss says the share of nerve pixels
+    everywhere before it learns, unless ``settings["first_output"]`` is 0.5: one that begins with 0.5 learns first of all to
+    say 0, and may not come back from there. The two-headed network adds the cross-entropy of its presence head, times
     ``settings["presence_weight"]``.
 
     Parameters
@@ -78,9 +81,12 @@ def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
         NETWORKS[name].builder, train.images.shape[1:], **options(name, settings) | statistics | changed
     )
     training.set_batch_norm_momentum(network, settings["norm_momentum"])
-    optimizer = optimizer or keras.optimizers.Adam(settings[f"{name}_learning_rate"])
+    optimizer = optimizer or FlatAdam(settings[f"{name}_learning_rate"])
     loss = settings.get(f"{name}_loss", settings["loss"])
     mask_loss = CrossEntropyDiceLoss(smooth=1.0) if "cross-entropy" in loss else DiceLoss(offset=0.0)
+    if "cross-entropy" in loss and settings.get("first_output", 0.5) != 0.5:
+        share = train.masks.mean()
+        network.get_layer("mask_logits").bias.assign([np.log(share / (1 - share))])
     if name != "inception":
         return training.compile_model(network, loss=mask_loss, optimizer=optimizer)
 
@@ -114,13 +120,13 @@ def train(network, train, development, *, epochs, batch_size, patience, seed=0, 
     return history
 
 
-def outputs(network, images, *, batch_size=32):
+def outputs(network, images):
     """What a network says of images: pixels (N, H, W) float32, and presence (N,) of the two-headed one, else None."""
-    # Compiling a graph takes longer than answering for a few hundred images without one.
+    # Compiling a graph takes longer than answering for a few hundred images without one, in few large batches.
     if len(images) > FEW:
-        found = network.predict(images, batch_size=batch_size, verbose=0)
+        found = network.predict(images, batch_size=32, verbose=0)
     else:
-        batches = [network(images[i : i + batch_size], training=False) for i in range(0, len(images), batch_size)]
+        batches = [network(images[i : i + LARGE], training=False) for i in range(0, len(images), LARGE)]
         found = keras.tree.map_structure(lambda *parts: np.concatenate([_array(part) for part in parts]), *batches)
     if isinstance(found, dict):
         return found["mask"][..., 0], found["presence"][:, 0]

@@ -6,6 +6,7 @@ import pytest
 from nervekit import models, networks_belahsen
 from nervekit.data import SegmentationDataset
 from nervekit.errors import ConfigurationError
+from nervekit.losses import CrossEntropyDiceLoss, DiceLoss
 
 SETTINGS = {
     "image_size": (32, 32), "inception_image_size": (32, 32), "loss": "negative Dice of the batch", "presence_weight": 0.5,
@@ -45,6 +46,22 @@ def test_loss_is_negative_dice_plus_half_the_cross_entropy(dataset):
 
     found = network.evaluate(dataset.images, presence.targets(dataset), batch_size=8, verbose=0, return_dict=True)["loss"]
     assert found == pytest.approx(-dice + 0.5 * cross_entropy, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"), [({}, DiceLoss), ({"unet_loss": "cross-entropy + Dice"}, CrossEntropyDiceLoss)]
+)
+def test_a_loss_that_a_profile_changes_is_taken(dataset, changed, kind):
+    settings = SETTINGS | {"unet_width": 4, "unet_learning_rate": 0.001} | changed
+    assert isinstance(networks_belahsen.compiled("unet", settings, dataset).loss, kind)
+
+
+def test_outputs_do_not_depend_on_how_images_are_dealt_to_batches(dataset, monkeypatch):
+    network = networks_belahsen.compiled("inception", SETTINGS, dataset)
+    whole = networks_belahsen.outputs(network, dataset.images)
+    monkeypatch.setattr(networks_belahsen, "LARGE", 3)
+    for dealt, at_once in zip(networks_belahsen.outputs(network, dataset.images), whole, strict=True):
+        np.testing.assert_allclose(dealt, at_once, atol=2e-2)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,12 @@ def test_every_profile_names_its_split_by_subject():
         assert "**by subject**" in papers.setup_table(PAPER, papers.settings(PAPER, profile))
 
 
+def test_short_profiles_name_the_losses_that_they_change():
+    for profile in ("smoke", "workshop"):
+        assert papers.setup_table(PAPER, papers.settings(PAPER, profile)).count("**cross-entropy + Dice**") == 2
+    assert "cross-entropy + Dice" not in papers.setup_table(PAPER, papers.settings(PAPER, "paper"))
+
+
 def test_every_network_is_built_with_options_that_its_settings_have():
     chosen = papers.settings(PAPER, "smoke")
     for name in networks_belahsen.NETWORKS:

@@ -32,7 +32,7 @@
 # | Melnic et al. | ultrasound | median nerve | U-Net, L-Unet, DB-Unet, DL-Unet | public, 246 images |
 # | Shrivastava 2020 | CT | liver, after bones | U-Net, transferred | public, 20 patients |
 #
-# The networks of all five are in `nervekit.models`, exact to the parameter, and four of the papers have finished notebooks.
+# The networks of all five are in `nervekit.models`, exact to the parameter.
 #
 # ## The map
 #
@@ -51,8 +51,7 @@
 # | 09 Beyond the papers | 40 | How far does a plain U-Net get, well trained, and what would a sceptic accept as proof? | a training recipe; paired tests over sessions; failures, calibration, export, a model card |
 # | 10 Reproduction report | 20 | Which printed numbers hold up? | every claim of five papers, with its verdict and its reason |
 #
-# Each can be read alone; whoever begins reads 01 and 02 first. Notebooks 04 and 05 are drafts: their sources are in the
-# folder `notebooks/drafts`, and `make run-all` leaves them out.
+# Each can be read alone; whoever begins reads 01 and 02 first.
 #
 # ## Set-up
 #
