@@ -1,4 +1,9 @@
-"""Adam with one update for all weights together, for networks of many small weights."""
+"""Adam and RMSprop with one update for all weights together, for networks of many small weights.
+
+The formula of Adam is some thirty operations. Written out for each of the hundreds of weights of an inception or
+recurrent U-Net they are half of the graph, and a small training spends more time on making and dispatching them than on
+its convolutions. Here the averages of all weights lie in one vector, and the formula stands in the graph once.
+"""
 
 import keras
 import numpy as np
@@ -7,13 +12,43 @@ from keras import ops
 from nervekit.errors import ConfigurationError
 
 
-@keras.saving.register_keras_serializable(package="nervekit")
-class FlatAdam(keras.optimizers.Optimizer):
-    """`keras.optimizers.Adam` with the averages of all weights in one vector each.
+class _Flat(keras.optimizers.Optimizer):
+    """What both share; `averages` names their vectors, and ``change(gradient, rate)`` is how far all weights move."""
 
-    The steps are those of Adam. Adam's formula is some thirty operations; written out for each of the hundreds of
-    weights of an inception or recurrent U-Net they are half of the graph, and a small training spends more time on
-    making that graph than on running it. Here the formula stands in it once.
+    averages = ()
+
+    def build(self, variables):
+        """Make the averages for these weights; the optimizer moves them and no others from then on."""
+        if self.built:
+            return
+        super().build(variables)
+        self.lengths = [int(np.prod(variable.shape)) for variable in variables]
+        for name in self.averages:
+            setattr(self, name, self.add_variable((sum(self.lengths),), dtype="float32", name=name))
+
+    def apply(self, grads, trainable_variables=None):
+        """Move each weight by its gradient."""
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        self.build(variables)
+        if [variable.path for variable in variables] != [variable.path for variable in self._trainable_variables]:
+            raise ConfigurationError(
+                f"{type(self).__name__} was built for {len(self._trainable_variables)} weights and is given "
+                f"{len(variables)} others. Compile the network again after its layers are frozen or made trainable."
+            )
+        gradient = ops.concatenate([
+            ops.reshape(ops.zeros(variable.shape) if one is None else ops.cast(one, "float32"), (-1,))
+            for one, variable in zip(grads, variables, strict=True)
+        ])  # fmt: skip
+        change = self.change(gradient, self.learning_rate)
+        ends = np.cumsum(self.lengths)[:-1].tolist()
+        for variable, part in zip(variables, ops.split(change, ends), strict=True):
+            variable.assign_sub(ops.reshape(part, variable.shape))
+        self.iterations.assign_add(1)
+
+
+@keras.saving.register_keras_serializable(package="nervekit")
+class FlatAdam(_Flat):
+    """`keras.optimizers.Adam`, step by step the same.
 
     Parameters
     ----------
@@ -23,7 +58,7 @@ class FlatAdam(keras.optimizers.Optimizer):
     epsilon : float
     name : str
     **options
-        Not used by the step: what ``keras.optimizers.Optimizer`` takes, for reading a saved network.
+        What ``keras.optimizers.Optimizer`` takes, for reading a saved network; clipping and decay are not done.
 
     Examples
     --------
@@ -34,44 +69,61 @@ class FlatAdam(keras.optimizers.Optimizer):
     [0.5, -0.5]
     """
 
+    averages = ("mean", "square")
+
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, name="flat_adam", **options):
         super().__init__(learning_rate=learning_rate, name=name, **options)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
-    def build(self, variables):
-        """Make the two averages for these weights; the optimizer moves them and no others from then on."""
-        if self.built:
-            return
-        super().build(variables)
-        self.lengths = [int(np.prod(variable.shape)) for variable in variables]
-        self.mean = self.add_variable((sum(self.lengths),), dtype="float32", name="mean")
-        self.square = self.add_variable((sum(self.lengths),), dtype="float32", name="square")
-
-    def apply(self, grads, trainable_variables=None):
-        """Move each weight by its gradient."""
-        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
-        self.build(variables)
-        if [variable.path for variable in variables] != [variable.path for variable in self._trainable_variables]:
-            raise ConfigurationError(
-                f"FlatAdam was built for {len(self._trainable_variables)} weights and is given {len(variables)} others. "
-                "Compile the network again after its layers are frozen or made trainable."
-            )
-        gradient = ops.concatenate([
-            ops.reshape(ops.zeros(variable.shape) if one is None else ops.cast(one, "float32"), (-1,))
-            for one, variable in zip(grads, variables, strict=True)
-        ])  # fmt: skip
+    def change(self, gradient, rate):
+        """How far each weight moves."""
         step = ops.cast(self.iterations + 1, "float32")
-        rate = self.learning_rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        rate = rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
         mean = self.mean + (gradient - self.mean) * (1 - self.beta_1)
         square = self.square + (ops.square(gradient) - self.square) * (1 - self.beta_2)
-        change = rate * mean / (ops.sqrt(square) + self.epsilon)
-        ends = np.cumsum(self.lengths)[:-1].tolist()
-        for variable, part in zip(variables, ops.split(change, ends), strict=True):
-            variable.assign_sub(ops.reshape(part, variable.shape))
         self.mean.assign(mean)
         self.square.assign(square)
-        self.iterations.assign_add(1)
+        return rate * mean / (ops.sqrt(square) + self.epsilon)
 
     def get_config(self):
         own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
         return super().get_config() | own
+
+
+@keras.saving.register_keras_serializable(package="nervekit")
+class FlatRMSprop(_Flat):
+    """`keras.optimizers.RMSprop` without momentum, step by step the same.
+
+    Parameters
+    ----------
+    learning_rate : float
+    rho : float
+        Memory of the average of the squared gradient.
+    epsilon : float
+    name : str
+    **options
+        As in `FlatAdam`.
+
+    Examples
+    --------
+    >>> weight = keras.Variable([1.0, -1.0])
+    >>> optimizer = FlatRMSprop(0.5, rho=0.75)
+    >>> optimizer.apply([ops.convert_to_tensor([3.0, -0.1])], [weight])
+    >>> ops.convert_to_numpy(weight).round(3).tolist()
+    [0.0, 0.0]
+    """
+
+    averages = ("square",)
+
+    def __init__(self, learning_rate=0.001, rho=0.9, epsilon=1e-7, name="flat_rmsprop", **options):
+        super().__init__(learning_rate=learning_rate, name=name, **options)
+        self.rho, self.epsilon = rho, epsilon
+
+    def change(self, gradient, rate):
+        """How far each weight moves."""
+        square = self.rho * self.square + (1 - self.rho) * ops.square(gradient)
+        self.square.assign(square)
+        return rate * gradient / ops.sqrt(square + self.epsilon)
+
+    def get_config(self):
+        return super().get_config() | {"rho": self.rho, "epsilon": self.epsilon}

@@ -1,4 +1,4 @@
-"""Adam over one vector against Keras' Adam, and that it serves in training."""
+"""Adam and RMSprop over one vector against Keras' own, and that they serve in training."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from keras import ops
 
 from nervekit import training
 from nervekit.errors import ConfigurationError
-from nervekit.optimizers import FlatAdam
+from nervekit.optimizers import FlatAdam, FlatRMSprop
 
 SHAPES = [(3, 3, 1, 4), (4,), (2, 5), ()]
 
@@ -16,17 +16,23 @@ def drawn(random):
     return [random.normal(size=shape).astype("float32") for shape in SHAPES]
 
 
-def test_steps_are_those_of_keras_adam():
+@pytest.mark.parametrize(
+    ("theirs", "ours", "options"),
+    [
+        (keras.optimizers.Adam, FlatAdam, {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-3}),
+        (keras.optimizers.RMSprop, FlatRMSprop, {"rho": 0.7, "epsilon": 1e-3}),
+    ],
+)
+def test_steps_are_those_of_keras(theirs, ours, options):
     random = np.random.default_rng(0)
     start = drawn(random)
-    options = {"learning_rate": 0.03, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-3}
-    pairs = [([keras.Variable(value) for value in start], make(**options)) for make in (keras.optimizers.Adam, FlatAdam)]
+    pairs = [([keras.Variable(value) for value in start], make(0.03, **options)) for make in (theirs, ours)]
     for _ in range(5):
         gradients = [ops.convert_to_tensor(gradient) for gradient in drawn(random)]
         for weights, optimizer in pairs:
             optimizer.apply(gradients, weights)
-    for theirs, ours in zip(pairs[0][0], pairs[1][0], strict=True):
-        np.testing.assert_allclose(ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs), rtol=1e-6, atol=1e-7)
+    for wanted, found in zip(pairs[0][0], pairs[1][0], strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(wanted), rtol=1e-6, atol=1e-7)
 
 
 def test_weights_without_a_gradient_stay_as_they_are():
@@ -44,10 +50,11 @@ def test_other_weights_than_it_was_built_for_are_refused():
         optimizer.apply([ops.ones(1)], [second])
 
 
-def test_it_is_saved_and_read_with_its_options():
-    optimizer = FlatAdam(0.25, beta_1=0.5, epsilon=1e-3)
+@pytest.mark.parametrize("make", [FlatAdam, FlatRMSprop])
+def test_it_is_saved_and_read_with_its_options(make):
+    optimizer = make(0.25, epsilon=1e-3)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
-    assert isinstance(again, FlatAdam) and again.get_config() == optimizer.get_config()
+    assert isinstance(again, make) and again.get_config() == optimizer.get_config()
 
 
 def test_a_network_trains_with_it_and_starts_again():
@@ -59,6 +66,6 @@ def test_a_network_trains_with_it_and_starts_again():
     losses = []
     for _ in range(2):
         training.reset(model, build, seed=0)
-        losses.append(model.fit(x, 3 * x + 1, epochs=20, shuffle=False, verbose=0).history["loss"])
+        losses.append(model.fit(x, 3 * x + 1, epochs=20, batch_size=8, shuffle=False, verbose=0).history["loss"])
     assert losses[0][-1] < 0.05 * losses[0][0]
     assert losses[0] == losses[1]

@@ -61,7 +61,7 @@ def test_every_profile_names_its_split_by_subject():
 
 def test_short_profiles_name_the_losses_that_they_change():
     for profile in ("smoke", "workshop"):
-        assert papers.setup_table(PAPER, papers.settings(PAPER, profile)).count("**cross-entropy + Dice**") == 2
+        assert papers.setup_table(PAPER, papers.settings(PAPER, profile)).count("**cross-entropy + Dice**") == 4
     assert "cross-entropy + Dice" not in papers.setup_table(PAPER, papers.settings(PAPER, "paper"))
 
 

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 04 · Five U-Nets and the question whether there is a nerve at all
 #
-# **Time:** 45 minutes to read and discuss; the run takes about 1.5 minutes in the `smoke` profile and about 15 minutes in
+# **Time:** 45 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and, by estimate, about 15 in
 # `workshop` on two processor cores.
 #
 # **Questions**
@@ -205,7 +205,7 @@ print(f"R2U-Net with 64 features and batch normalisation: {large:,}")
 # This loss has a trap. In a batch without any nerve it is $-1 / (1 + \sum \text{outputs})$: nearly 0 from afar, and -1 at
 # nothing at all. With three empty masks in five, small batches pull towards empty outputs, and a network without batch
 # normalisation that has gone there does not come back. Large batches, small learning rates and many steps avoid it; those of
-# the paper are such. The two shorter profiles have few steps. So there the networks without batch normalisation minimise
+# the paper are such. The two shorter profiles have few steps. So there all networks that end in a sigmoid minimise
 # cross-entropy and Dice together, and say the share of nerve pixels everywhere before they learn: departures, in bold at the
 # top.
 
