@@ -60,8 +60,6 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
         metrics = {"mask": [PooledIoU()]} if isinstance(supervision.outputs(model), dict) else [PooledIoU()]
     jit = False if plain else "auto"
     model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, jit_compile=jit)
-    # TensorFlow traces a step that makes variables a second time, which is half of the wait before a small training.
-    model.optimizer.build(model.trainable_variables)
     return model
 
 

@@ -52,27 +52,6 @@ def test_training_fits_bright_squares(blobs):
     assert history.images_per_second > 0
 
 
-class Counting(keras.layers.Layer):
-    """Passes its input on, and counts how often Python ran it."""
-
-    runs = 0
-
-    def call(self, x):
-        self.runs += 1
-        return x
-
-
-@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="the other backends do not trace a step")
-def test_the_training_step_is_traced_once(blobs):
-    counting = Counting()
-    inputs = keras.Input((32, 32, 1))
-    outputs = keras.layers.Conv2D(1, 1, activation="sigmoid")(counting(inputs))
-    model = training.compile_model(keras.Model(inputs, outputs))
-    before = counting.runs
-    training.fit(model, blobs, epochs=2, batch_size=8)
-    assert counting.runs == before + 1
-
-
 def test_pooled_iou_metric_agrees_with_scikit_learn():
     random = np.random.default_rng(1)
     truth, probability = random.random((5, 8, 8, 1)) > 0.7, random.random((5, 8, 8, 1)).astype("float32")
