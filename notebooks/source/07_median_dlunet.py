@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 07 · Two U-Nets in a row find the median nerve
 #
-# **Time:** 40 minutes to read and discuss; the run takes about 4 minutes in the `smoke` profile and, by estimate, about
-# 40 minutes in `workshop` on two processor cores.
+# **Time:** 40 minutes to read and discuss; the run takes about 4 minutes in the `smoke` profile and about an hour in
+# `workshop` on two processor cores.
 #
 # **Questions**
 #
