@@ -41,7 +41,8 @@ class _Flat(keras.optimizers.Optimizer):
         ])  # fmt: skip
         change = self.change(gradient, self.learning_rate)
         ends = np.cumsum(self.lengths)[:-1].tolist()
-        for variable, part in zip(variables, ops.split(change, ends), strict=True):
+        parts = ops.split(change, ends) if ends else [change]
+        for variable, part in zip(variables, parts, strict=True):
             variable.assign_sub(ops.reshape(part, variable.shape))
         self.iterations.assign_add(1)
 
@@ -106,11 +107,11 @@ class FlatRMSprop(_Flat):
 
     Examples
     --------
-    >>> weight = keras.Variable([1.0, -1.0])
+    >>> weight = keras.Variable([3.0, 1.0])
     >>> optimizer = FlatRMSprop(0.5, rho=0.75)
     >>> optimizer.apply([ops.convert_to_tensor([3.0, -0.1])], [weight])
     >>> ops.convert_to_numpy(weight).round(3).tolist()
-    [0.0, 0.0]
+    [2.0, 2.0]
     """
 
     averages = ("square",)

@@ -131,7 +131,7 @@ def test_an_interrupted_make_leaves_no_process_and_no_half_written_file(project,
         assert time.monotonic() < end
         time.sleep(0.05)
     os.killpg(process.pid, number)
-    said = process.communicate(timeout=30)[1]
+    said = process.communicate(timeout=120)[1]
     assert process.returncode != 0 and "Traceback" not in said, said
     project.wait_for_silence()
     project.look_for_halves()
