@@ -42,7 +42,11 @@ class Project:
         tiny_project.write(self.folder, **codes)
 
     def start(self):
-        """``make run-all`` in a process group of its own, as a terminal would start it."""
+        """``make run-all`` as a terminal would start it: in a process group of its own, open to interrupts.
+
+        Tests that run in the background may have interrupts switched off, and would hand that on.
+        """
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         return subprocess.Popen(
             ["make", "run-all", "PROFILE=workshop", "JOBS=2"],
             cwd=self.folder,
