@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 07 · Two U-Nets in a row find the median nerve
 #
-# **Time:** 40 minutes to read and discuss; the run takes about 4 minutes in the `smoke` profile and about an hour in
+# **Time:** 40 minutes to read and discuss; the run takes about 3 minutes in the `smoke` profile and about an hour in
 # `workshop` on two processor cores.
 #
 # **Questions**
