@@ -3,6 +3,7 @@
 import platform
 from pathlib import Path
 
+CPUINFO = Path("/proc/cpuinfo")
 BFLOAT16 = ("avx512_bf16", "amx_bf16")
 
 
@@ -25,7 +26,7 @@ def bfloat16_instructions():
     return [instruction for instruction in BFLOAT16 if instruction in flags]
 
 
-def _entry(key, source=Path("/proc/cpuinfo")):
-    lines = source.read_text(encoding="utf-8").splitlines() if source.exists() else []
+def _entry(key):
+    lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.exists() else []
     found = (line.split(":", 1)[1].strip() for line in lines if line.split(":")[0].strip() == key)
     return next(found, "")

@@ -8,6 +8,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from squares import bright_squares
 
 from nervekit import baselines, cli, expected, metrics, record, training
 from nervekit.data.dataset import SegmentationDataset
@@ -18,13 +19,7 @@ EPOCHS = 15
 
 def squares(count, seed):
     """Bright squares at any place on dark noise, so that the mean mask knows little."""
-    random = np.random.default_rng(seed)
-    images = random.integers(0, 60, (count, 32, 32, 1), dtype=np.uint8)
-    masks = np.zeros((count, 32, 32), bool)
-    for image, mask in zip(images, masks, strict=True):
-        row, column = random.integers(0, 20, 2)
-        mask[row : row + 12, column : column + 12] = True
-        image[mask] += 120
+    images, masks = bright_squares(count, seed=seed, corners=(0, 20), brightness=120)
     names = np.array([f"{number:02d}" for number in range(count)])
     return SegmentationDataset("squares", images, masks, names, names)
 

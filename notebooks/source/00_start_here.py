@@ -68,7 +68,7 @@ SEED = 0
 # | profile | data | for |
 # |---|---|---|
 # | `smoke` | simulated, small | a first look, and the automatic tests: minutes on two processor cores |
-# | `workshop` | real where it is present, at reduced size | a course: under an hour on a laptop |
+# | `workshop` | real where it is present, at reduced size | a course: from one minute to an hour a notebook on a laptop |
 # | `paper` | real, at the paper's size | the reproduction: a GPU |
 
 # %%

@@ -10,7 +10,7 @@
 # # 07 · Two U-Nets in a row find the median nerve
 #
 # **Time:** 40 minutes to read and discuss; the run takes about 3 minutes in the `smoke` profile and about an hour in
-# `workshop` on two processor cores.
+# `workshop` on two processor cores (68 minutes beside other work).
 #
 # **Questions**
 #
