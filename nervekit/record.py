@@ -185,6 +185,7 @@ def _machine():
     return {
         "backend": keras.config.backend() if keras else None,
         "hardware": hardware(),
+        "threads": processor.threads(),
         "versions": versions,
         "commit": _commit(),
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),

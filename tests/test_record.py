@@ -17,6 +17,12 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_record_names_the_threads_that_the_values_depend_on(folder, monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "7")
+    content = json.loads(record.finish().read_text(encoding="utf-8"))
+    assert content["provenance"]["threads"] == 7
+
+
 def test_finished_record_holds_values_and_provenance(folder):
     record.provenance(data="simulated")
     record.value("a.b", np.float32(0.5), low=np.float64(0.4), n=3)
