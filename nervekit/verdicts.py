@@ -118,7 +118,7 @@ def measured(results):
 
 
 def comparisons(paper, results):
-    """A verdict on each claim of a paper, from whichever notebook recorded its key on real data.
+    """A verdict on each claim of a paper, from whichever notebook recorded its key, on real data where it needs any.
 
     Parameters
     ----------
@@ -131,8 +131,10 @@ def comparisons(paper, results):
     list of papers.Comparison
     """
     real = {key: entry for key, (entry, _) in measured(results).items()}
-    simulated = {key for result in results for key in result["values"]} - real.keys()
-    rows = papers.compare(paper, real, {"data": "real"})
+    every = {key: entry for result in results for key, entry in result["values"].items()}
+    simulated = every.keys() - real.keys()
+    free = {claim.key: every[claim.key] for claim in paper.claims if not claim.needs_data and claim.key in every}
+    rows = papers.compare(paper, {**free, **real}, {"data": "real"})
     return [
         replace(row, reason="simulated data") if row.verdict == "not run" and row.claim.key in simulated else row
         for row in rows

@@ -43,6 +43,13 @@ def test_simulated_data_never_gets_a_number_beside_a_claim(huang):
     assert all(row.ours is None for row in rows)
 
 
+def test_what_needs_no_data_is_judged_on_any():
+    paper, key = papers.load("belahsen_2020"), "belahsen_2020.unetpp.parameters_in_text"
+    row = papers.compare(paper, {key: {"value": 9041601}}, SIMULATED, prefix=key)[0]
+    assert (row.verdict, row.ours) == ("not reproduced", 9041601)  # the text has 9,041,610
+    assert all(claim.kind == "count" for name in papers.names() for claim in papers.load(name).claims if not claim.needs_data)
+
+
 def test_counts_must_be_equal(huang):
     assert verdict(huang, "huang_2019.data.test", 62) == "reproduced"
     assert verdict(huang, "huang_2019.data.test", 61) == "not reproduced"

@@ -45,6 +45,14 @@ def test_a_number_says_its_own_data_where_a_notebook_works_on_both_kinds():
     assert row([one], "huang_2019.data.test").verdict == "reproduced"
 
 
+def test_what_needs_no_data_is_judged_by_a_run_on_simulated_data():
+    paper = papers.load("belahsen_2020")
+    rows = verdicts.comparisons(paper, [result({"belahsen_2020.unet.parameters": 7759521, "belahsen_2020.data.images": 5635})])
+    by_key = {one.claim.key: one for one in rows}
+    assert by_key["belahsen_2020.unet.parameters"].verdict == "reproduced"
+    assert by_key["belahsen_2020.data.images"].reason == "simulated data"
+
+
 def test_counts_have_every_verdict_in_order():
     counts = verdicts.counts(verdicts.comparisons(HUANG, [real({"huang_2019.test.pooled_iou": POOLED})]))
     assert tuple(counts) == verdicts.VERDICTS

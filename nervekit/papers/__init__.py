@@ -34,6 +34,8 @@ class Claim:
         ``count`` (must be equal), ``score`` (higher is better), ``fit`` (describes training, no better or worse)
         or ``unpublished`` (cannot be checked, for ``reason``).
     reason : str
+    needs_data : bool
+        False for what a network has before it sees an image, such as its parameters: simulated data answers it as well.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Claim:
     where: str
     kind: str
     reason: str = ""
+    needs_data: bool = True
 
 
 @dataclass(frozen=True)
@@ -184,8 +187,8 @@ def compare(paper, values, provenance, prefix=""):
 
     The rule: a count is *reproduced* if it is equal. A score or a fit is *reproduced* if the printed value lies in
     the 95 % interval of ours (which resamples sessions or patients); a score whose whole interval lies above the
-    printed value is *better*; anything else is *not reproduced*. Simulated data is *not run*, whatever came out;
-    what the authors did not publish *cannot be* checked.
+    printed value is *better*; anything else is *not reproduced*. Simulated data is *not run*, whatever came out,
+    except for what needs no data; what the authors did not publish *cannot be* checked.
 
     Parameters
     ----------
@@ -207,7 +210,7 @@ def compare(paper, values, provenance, prefix=""):
 def _judge(claim, measured, provenance):
     if claim.kind == "unpublished":
         return Comparison(claim, None, None, None, "cannot be", claim.reason)
-    if provenance.get("data") != "real":
+    if claim.needs_data and provenance.get("data") != "real":
         return Comparison(claim, None, None, None, "not run", "simulated data")
     if measured is None:
         return Comparison(claim, None, None, None, "not run", "no result of it in this run")
