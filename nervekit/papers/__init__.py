@@ -158,7 +158,7 @@ def settings(paper, profile, data=None):
     return {name: tuple(item) if isinstance(item, list) else item for name, item in chosen.items()}
 
 
-def setup_table(paper, chosen, heads=("paper", "this run", "stated in the paper")):
+def setup_table(paper, chosen, names=None, heads=("paper", "this run", "stated in the paper")):
     """Markdown table of the paper's set-up beside the run's; what differs is in bold.
 
     Parameters
@@ -166,6 +166,8 @@ def setup_table(paper, chosen, heads=("paper", "this run", "stated in the paper"
     paper : Paper
     chosen : dict
         From :func:`settings`.
+    names : sequence of str, optional
+        The settings to show; all of them if omitted.
     heads : tuple of str
         Heads of the last three columns.
 
@@ -174,7 +176,8 @@ def setup_table(paper, chosen, heads=("paper", "this run", "stated in the paper"
     str
     """
     lines = [f"| setting | {' | '.join(heads)} |", "|---|---|---|---|"]
-    for name, entry in paper.setup.items():
+    for name in names or paper.setup:
+        entry = paper.setup[name]
         theirs, ours = _text(entry["value"]), _text(chosen[name])
         ours = {"phantom": "simulated", "auto": "real if present, else simulated"}.get(ours, ours)
         shown = ours if ours == theirs else f"**{ours}**"

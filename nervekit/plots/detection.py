@@ -105,8 +105,7 @@ def copies(without, positives, extra, counted, title):
     left.set(xlabel=f"images, {start:,} in all", yticks=[], ylim=(-0.4, 0.6))
     left.spines["left"].set_visible(False)
     values, heights = np.unique(counted, return_counts=True)
-    bars = right.bar(values, heights, color=[COLOURS["prediction" if value else "neutral"] for value in values],
-                     hatch=["//" if value else "" for value in values], edgecolor="white", width=0.7)  # fmt: skip
+    bars = right.bar(values, heights, color=COLOURS["ink"], edgecolor="white", width=0.7)
     right.bar_label(bars, labels=[f"{height:,}" for height in heights])
     right.set(xlabel="copies of it in training", ylabel="test images", xticks=range(extra + 1))
     right.margins(y=0.15)

@@ -24,7 +24,7 @@
 # - find out by arithmetic how the paper's images were counted,
 # - rebuild such a set, deal it at random, and count test images with a copy of themselves in training,
 # - give an encoder a start on another task and carry it over,
-# - train the three networks twice, on the leaking split and by subject,
+# - train the three networks by subject, and one of them (in the longer profiles all) on the leaking split too,
 # - show true positives, false negatives and false positives, found automatically,
 # - choose a least area on development subjects and report both error rates on test subjects,
 # - and close with a verdict on each printed number.
@@ -55,7 +55,8 @@ Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings)}")
 # %% [markdown]
 # The paper says little about its training: image size, optimizer, number of epochs and widths are not in the text. We take
 # them from the repository that it cites. Two departures hold in every profile: a fifth of the subjects is set aside to make
-# choices on, and every network is trained on two splits, one as the paper's seems to have been and one by subject.
+# choices on, and networks are trained on two splits, one by subject and one as the paper's seems to have been
+# (`dealt at random` says which networks).
 #
 # ## Where do 10,281 images come from?
 #
@@ -152,14 +153,15 @@ record.figure("copies", figure, alt=f"Make-up of the enlarged set, and copies of
 # %% [markdown]
 # ## Two splits of the same images
 #
-# To see what the copies do, all else must be equal:
+# To see what the copies do, as much as possible is kept equal:
 #
 # - **by subject**: subjects are dealt into five parts, in the same way for every `SEED`. Three train, one makes choices
 #   (*development*), one tests.
 # - **at random**: the training and test images of the first split are thrown together, with their copies, and dealt again,
 #   as many to each side as before.
 #
-# Both splits have equally many training images from the same pool. And the development subjects are new to both.
+# Both splits have equally many training entries, and the development subjects are new to both. One thing differs besides
+# the copies: the random split has seen more people.
 
 # %%
 from nervekit.data import splits
@@ -177,7 +179,8 @@ development, test = dataset.subset(development_images), dataset.subset(test_imag
 for name, (training_part, test_part) in parts.items():
     copied = np.isin(test_part, training_part).mean()
     record.value(f"gulati_chhabra.{name.replace(' ', '_')}.copied_share", copied, step=1 / len(test_part))
-    print(f"{name}: {len(training_part)} to train, {len(test_part)} to test, {copied:.0%} of these copied")
+    people = len(np.unique(dataset.groups[training_part]))
+    print(f"{name}: {len(training_part)} to train, of {people} subjects; {len(test_part)} to test, {copied:.0%} of these copied")
 
 # %% [markdown]
 # ### A memory and no network
@@ -199,7 +202,8 @@ columns = {"pooled_dice": "pooled Dice", "pooled_iou": "pooled IoU"}
 Markdown(evaluation.table({f"copy the nearest, {name}": found for name, found in memory.items()}, columns))
 
 # %% [markdown]
-# Any score near the first of these two could be memory alone.
+# On the random split, a network that scores like *copy the nearest, at random* may have nothing but its memory. By subject
+# that method fails, so a good score there is skill.
 #
 # ## The three networks
 #
@@ -320,7 +324,7 @@ record.value("gulati_chhabra.resnet34_unet.layers_carried_over", len(report.copi
 print(f"{len(report.copied)} layers of the encoder carried over, {len(report.left)} layers of the decoder start afresh")
 
 # %% [markdown]
-# ## Training, twice each
+# ## Training on the two splits
 #
 # What the paper's Table 1 measures, on any set of images: the share of pixels that are right (*accuracy*), the loss, and
 # Dice and IoU of all pixels together. Each comes with a 95 % interval that draws subjects, not images.
@@ -390,9 +394,9 @@ for name in labels:
 # %% [markdown]
 # ### Figures 4 to 6: the curves
 #
-# Loss and Dice by epoch, with whole subjects held out. Most of the distance between the two lines is what a network learnt
-# about its training images alone; a little of it is that the development images come without copies of the nerves. The
-# weights of the last epoch are kept, wherever the best one was.
+# Loss and Dice by epoch, with whole subjects held out. The distance between the two lines has two parts: what a network
+# learnt about its training images alone, and that the development images come without copies of the nerves. The weights of
+# the last epoch are kept, wherever the best one was.
 
 # %%
 from nervekit.plots.networks import network_curves
@@ -400,14 +404,15 @@ from nervekit.plots.networks import network_curves
 by_subject = {label: curves[name, "by subject"] for name, label in labels.items()}
 gaps = {label: found["val_loss"][-1] - found["loss"][-1] for label, found in by_subject.items()}
 widest = max(gaps, key=gaps.get)
-title = f"{widest} overfits most: its loss is {gaps[widest]:.2f} higher on {kind} development images"
+title = f"{widest} has the widest gap: development loss minus training loss is {gaps[widest]:+.2f} ({kind} images)"
 figure = network_curves(by_subject, title, dot="best on development subjects")
 record.figure("curves", figure, alt=f"Loss and pooled Dice by epoch for three networks. {title}.")
 
 # %% [markdown]
 # ## Table 1, on both splits
 #
-# The paper does not say on which images it measured. Here are test images of both splits.
+# The paper does not say on which images it measured. Here are test images of both splits; rows *at random* exist for the
+# networks of `dealt at random`.
 
 # %%
 columns = {"accuracy": "accuracy of pixels", "loss": "loss", "dice": "pooled Dice", "iou": "pooled IoU"}
@@ -463,12 +468,24 @@ shown = {
 }
 drops = [first["value"] - second["value"] for first, second, _ in (found.values() for found in shown.values())]
 move = "falls" if np.mean(drops) > 0 else "rises"
-title = f"On new {kind} subjects the Dice of the random split {move} by {abs(np.mean(drops)):.2f} on average"
+among = f", mean of {len(dealt)} networks" if len(dealt) > 1 else ""
+title = f"On new {kind} subjects the Dice of the random split {move} by {abs(np.mean(drops)):.2f}{among}"
 figure = detection_plots.split_scores(shown, title, xlabel="pooled Dice, 95 % interval over subjects")
 record.figure("splits", figure, alt=f"Pooled Dice of networks under three tests. {title}.")
 
 # %% [markdown]
-# The copies did not make the networks better or worse. They made the *test* easy.
+# How much of such a fall is the doing of copies? Two sets of people are never equally hard, and a network trained by subject
+# moves between them too, without any copy.
+
+# %%
+for name in dealt:
+    own, new = (one[name, "by subject"]["dice"]["value"] for one in (scores, on_unseen))
+    print(f"{labels[name]}, by subject: {own:.2f} on test subjects, {new:.2f} on development subjects, {new - own:+.2f}")
+
+# %% [markdown]
+# Only a fall that is clearly larger than this one speaks of copies and of people met before. Nor are the two lower points of
+# the figure a comparison of copies alone: the random split has seen more people, which may well make the *network* better.
+# What the copies surely do is to make the *test* easy.
 #
 # ## True positives, false negatives, false positives
 #
@@ -493,8 +510,9 @@ Markdown("\n".join(lines))
 
 # %% [markdown]
 # Which network to look at? The one with the highest Dice on the *development* subjects, so that the test subjects have no
-# say. Its cases are sorted: the best hits, the largest missed nerves and the largest false alarms come first. If it misses
-# no nerve, the missed nerves are those of the network that misses most.
+# say. Its cases are sorted: the best hits, the largest missed nerves and the largest false alarms come first, and a subject
+# is shown once, for its frames look alike. If the network misses no nerve, the missed nerves are those of the network that
+# misses most.
 
 # %%
 from nervekit import metrics
@@ -509,7 +527,9 @@ for case in detection.CASES[:3]:
     ours = predicted[name]["test"]
     areas = {"false negative": masks.mean(axis=(1, 2)), "false positive": ours.mean(axis=(1, 2))}
     rank = areas.get(case, metrics.dice(masks, ours))
-    chosen = [place for place in np.argsort(-rank) if found[name][place] == case][:4]
+    ranked = [place for place in np.argsort(-rank) if found[name][place] == case]
+    _, first_of_subject = np.unique(test.groups[ranked], return_index=True)
+    chosen = [ranked[place] for place in sorted(first_of_subject)[:4]]
     text = "{:.1%} of the image" if case in areas else "Dice {:.2f}"
     head = case if some else f"{case},\n{labels[name]}"
     rows[head] = [(test.images[i], masks[i], ours[i], text.format(rank[i])) for i in chosen]
@@ -525,14 +545,14 @@ figure = detection_plots.case_gallery(rows, title)
 record.figure("cases", figure, alt=f"Examples of true positives, false negatives and false positives. {title}.")
 
 # %% [markdown]
-# Look at the false alarms. Some sit where a nerve is in plain view that nobody marked: frames of one subject that look the
-# same do not always carry the same annotation, in Kaggle's set as in the simulated one.
+# Look for false alarms where a nerve is in plain view that nobody marked: frames of one subject that look the same do not
+# always carry the same annotation, in Kaggle's set as in the simulated one.
 #
 # ## The operating point
 #
-# One number moves both errors: the least area. Predictions smaller than it count as none. A larger one silences false
-# alarms, and costs nerves. We choose it on the **development** subjects: the area with the fewest false alarms that costs
-# at most one nerve in twenty.
+# One number trades one error for the other: the least area. Predictions smaller than it count as none. A larger one silences
+# false alarms, and costs nerves; it never finds one. (To miss *fewer*, lower the threshold of 0.5 on the outputs.) We choose
+# it on the **development** subjects: the area with the fewest false alarms that costs at most one nerve in twenty.
 
 # %%
 largest = np.median(dataset.masks[train_images][nerve[train_images]].mean(axis=(1, 2)))
@@ -560,6 +580,16 @@ for name, label in labels.items():
 Markdown("\n".join(lines))
 
 # %% [markdown]
+# An interval from 0 % to 0 % proves nothing: drawing the same subjects again can never bring up a miss that did not occur.
+# There is a rule of thumb instead: with none of $n$ nerves missed, the true rate may be up to $3 / n$. And frames of one
+# subject are alike, so that $n$ is nearer to the number of subjects than to that of images.
+
+# %%
+with_nerve = masks.any(axis=(1, 2))
+for what, n in (("nerves", with_nerve.sum()), ("subjects with a nerve", len(np.unique(test.groups[with_nerve])))):
+    print(f"{n} {what} in the test: with none missed, the rate may still be {min(1, 3 / n):.0%}")
+
+# %% [markdown]
 # How the two rates move, for the same network as above. A steep solid line means that the choice is delicate.
 
 # %%
@@ -579,8 +609,8 @@ record.figure("operating_point", figure, alt=f"Both error rates against the leas
 # %% [markdown]
 # ## Did the start help?
 #
-# The paper compares a pre-trained ResNet-34 U-Net with another network that was not pre-trained, so its table cannot say
-# which of the two differences mattered. Here is the same network from random weights, on the split by subject.
+# The paper compares a U-Net on a pre-trained ResNet (that it has 34 layers is our reading) with another network that was not
+# pre-trained, so its table cannot say which of the two differences mattered. Here is the same network from random weights, on the split by subject.
 
 # %%
 scratch_curves, probability = train("resnet34_unet", "by subject", random_start)
@@ -616,7 +646,8 @@ for (words, (one, other)), key in zip(pairs.items(), ("start", "unet")):
 # %% [markdown]
 # ## Paper · ours · verdict
 #
-# We record what was measured. The paper's rows are answered by the random split, on which they seem to have been measured.
+# We record what was measured. The paper's rows are answered by the random split, on which they seem to have been measured,
+# where the network was trained on it.
 # The Dice must exceed that of the mean mask: networks that learnt nothing must not pass for some that did. By subject it is
 # their mean that must, since one short training of one network is at the mercy of its start; each alone must have found
 # some of the nerve, which a network left at all-background has not.
@@ -638,8 +669,8 @@ for name in dealt:
     print(f"{labels[name]}: its own test images score {gap:+.3f} Dice above subjects that it has not seen")
 
 # %% [markdown]
-# A printed value is *reproduced* if it lies in our 95 % interval, *better* if our whole interval lies above it. Simulated
-# data is never compared.
+# A printed value is *reproduced* if it lies in our 95 % interval, *better* if our whole interval lies above it. Scores
+# on simulated data are never compared; counts of layers and parameters need no images.
 
 # %%
 Markdown(papers.claims_table(papers.compare(paper, record.values(), {"data": kind})))
@@ -666,7 +697,8 @@ record.finish()
 # - We found by arithmetic that images with a nerve were probably counted three times.
 # - We rebuilt such a set and saw that most test images of a random split have a copy of themselves in training.
 # - We gave the encoder of a ResNet-34 U-Net a start on another task, and compared it with a random start.
-# - We trained three networks on the random split and by subject, and measured both on subjects that neither had seen.
+# - We trained three networks by subject and, where the profile asks for it, on the random split, and measured them on
+#   subjects that none had seen.
 # - We found true positives, false negatives and false positives by rule, and showed them.
 # - We chose a least area on development subjects and reported both error rates on test subjects.
 #
@@ -681,5 +713,6 @@ record.finish()
 # **Exercises**
 #
 # 1. Add turned instead of plain copies to the random split. How much of the leak remains?
-# 2. Allow one missed nerve in five (`allowed_misses`). What does that do to the false alarms of the test subjects?
+# 2. Lower the threshold on the outputs from 0.5 to 0.1. How many of the missed nerves are found, and how many false alarms
+#    does it cost? On which subjects should such a threshold be chosen?
 # 3. Freeze the encoder after carrying it over (`training.transfer(..., freeze=True)`). When is that better?
