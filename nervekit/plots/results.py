@@ -102,14 +102,14 @@ def compare_scores(scores, title, *, xlabel, printed=None):
         axis.plot([score["low"], score["high"]], [place, place], color=colour, linewidth=3)
         axis.plot(score["value"], place, marker="o", markersize=9, color=colour)
         axis.annotate(f"{score['value']:.3f}", (score["value"], place), xytext=(0, 8), textcoords="offset points",
-                      ha="center", fontsize=9)  # fmt: skip
+                      ha="center", fontsize=9, bbox={"fc": "white", "ec": "none", "pad": 1})  # fmt: skip
     if printed is not None:
         axis.axvline(printed, color=COLOURS["ink"], linestyle="dotted", label=f"printed in the paper: {printed:.3f}")
         axis.legend(loc="lower left")
     axis.set_yticks(range(len(scores)), list(scores))
     axis.invert_yaxis()
     axis.set_ylim(len(scores) - 0.4, -0.7)
-    axis.set_xlim(-0.02, 1)
+    axis.set_xlim(-0.06, 1)
     axis.set_xlabel(xlabel)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
@@ -117,6 +117,8 @@ def compare_scores(scores, title, *, xlabel, printed=None):
 
 def fold_scores(schemes, title):
     """Sum IoU and accuracy of each fold (Figure 5 of Huang et al. 2019), one colour and marker a splitting scheme.
+
+    Lines are medians, bands reach from quartile to quartile.
 
     Parameters
     ----------
@@ -135,13 +137,15 @@ def fold_scores(schemes, title):
         for (scheme, scores), (marker, colour, line) in zip(schemes.items(), looks, strict=False):
             numbers = np.asarray(scores[name])
             places = np.arange(1, len(numbers) + 1)
-            axis.plot(places, numbers, marker=marker, linestyle="none", color=colour, label=scheme)
+            aside = 0.12 if marker == "s" else -0.12
+            axis.plot(places + aside, numbers, marker=marker, linestyle="none", color=colour, label=scheme)
+            axis.axhspan(*np.quantile(numbers, [0.25, 0.75]), color=colour, alpha=0.12, linewidth=0)
             axis.axhline(np.median(numbers), color=colour, linestyle=line, linewidth=1.5)
         axis.set_xlabel("fold")
         axis.set_ylabel(label)
         axis.set_ylim(0, 1.03)
         axis.set_xticks(places)
-    axes[0].legend(loc="lower left", title="line: median of the folds")
+    axes[0].legend(loc="lower left", title="line: median of the folds\nband: quartiles")
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
@@ -155,7 +159,7 @@ def scatter_by_duplicate(correlation, iou, threshold, title):
         Best normalised correlation with a training image.
     iou : ndarray, shape (N,)
     threshold : float
-        Above it a test image counts as having a near-duplicate.
+        From it on a test image counts as having a near-duplicate.
     title : str
 
     Returns
@@ -164,7 +168,7 @@ def scatter_by_duplicate(correlation, iou, threshold, title):
     """
     use_style()
     figure, axis = plt.subplots(figsize=(7, 4))
-    twin = correlation > threshold
+    twin = correlation >= threshold
     for chosen, marker, colour, name in (
         (twin, "o", COLOURS["prediction"], "near-duplicate in training"),
         (~twin, "s", COLOURS["neutral"], "no near-duplicate"),

@@ -43,7 +43,7 @@
 # | 01 Data preparation | 50 | What happens to a picture between the scanner and the network? Is the published split fair? | masks, resizing, leaks; bitmaps, run-length codes, DICOM; annotate, train, correct |
 # | 02 U-Net, femoral | 25 | How well does the paper's U-Net do, and does it beat something that learns nothing? | a U-Net stage by stage; baselines; three kinds of IoU |
 # | 03 Cross-validation | 15 | What remains of the score when whole sessions are held out? | folds by image and by session |
-# | 04 Brachial U-Nets | 45 | Which of five relatives of the U-Net finds the plexus, and what do most images do that show none? | inception, recurrent, nested and attention blocks; a presence filter; a submission |
+# | 04 Brachial U-Nets | 45 | Which of five relatives of the U-Net finds the plexus, and what should it do with the many images that show none? | inception, recurrent, nested and attention blocks; a presence filter; a submission |
 # | 05 Brachial augmentation | 30 | Why did more training images make the score collapse? | six transformations; copies across a split; augmenting the training part alone |
 # | 06 Brachial transfer | 30 | Does a pre-trained encoder help, and how often is a nerve missed? | SegNet and ResNet encoders; transfer; misses, false alarms, an operating point |
 # | 07 Median nerve | 40 | Do two U-Nets in a row find the nerve better than one? | multi-output networks; nerves in two parts; area, perimeter, Bland-Altman |
@@ -112,6 +112,11 @@ for finding in doctor.examine():
 # | *not reproduced* | anything else |
 # | *not run* | simulated data, or no result yet; the reason is named |
 # | *cannot be* | what would be needed was never published |
+#
+# A count must be equal; a training score can be reproduced or not, never better, for fitting harder is no achievement.
+#
+# The verdict is on *this run*. Where the table at the top of a notebook has bold rows (fewer epochs, smaller images), *not
+# reproduced* may only mean that a network was not trained to the end; only the `paper` profile judges the paper.
 #
 # The interval draws patients or sessions with replacement, since frames of one patient resemble each other. To see the rule
 # at work, here are three invented measurements of one claim.

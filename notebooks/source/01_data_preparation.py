@@ -27,7 +27,7 @@
 # - resize images and masks, and see why the two need different methods,
 # - scale pixels, and split the images as published: 450 for training, 50 for development, 62 for testing,
 # - look at what the set is like: class balance, sizes, stray pixels, simulated images beside real ones,
-# - find out that the published split leaks,
+# - look for near-duplicates across the published split, and count what leaks,
 # - infer which images come from one scanning session, so that we can split without a leak,
 # - read four more formats from file to array: bitmaps with the patient in their name, TIFF with run-length codes, DICOM
 #   slices of a CT, and a folder of your own,
@@ -48,8 +48,8 @@ DATA = None
 SEED = 0
 
 # %% [markdown]
-# What the paper says about its data and training is written down in a table, with the place where it says so.
-# What this run does differently is in bold. For data, two rows matter: the source and the image size.
+# What the paper says about its data and training is in a table, with the place where it says so; "not stated" marks what it
+# leaves open, and what is our choice. What this run does differently is in bold. For data, two rows matter: the source and the image size.
 
 # %%
 from IPython.display import Markdown
@@ -101,10 +101,10 @@ bright = frame.max(axis=2) > 24
 rows = np.flatnonzero(bright.mean(axis=1) > 0.15)
 columns = np.flatnonzero(bright.mean(axis=0) > 0.15)
 cropped = frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-print(f"frame {frame.shape}, cropped {cropped.shape}, by hand {image.shape}")
+print(f"frame {frame.shape}, cropped {cropped.shape}, without the added border {image.shape}")
 
 # %% [markdown]
-# The crop comes close to the one by hand, but rows where the tissue is dark may be lost. A rule for a real
+# The crop comes close, but rows or columns where the tissue is dark may be lost. A rule for a real
 # study is checked by eye on every scanner it will meet; burned-in text is also where a patient's name would
 # be.
 
@@ -301,7 +301,7 @@ window = np.s_[top:bottom, left:right]
 picture = figures.zoomed_masks(
     [nearest[window], linear[window], (linear[window] > 0).astype(float)],
     ["nearest", "linear", "linear, then astype(bool)"],
-    f"Linear resizing blurs the border; astype(bool) then makes it {areas['linear > 0'] - 100:.0f} % larger",
+    f"Linear resizing blurs the border; astype(bool) then makes the mask {areas['linear > 0'] - 100:.0f} % larger",
 )
 record.figure(
     "resize", picture, alt="Three enlarged masks: a crisp one, one with a grey rim, one grown by that rim."
@@ -361,13 +361,14 @@ print(f"nerve: {share.min():.2%} to {share.max():.2%} of an image, median {np.me
 print(f"an empty mask is right in {1 - share.mean():.1%} of all pixels, with an IoU of 0")
 
 # %% [markdown]
-# The right-hand map adds all masks: the nerve lies in much the same place in many images. A network can score
-# by knowing where to look without looking. Notebook 02 therefore has the mean mask among its baselines.
+# The right-hand map adds all masks. They gather in one part of the image, though no pixel is nerve in most of them. How far
+# does it get to know where to look, without looking? Notebook 02 measures it: the mean mask is among its baselines.
 
 # %%
 picture = figures.balance(
     dataset.masks,
-    f"The nerve covers {np.median(share):.1%} of a typical image, and lies where one expects it",
+    f"The nerve covers {np.median(share):.1%} of a typical {kind} image; the commonest place is nerve in "
+    f"{dataset.masks.mean(axis=0).max():.0%} of them",
 )
 record.figure(
     "balance", picture, alt="Histogram of nerve shares of a few percent, and a map with one bright region."
@@ -415,7 +416,7 @@ picture = figures.strays(
     [exported.images[p] for p in shown],
     [exported.masks[p] for p in shown],
     [f"image {exported.ids[p]}, components: {len(blobs[p])}" for p in shown],
-    f"Stray pixels in {len(strays)} of {len(exported)} masks",
+    f"Stray pixels in {len(strays)} of {len(exported)} {kind} masks",
 )
 record.figure("strays", picture, alt="Three ultrasound images with outlined masks; stray pixels are circled.")
 
@@ -424,7 +425,7 @@ record.figure("strays", picture, alt="Three ultrasound images with outlined mask
 #
 # The course runs without the public images thanks to simulated ones, made from physics: a map of how strongly
 # tissue echoes, random scatterers blurred by the pulse and the beam (speckle), the envelope of that signal,
-# and its logarithm. Four stages of one frame:
+# and its logarithm. Three stages of one frame, the map, the envelope and the logarithm:
 
 # %%
 from nervekit import phantom
@@ -483,8 +484,12 @@ record.figure(
 # rather than more images from same patients", but the split was drawn among images. If two frames of one
 # session end on both sides, the test asks for something that was in the training set.
 #
-# We look for the most similar training image of every test image: shrink all images, take slow brightness
-# changes away, and find the best correlation over small shifts.
+# We look for the most similar image of the training folder for every test image: shrink all images, take slow brightness
+# changes away, and find the best correlation over small shifts. The folder holds training and development images together;
+# notebook 02 looks among the training images alone, and so counts slightly fewer.
+#
+# On simulated images the leak is built in: each subject has several similar frames, and the split deals frames. There you
+# see how a leak is found; only the real set can show that the published split has one.
 
 # %%
 train = np.concatenate([split.train, split.development])
@@ -502,7 +507,7 @@ print(report.describe())
 picture = figures.nearest_match(
     report.nearest_correlation,
     report.threshold,
-    f"{near.sum()} of {len(near)} test images have a near-duplicate in training",
+    f"{near.sum()} of {len(near)} {kind} test images have a near-duplicate in the training folder",
 )
 record.figure(
     "nearest_match", picture, alt="Histogram of the best correlation of each test image with training images."
@@ -518,7 +523,7 @@ picture = figures.pairs(
     dataset,
     report.pairs[picked],
     report.correlations[picked],
-    "Test images (above) have their twins in the training set (below)",
+    f"{kind.capitalize()} test images (above) and their twins in the training folder (below)",
 )
 record.figure(
     "pairs",
@@ -561,8 +566,8 @@ print(f"{len(sizes)} sessions, {(sizes == 1).sum()} of one image, the largest wi
 # %% [markdown]
 # How good is the guess? Simulated subjects are known, so there we can check it with the adjusted Rand index
 # (1 is perfect agreement, 0 is chance). On the real set nobody outside the hospital knows the truth, and
-# `groups` holds the inferred sessions themselves: there the number only says that the guess does not depend
-# on the image size it was made at.
+# `groups` holds inferred sessions, too, found once at a fixed size: there the number says how little the guess
+# depends on the image size. It may differ by a few sessions.
 
 # %%
 from sklearn.metrics import adjusted_rand_score
@@ -572,8 +577,8 @@ record.value("huang_2019.sessions.agreement", agreement)
 print(f"agreement with groups {dataset.provenance['groups']}: {agreement:.2f}")
 
 # %% [markdown]
-# With groups, the leak can be counted without any threshold on likeness: which groups have images on both
-# sides?
+# Where subjects are known, the leak can be counted without a threshold on likeness: which groups have images on both
+# sides? On the real set, groups are inferred, so that two thresholds still stand behind this count.
 
 # %%
 record.value("huang_2019.leak.test_images_sharing_a_group", len(report.shared_images))
@@ -581,7 +586,7 @@ record.value("huang_2019.leak.test_share_sharing_a_group", len(report.shared_ima
 picture = figures.group_sizes(
     dataset.groups,
     dataset.parts,
-    f"{len(report.shared_images)} of {len(split.test)} test images come from a group that is also in training",
+    f"{len(report.shared_images)} of {len(split.test)} {kind} test images come from a group that is also in training",
 )
 record.figure(
     "groups", picture, alt="Bars of images per group, largest first; many have training and test images."
@@ -698,7 +703,7 @@ print(code)
 from nervekit.plots import formats
 
 runs = list(zip(starts, ends - starts))
-picture = formats.run_lengths(grid, runs, f"{grid.sum()} pixels of a mask are said in {len(runs)} runs")
+picture = formats.run_lengths(grid, runs, f"{grid.sum()} mask pixels are written as {len(runs)} runs")
 record.figure(
     "run_lengths", picture, alt="A grid of numbered pixels, each run of mask pixels coloured, with its code beside."
 )
@@ -748,7 +753,7 @@ record.value("data.brachial.read_along_rows_iou", apart, data=kinds["brachial"])
 picture = figures.gallery(
     [np.asarray(neck), decoded * 255, wrong * 255],
     [f"{Path(image_name).name}, {kinds['brachial']}", "down the columns", "along the rows"],
-    f"Filled in the wrong direction, a code gives a mask of IoU {apart:.2f} with the true one",
+    f"Filled along the rows, the decoded mask overlaps the true one with an IoU of only {apart:.2f}",
     masks=[plexus, None, None],
 )
 record.figure("run_length_trap", picture, alt="An ultrasound image, its mask decoded, and stripes decoded wrongly.")
