@@ -104,7 +104,8 @@ def compare_scores(scores, title, *, xlabel, printed=None):
         axis.annotate(f"{score['value']:.3f}", (score["value"], place), xytext=(0, 8), textcoords="offset points",
                       ha="center", fontsize=9, bbox={"fc": "white", "ec": "none", "pad": 1})  # fmt: skip
     if printed is not None:
-        axis.axvline(printed, color=COLOURS["ink"], linestyle="dotted", label=f"printed in the paper: {printed:.3f}")
+        label = f"printed in the paper: {printed:.3f}"
+        axis.axvline(printed, color=COLOURS["ink"], linestyle="dotted", label=label, zorder=0)
         axis.legend(loc="lower left")
     axis.set_yticks(range(len(scores)), list(scores))
     axis.invert_yaxis()

@@ -198,7 +198,7 @@ for label, chosen in (("with neighbours", company), ("without neighbours", ~comp
 # %%
 values = [found["value"] for found in shown.values()]
 change = [f"{dealt_by_session - by_image:+.2f}" for by_image, dealt_by_session in zip(values[::2], values[1::2])]
-title = f"{kind} images: keeping sessions together changes the sum IoU by {change[0]} with neighbours"
+title = f"{kind} images: keeping sessions together changes the sum IoU\nby {change[0]} with neighbours"
 title += f", by {change[1]} without" if len(change) > 1 else " (there are none without)"
 figure = plots.compare_scores(shown, title, xlabel="sum IoU, 95 % interval over sessions")
 record.figure("company", figure, alt=f"Sum IoU of images with and without neighbours, two schemes. {title}.")
