@@ -131,7 +131,7 @@ def wilcoxon(differences, groups):
 
 
 def holm(p_values):
-    """P values of several tests, adjusted so that one false alarm among all of them stays as rare as promised.
+    """P values of several tests, raised so that the chance of at least one false alarm among all keeps its level.
 
     Parameters
     ----------
@@ -179,7 +179,8 @@ def table(comparisons):
     -------
     str
     """
-    lines = ["| first minus second | images | groups | sum IoU | mean Dice | p | p (Holm) |", "|---|---|---|---|---|---|---|"]
+    heads = ("first minus second", "images", "groups", "sum IoU", "mean Dice", "p (Dice)", "p (Dice, Holm)")
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     adjusted = holm([found["p"] for found in comparisons.values()])
     for (name, found), together in zip(comparisons.items(), adjusted, strict=True):
         cells = [
