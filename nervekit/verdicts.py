@@ -14,6 +14,7 @@ from nervekit.errors import ConfigurationError
 RESULTS = Path("results")
 VERDICTS = ("reproduced", "better", "not reproduced", "not run", "cannot be")
 MOST = 6
+DIFFERENCE = re.compile(r"[._](gain|fall)(\.|$)")
 
 
 def read_results(folder):
@@ -73,8 +74,15 @@ def gather(profile, runs=None, results=None):
     return [chosen[name] for name in sorted(chosen)]
 
 
-def floors(result):
-    """The scores of a result that say what a model that learnt nothing gets, with that.
+def floors(result, data=None):
+    """The scores of a result that say what a model that learnt nothing gets, with that; differences are left out.
+
+    Parameters
+    ----------
+    result : dict
+    data : str, optional
+        ``"real"`` or ``"simulated"``: only scores on such data. A notebook that works on both says ``data=`` at each
+        number; that goes before what it says of the whole run.
 
     Returns
     -------
@@ -85,11 +93,20 @@ def floors(result):
     --------
     >>> floors({"values": {"dice": {"value": 0.8, "must_exceed": 0.3}, "images": {"value": 62}}})
     {'dice': (0.8, 0.3)}
+    >>> values = {"dice": {"value": 0.8, "must_exceed": 0.3, "data": "real"}}
+    >>> values["dice_gain"] = {"value": 0.1, "must_exceed": 0}
+    >>> floors({"values": values, "provenance": {"data": "simulated"}}, "real")
+    {'dice': (0.8, 0.3)}
+    >>> floors({"values": values, "provenance": {"data": "simulated"}}, "simulated")
+    {}
     """
+    own = result.get("provenance", {}).get("data")
     return {
         key: (entry["value"], entry["must_exceed"])
         for key, entry in result["values"].items()
         if entry.get("must_exceed") is not None
+        and data in (None, entry.get("data", own))
+        and not DIFFERENCE.search(key)
     }
 
 

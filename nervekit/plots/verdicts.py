@@ -5,11 +5,11 @@ import numpy as np
 
 from nervekit.plots.style import COLOURS, use_style
 
-# Three colours and two hatched greys, so that the order can be told without colour.
+# No two have the same hatch and the same grey, so that they can be told apart without colour.
 _LOOKS = {
     "reproduced": {"color": COLOURS["truth"]},
     "better": {"color": COLOURS["neutral"], "hatch": "///"},
-    "not reproduced": {"color": COLOURS["prediction"]},
+    "not reproduced": {"color": COLOURS["prediction"], "hatch": "xx"},
     "not run": {"color": "#DDDDDD"},
     "cannot be": {"color": "#FFFFFF", "hatch": "..."},
 }
