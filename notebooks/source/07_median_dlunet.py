@@ -466,7 +466,8 @@ record.figure("overlays", figure, alt=f"Outlines by each network beside the anno
 # ## Output 1 and output 2
 #
 # The paper's Table IV gives the Dice of both outputs for three images: 0.88 to 0.91 for output 1, and 2 to 7 points more for
-# output 2. It does not say which images. Here is the same for every test image, both outputs cut at 0.5.
+# output 2. It does not say which images. Here is the same for every test image, both outputs cut at 0.5, although
+# nothing in training gives that threshold a meaning for output 1.
 #
 # A network whose loss sees output 2 alone need not make a mask of output 1. For Figure 17 the authors write that they
 # temporarily replaced the output of the network by both outputs side by side, as in the original Double U-Net (Section V).
