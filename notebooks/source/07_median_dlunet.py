@@ -777,7 +777,7 @@ Markdown(papers.claims_table(papers.compare(paper, record.values(), {"data": kin
 # The record of this run, with every number and figure above, is written last.
 
 # %%
-print("Written:", record.finish().name)
+record.finish();
 
 # %% [markdown]
 # ## What we did

@@ -680,7 +680,7 @@ print(f"Dealt 80 : 10 : 10, {fitting} slices give 1,622 for training; the set ha
 # The record of this run, with every number and figure above, is written last.
 
 # %%
-print("Written:", record.finish().name)
+record.finish();
 
 # %% [markdown]
 # ## What we did

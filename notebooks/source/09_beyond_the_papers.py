@@ -653,7 +653,7 @@ Markdown(text)
 # The record of this run, with every number and figure above, is written last.
 
 # %%
-print("Written:", record.finish().name)
+record.finish();
 
 # %% [markdown]
 # ## What we did

@@ -214,7 +214,7 @@ print(f"{natures.total()} findings, by the first word of their nature: {first}")
 # The record of this report is written last, like that of any other notebook.
 
 # %%
-print("Written:", record.finish().name)
+record.finish();
 
 # %% [markdown]
 # ## What we did
