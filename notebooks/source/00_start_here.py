@@ -149,7 +149,7 @@ for name, score in invented.items():
 # %%
 record.value("huang_2019.claims.total", len(paper.claims))
 record.value("huang_2019.claims.checkable", sum(claim.kind != "unpublished" for claim in paper.claims))
-record.finish()
+record.finish();
 
 # %% [markdown]
 # ## What we did

@@ -1083,7 +1083,7 @@ Markdown(papers.claims_table(rows))
 
 # %%
 record.provenance(sets=kinds | {"femoral": kind})
-record.finish()
+record.finish();
 
 # %% [markdown]
 # ## What we did

@@ -379,7 +379,7 @@ Markdown(papers.claims_table(rows))
 # The record of this run, with every number and figure above, is written last.
 
 # %%
-record.finish()
+record.finish();
 
 # %% [markdown]
 # ## What we did

@@ -387,7 +387,7 @@ Markdown("\n".join(lines))
 # The record of this run, with every number and figure above, is written last.
 
 # %%
-record.finish()
+record.finish();
 
 # %% [markdown]
 # ## What we did
