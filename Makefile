@@ -22,7 +22,7 @@ BACKEND_READY := $(patsubst %,$(VENV)/.ready-%,$(filter jax torch,$(BACKEND)))
 SETTINGS := backend=$(BACKEND) data=$(DATA) seed=$(SEED) NERVEKIT_DATA=$(NERVEKIT_DATA)
 
 # What results depend on: all of the package but the parts that only run, check and report.
-ALONGSIDE := check cli doctor engine expected junit kernel notebooks overview progress report run verdicts workspace __main__
+ALONGSIDE := check cli colab doctor engine expected junit kernel notebooks overview progress report run verdicts workspace __main__
 PACKAGE := $(filter-out $(ALONGSIDE:%=nervekit/%.py),$(wildcard nervekit/*.py nervekit/*/*.py nervekit/*/*.toml \
 	nervekit/*/*/*.csv)) requirements.lock
 

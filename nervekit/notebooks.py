@@ -10,6 +10,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+from nervekit import colab
 from nervekit.errors import ConfigurationError, RunError
 from nervekit.workspace import write_text
 
@@ -58,10 +59,18 @@ def find(name, folder=SOURCES):
 
 
 def read(source):
-    """Read a source as a notebook with normalised metadata, stable cell identifiers and no outputs."""
+    """Read a source as a notebook with normalised metadata, stable cell identifiers and no outputs.
+
+    A project with a public address gets a badge and a set-up cell for Colab before the first code and its text.
+    """
     import jupytext
+    from nbformat import v4
 
     notebook = jupytext.read(source, fmt="py:percent")
+    if address := colab.address(source):
+        badge, setup = colab.badge(address, Path(source).stem), colab.setup(address)
+        before = next(number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code") - 1
+        notebook.cells[before:before] = [v4.new_markdown_cell(badge), v4.new_code_cell(setup)]
     notebook.metadata = _nodes(_METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen = set()

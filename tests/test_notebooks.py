@@ -158,3 +158,26 @@ def test_a_notebook_that_does_not_exist_is_refused_with_those_that_do(tiny, tmp_
         notebooks.find("7", tiny[0].parent)
     with pytest.raises(ConfigurationError, match="run this at the top of the project"):
         notebooks.find("02", tmp_path / "elsewhere")
+
+
+def test_a_project_with_an_address_gets_a_badge_and_a_cell_that_installs_on_colab_alone(tiny, tmp_path, monkeypatch):
+    source, notebook = tiny
+    (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/us/nervekit"\n')
+    notebooks.sync(source, notebook, force=True)
+    assert notebooks.lint(source, notebook) == []
+    badge, setup = nbformat.read(notebook, as_version=4).cells[:2]
+    assert "/github/us/nervekit/blob/main/notebooks/02_tiny.ipynb)" in badge.source
+    assert setup.source.count("\n") < 5
+    ran = []
+    monkeypatch.setattr(subprocess, "run", lambda command, check: ran.append(command))
+    exec(setup.source, {})  # noqa: S102
+    assert ran == []
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    exec(setup.source, {})  # noqa: S102
+    assert ran == [[sys.executable, "-m", "pip", "install", "--quiet", "git+https://github.com/us/nervekit"]]
+
+
+@pytest.mark.parametrize("given", ["", "https://example.org/us/nervekit", "https://github.com/us", "nowhere"])
+def test_an_address_that_colab_cannot_open_gives_no_badge(tiny, tmp_path, given):
+    (tmp_path / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{given}"\n')
+    assert not any("colab" in cell.source for cell in notebooks.read(tiny[0]).cells)
