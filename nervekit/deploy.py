@@ -1,12 +1,13 @@
-"""A trained network in use: in float32, as an ONNX file, and how fast it answers."""
+"""A trained network in use: in float32, as a file of ONNX or LiteRT, and how fast it answers."""
 
 import time
+import warnings
 from importlib.util import find_spec
 
 import keras
 import numpy as np
 
-from nervekit import models
+from nervekit import models, processor
 from nervekit.errors import ConfigurationError
 
 ONNX_PACKAGES = {
@@ -83,6 +84,67 @@ def open_onnx(path):
 
     def answer(images):
         return session.run(None, {taken.name: np.asarray(images, "float32")})[0][..., 0]
+
+    return answer
+
+
+def to_litert(network, path):
+    """Write a network as a LiteRT file (.tflite), which phones and small boards run; it takes one image at a time.
+
+    Parameters
+    ----------
+    network : keras.Model
+        In float32, see :func:`in_float32`.
+    path : path-like
+        Ends in ``.tflite``.
+
+    Raises
+    ------
+    ConfigurationError
+        Keras runs on another backend than TensorFlow, whose converter is used.
+    """
+    if keras.config.backend() != "tensorflow":
+        raise ConfigurationError(
+            f"A LiteRT file is written by TensorFlow's converter, and Keras runs on {keras.config.backend()}. Save the "
+            "network, and load it in a process with KERAS_BACKEND=tensorflow."
+        )
+    shape = (1, *network.input_shape[1:])
+    network(np.zeros(shape, "float32"))  # Keras exports only what was called
+    signature = [keras.InputSpec(shape=shape, dtype="float32")]
+    network.export(str(path), format="litert", verbose=False, input_signature=signature)
+
+
+def open_litert(path, threads=None):
+    """A function from images (N, H, W, C) to probabilities (N, H, W), computed by LiteRT on the processor.
+
+    The package ``ai-edge-litert`` is used where it is installed, else the interpreter that TensorFlow brings.
+
+    Parameters
+    ----------
+    path : path-like
+    threads : int, optional
+        The cores open to this process if omitted.
+    """
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        import tensorflow
+
+        Interpreter = tensorflow.lite.Interpreter
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TensorFlow's says in each release that a later one will not bring it
+        interpreter = Interpreter(model_path=str(path), num_threads=threads or processor.threads())
+    interpreter.allocate_tensors()
+    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+
+    def answer(images):
+        masks = []
+        for image in np.asarray(images, "float32"):
+            interpreter.set_tensor(taken["index"], image[None])
+            interpreter.invoke()
+            masks.append(interpreter.get_tensor(given["index"])[0, ..., 0].copy())
+        return np.stack(masks)
 
     return answer
 

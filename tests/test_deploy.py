@@ -40,6 +40,23 @@ def test_onnx_runtime_gives_what_keras_gives(tmp_path):
     assert np.abs(found - training.predict(network, IMAGES)).max() < 1e-4
 
 
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a LiteRT file is written by TensorFlow's converter")
+def test_litert_gives_what_keras_gives_image_by_image(tmp_path):
+    network = models.build("nervekit_unet", (32, 32, 1), width=4)
+    deploy.to_litert(network, tmp_path / "network.tflite")
+    answer = deploy.open_litert(tmp_path / "network.tflite")
+    expected = training.predict(network, IMAGES)
+    assert np.ptp(expected) > 0.01 and np.abs(answer(IMAGES) - expected).max() < 1e-4
+    assert np.array_equal(answer(IMAGES[1:2])[0], answer(IMAGES)[1])
+
+
+def test_another_backend_cannot_write_a_litert_file_and_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(ConfigurationError, match="KERAS_BACKEND=tensorflow"):
+        deploy.to_litert(None, tmp_path / "network.tflite")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_its_packages_an_onnx_file_is_refused_with_their_names(monkeypatch, tmp_path):
     monkeypatch.setattr(deploy, "find_spec", lambda package: None)
     assert "onnxruntime" in deploy.missing_for_onnx()

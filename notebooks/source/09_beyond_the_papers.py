@@ -491,6 +491,21 @@ else:
     print(f"ONNX Runtime and Keras differ by at most {largest:.1e}")
 
 # %% [markdown]
+# *LiteRT* (once TensorFlow Lite) runs networks on phones and small boards. The same test; its file is written where
+# TensorFlow is the backend.
+
+# %%
+litert = None
+if keras.config.backend() == "tensorflow":
+    with tempfile.TemporaryDirectory() as folder:
+        deploy.to_litert(deployed, Path(folder) / "network.tflite")
+        litert = deploy.open_litert(Path(folder) / "network.tflite")
+    largest = np.abs(litert(test.images[:4]) - training.predict(deployed, test.images[:4])).max()
+    assert largest < 1e-4, f"LiteRT and Keras differ by {largest}"
+    record.provenance(litert_difference=float(largest))
+    print(f"LiteRT and Keras differ by at most {largest:.1e}")
+
+# %% [markdown]
 # ### On a cine
 #
 # A probe is moved, and the outline should follow. The cine here is **simulated** by moving one test image along a
@@ -519,7 +534,9 @@ def by_keras(images):
     return deployed.predict_on_batch(images)[..., 0]
 
 
-runtimes = {"Keras": by_keras} if missing else {"Keras": by_keras, "ONNX Runtime": onnx}
+runtimes = {"Keras": by_keras}
+runtimes |= {} if missing else {"ONNX Runtime": onnx}
+runtimes |= {"LiteRT": litert} if litert else {}
 speeds = {name: deploy.frames_per_second(answer, frames) for name, answer in runtimes.items()}
 fastest = max(speeds, key=speeds.get)
 record.provenance(frames_per_second={name: round(speed, 1) for name, speed in speeds.items()})
