@@ -13,7 +13,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from nervekit.data.dataset import SegmentationDataset
+from nervekit.data.dataset import KINDS, SegmentationDataset
 from nervekit.data.opening import check_source, open_files
 from nervekit.errors import ConfigurationError
 
@@ -97,6 +97,7 @@ def load(
                 found.read(member)
         count = len(set(arrays["groups"].tolist()))
         provenance = {
+            "data": KINDS[kind],
             "path": str(opened.path) if opened.path else f"simulated, {count} subjects, seed {seed}",
             "fingerprint": stamp,
             "group": known.group if kind == "real" else "subject",

@@ -13,8 +13,6 @@ from nervekit.data import cache, files
 from nervekit.data.entries import ENTRIES, Entry
 from nervekit.errors import ConfigurationError, DataError, MissingDataError
 
-SIMULATED = "SIMULATED.json"
-
 
 @dataclass(frozen=True)
 class Place:
@@ -225,7 +223,7 @@ def _of_another(known: Entry, path: Path) -> bool:
 
 
 def _place(path: Path) -> Place:
-    simulated = _holds(path, (SIMULATED,)) or (path.parent / SIMULATED).is_file()
+    simulated = files.is_simulated(path) or _holds(path, (files.MARKER,))
     return Place(path, "phantom" if simulated else "real")
 
 

@@ -11,7 +11,7 @@ from nervekit.data import brachial, catalog, dicom, fetching, files, pairs, pict
 from nervekit.errors import DataError
 
 KINDS = ("missing", "changed", "extra", "unreadable")
-BESIDE = ("CITATION.txt", catalog.SIMULATED, "groups.csv", "LICENSE", "README.md")
+BESIDE = ("CITATION.txt", files.MARKER, "groups.csv", "LICENSE", "README.md")
 PICTURES = (".jpg", ".png", ".bmp", ".tif", ".tiff")
 
 

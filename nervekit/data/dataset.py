@@ -9,6 +9,7 @@ import numpy as np
 
 from nervekit.errors import ConfigurationError, DataError
 
+KINDS = {"real": "real", "phantom": "simulated"}
 PARTS = ("train", "development", "test")
 
 
@@ -37,7 +38,8 @@ class SegmentationDataset:
     citation : str
         What to cite.
     provenance : mapping
-        Where the files were read, their fingerprint, how groups were found.
+        Whether the data is ``"real"`` or ``"simulated"``, where the files were read, their fingerprint, how groups were
+        found.
 
     Examples
     --------
@@ -106,11 +108,10 @@ class SegmentationDataset:
 
     def describe(self) -> str:
         """Say in one line what this is: how many images, real or simulated, of how many groups, which size."""
-        kind = "simulated" if self.source == "phantom" else "real"
         group = self.provenance.get("group", "group")
         sizes = {image.shape[:2] for image in self.images}
         size = "{}x{}".format(*next(iter(sizes))) if len(sizes) == 1 else f"{len(sizes)} sizes"
         colour = "RGB" if len(self) and self.images[0].shape[-1] == 3 else "grey"
         count = len(set(self.groups.tolist()))
         plural = "" if count == 1 else "s"
-        return f"{len(self)} {kind} images of {self.key} ({count} {group}{plural}), {size}, {colour}"
+        return f"{len(self)} {KINDS.get(self.source, self.source)} images of {self.key} ({count} {group}{plural}), {size}, {colour}"

@@ -16,6 +16,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from nervekit.errors import DataError
 
+MARKER = "SIMULATED.json"  # beside simulated files, so that they never pass for real ones
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in folders and archives
 PARTS = {"Dataset", "images", "masks", "test", "testset", "train", "trainset"}
 
@@ -137,6 +138,12 @@ def archive_source(path: Path, archive: zipfile.ZipFile, strip: bool = True) -> 
             ) from error
 
     return Source(path, {m.filename.removeprefix(prefix): m.file_size for m in members}, read)
+
+
+def is_simulated(path: str | Path) -> bool:
+    """Say whether ``SIMULATED.json`` lies in a folder, or up to two folders above it: part of a set is simulated too."""
+    places = {Path(os.path.abspath(path)), Path(os.path.realpath(path))}  # a link may lead into a simulated set
+    return any((place / MARKER).is_file() for one in places for place in (one, *one.parents[:2]))
 
 
 def _is_litter(name: PurePath) -> bool:

@@ -12,10 +12,9 @@ import numpy as np
 from PIL import Image
 
 from nervekit.data import files, pictures
-from nervekit.data.dataset import SegmentationDataset
+from nervekit.data.dataset import KINDS, SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError
 
-MARKER = "SIMULATED.json"
 USUAL = (".png", ".jpg", ".bmp", ".tif", ".gif", ".webp", ".pgm")
 
 
@@ -32,7 +31,8 @@ def read(
     """Read a folder (or its zip archive) with ``images/`` and ``masks/``; a pair shares its name but for the ending.
 
     Masks are binary: 0 and 1, 0 and 255, or palette indices 0 and 1. Images are resized with an antialiased
-    bilinear filter, masks to the nearest pixel. A file ``SIMULATED.json`` in the folder says that they are simulated.
+    bilinear filter, masks to the nearest pixel. A file ``SIMULATED.json`` in the folder, or up
+    to two folders above it, says that they are simulated.
 
     Parameters
     ----------
@@ -82,14 +82,15 @@ def read(
             values = pictures.resize(image, size)
             pixels.append(values[..., np.newaxis] if channels == 1 else values)
             labels.append(pictures.resize(mask, size, "nearest").astype(bool))
+        kind = "phantom" if files.MARKER in source.sizes or files.is_simulated(path) else "real"
         return SegmentationDataset(
             key=key,
             images=np.stack(pixels) if size else pixels,
             masks=np.stack(labels) if size else labels,
             ids=np.array(names),
             groups=groups(names, group_pattern, source),
-            source="phantom" if MARKER in source.sizes else "real",
-            provenance={"path": str(source.path), "fingerprint": files.fingerprint(source)},
+            source=kind,
+            provenance={"data": KINDS[kind], "path": str(source.path), "fingerprint": files.fingerprint(source)},
         )
 
 

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 from PIL import Image, ImageOps
 
-from nervekit.data import folder, pictures, shapes
-from nervekit.data.dataset import SegmentationDataset
+from nervekit.data import files, folder, pictures, shapes
+from nervekit.data.dataset import KINDS, SegmentationDataset
 from nervekit.errors import DataError
 
 LARGEST_SIDE = 20_000
@@ -76,8 +76,8 @@ def read_folder(
     """Read a folder of images with the JSON files that labelme saved beside them.
 
     The mask is where any of the labels was drawn; an annotation without shapes is an image without the structure.
-    Images that have no JSON file are left out: nobody has looked at them yet. A file ``SIMULATED.json`` in the folder
-    says that the images are simulated.
+    Images that have no JSON file are left out: nobody has looked at them yet. A file ``SIMULATED.json`` in the
+    folder, or up to two folders above it, says that the images are simulated.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def read_folder(
         If there is no annotation, or one of them or its image cannot be read.
     """
     path = Path(path)
-    found = {item.stem: item for item in path.glob("*.json") if item.name != folder.MARKER} if path.is_dir() else {}
+    found = {item.stem: item for item in path.glob("*.json") if item.name != files.MARKER} if path.is_dir() else {}
     if not found:
         raise DataError(
             f"{path}: holds no annotations. Annotate the images first: labelme {path} --labels nerve, and save."
@@ -120,14 +120,15 @@ def read_folder(
         values = pictures.resize(picture, size)
         images.append(values[..., np.newaxis] if channels == 1 else values)
         masks.append(pictures.resize(mask, size, "nearest").astype(bool))
+    kind = "phantom" if files.is_simulated(path) else "real"
     return SegmentationDataset(
         key=key,
         images=np.stack(images) if size else images,
         masks=np.stack(masks) if size else masks,
         ids=np.array(names),
         groups=folder.groups(names, group_pattern),
-        source="phantom" if (path / folder.MARKER).is_file() else "real",
-        provenance={"path": str(path), "labels": list(labels)},
+        source=kind,
+        provenance={"data": KINDS[kind], "path": str(path), "labels": list(labels)},
     )
 
 

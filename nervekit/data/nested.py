@@ -14,7 +14,6 @@ from nervekit.errors import DataError
 
 KINDS = ("PATIENT_DICOM", "MASKS_DICOM")
 PACKED = re.compile(r"(.*/)?(PATIENT_DICOM|MASKS_DICOM|3Dircadb1\.\d+)\.zip", re.IGNORECASE)
-MARKER = "SIMULATED.json"
 
 
 @contextmanager
@@ -37,7 +36,7 @@ def open_patients(path: str | Path) -> Iterator[files.Source]:
             name = _name(parts)
             if name:
                 members.setdefault(name, (size, read))
-        if not any(name != MARKER for name in members):
+        if not any(name != files.MARKER for name in members):
             raise DataError(
                 f"{path}: holds no patient of 3D-IRCADb-01; expected 3Dircadb1.1/PATIENT_DICOM/image_0 and so on, or "
                 "archives 3Dircadb1.1.zip."
@@ -57,8 +56,8 @@ def _entries(path: Path, stack: ExitStack) -> Iterator[tuple[list[str], int, Cal
         elif item.is_file() and PACKED.fullmatch(item.name):
             source = stack.enter_context(files.open_source(item, strip=False))
             yield from _expand(source, [path.name, item.stem], stack)
-        elif item.name == MARKER:
-            yield [MARKER], item.stat().st_size, item.read_bytes
+        elif item.name == files.MARKER:
+            yield [files.MARKER], item.stat().st_size, item.read_bytes
 
 
 def _is_patient(folder: Path) -> bool:
@@ -83,8 +82,8 @@ def _expand(source: files.Source, above: list[str], stack: ExitStack):
 
 
 def _name(parts: list[str]) -> str | None:
-    if parts[-1] == MARKER:
-        return MARKER
+    if parts[-1] == files.MARKER:
+        return files.MARKER
     kinds = [position for position, part in enumerate(parts) if part in KINDS]
     if not kinds or kinds[0] == 0 or parts[-1].startswith("."):
         return None

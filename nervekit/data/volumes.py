@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nervekit.data import dicom
-from nervekit.data.files import Source
-from nervekit.data.nested import MARKER
+from nervekit.data.files import MARKER, Source
 from nervekit.errors import ConfigurationError, DataError
 
 SLICE = re.compile(r"([^/]+)/(?:PATIENT_DICOM|MASKS_DICOM/([^/]+))/(\D*(\d+)[^/]*)")

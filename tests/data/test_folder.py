@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from nervekit import phantom
 from nervekit.data import folder
 from nervekit.errors import ConfigurationError, DataError, NervekitError
 
@@ -54,6 +55,17 @@ def test_groups_come_from_a_pattern_or_a_list_or_the_names(own):
 def test_folder_that_says_so_holds_simulated_images(own):
     (own / "SIMULATED.json").touch()
     assert folder.read(own).describe().startswith("3 simulated images of own")
+
+
+def test_part_of_a_simulated_set_is_simulated_wherever_the_folder_is_named(tmp_path, monkeypatch):
+    made = phantom.export("femoral", tmp_path / "set", subjects=1)
+    (tmp_path / "elsewhere").symlink_to(made / "trainset")
+    monkeypatch.chdir(made / "trainset")
+    for path in (made / "trainset", tmp_path / "elsewhere", ".", "../trainset"):
+        dataset = folder.read(path)
+        assert dataset.source == "phantom" and dataset.provenance["data"] == "simulated"
+    (made / "SIMULATED.json").unlink()
+    assert folder.read(".").provenance["data"] == "real"
 
 
 @pytest.mark.parametrize("pattern", [r"^(Q\d+)", r"^P\d+", "("])

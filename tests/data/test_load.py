@@ -26,7 +26,7 @@ def test_folder_archive_and_the_folder_above_give_the_same(listed, pack):
     loaded = [data.load("femoral", root=root) for root in (listed, listed.parent, archive, archive.parent)]
     for other in loaded[1:]:
         assert np.array_equal(other.images, loaded[0].images) and np.array_equal(other.masks, loaded[0].masks)
-    assert all(dataset.source == "real" for dataset in loaded)
+    assert all(dataset.source == dataset.provenance["data"] == "real" for dataset in loaded)
 
 
 def test_environment_variable_names_the_folder(listed, monkeypatch):
@@ -119,7 +119,8 @@ def test_files_of_another_origin_do_not_pass_for_the_public_set(tiny):
 
 def test_simulated_files_never_pass_for_real_ones(tiny):
     (tiny / "SIMULATED.json").write_text("{}")
-    assert data.load("femoral", root=tiny).source == "phantom"
+    dataset = data.load("femoral", root=tiny)
+    assert dataset.source == "phantom" and dataset.provenance["data"] == "simulated"
     with pytest.raises(DataError, match="simulated images"):
         data.load("femoral", "real", root=tiny)
 

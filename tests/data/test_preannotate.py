@@ -152,10 +152,14 @@ def test_predictions_go_out_and_come_back_as_a_dataset(tmp_path):
 
 
 def test_annotations_of_simulated_images_stay_simulated(tmp_path):
-    preannotate.write_folder(tmp_path, [np.zeros((60, 60), np.uint8)], [disc()], ["a"])
-    assert labelme.read_folder(tmp_path).source == "real"
-    (tmp_path / "SIMULATED.json").touch()
-    assert labelme.read_folder(tmp_path).source == "phantom"
+    desk = tmp_path / "study" / "desk"
+    preannotate.write_folder(desk, [np.zeros((60, 60), np.uint8)], [disc()], ["a"])
+    assert labelme.read_folder(desk).provenance["data"] == labelme.read_folder(desk).source == "real"
+    for place in (desk, tmp_path):
+        (place / "SIMULATED.json").touch()
+        dataset = labelme.read_folder(desk)
+        assert dataset.source == "phantom" and dataset.provenance["data"] == "simulated"
+        (place / "SIMULATED.json").unlink()
 
 
 def png(size):
