@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ TEST_NAME = re.compile(r"test/(\d+)\.tiff?", re.IGNORECASE)
 TABLE = "train_masks.csv"
 NATIVE = (420, 580)
 TRAINING_SHARE = 0.8
+SOFTWARE = "Simulated by nervekit"  # what simulated TIFF files say about themselves
 
 
 def uses(name: str) -> bool:
@@ -54,9 +56,10 @@ def read(
     Raises
     ------
     nervekit.errors.DataError
-        If a partner is missing, a file cannot be decoded, has another size, or contradicts the table, or the table
-        lists an image that a subject lacks.
+        If a partner is missing, a file cannot be decoded, has another size, or contradicts the table, the table
+        lists an image that a subject lacks, or simulated files would pass for real ones.
     """
+    source = without_simulated(source)
     names = pair(source)
     listed = table(source)
     unlisted = [name for name in names if listed and name not in listed]
@@ -117,6 +120,23 @@ def pair(source: Source) -> dict[str, tuple[str, str]]:
     return {f"{s}_{i}": (found[0][s, i], found[1][s, i]) for s, i in sorted(found[0])}
 
 
+def without_simulated(source: Source) -> Source:
+    """Return `source` so that it refuses to read simulated pictures, unless ``SIMULATED.json`` says what they are."""
+    if files.MARKER in source.sizes:
+        return source
+
+    def read(name: str) -> bytes:
+        content = source.read(name)
+        if SOFTWARE.encode() in content:  # a tag is stored as it is: finding it costs less than parsing the tags
+            raise DataError(
+                f"{source.path}: {name} is a simulated picture, but {files.MARKER} does not lie beside train/, so that it "
+                "would pass for a real one. Name the whole folder that `nervekit phantom` wrote."
+            )
+        return content
+
+    return replace(source, read=read)
+
+
 def table(source: Source) -> dict[str, str]:
     """Read ``train_masks.csv``: run-length code by ``"subject_image"``; empty if the file is not here."""
     if TABLE not in source.sizes:
@@ -149,7 +169,8 @@ def read_test(
     nervekit.errors.DataError
         If there are none, or one cannot be read or has another size.
     """
-    with files.open_source(path) as source:
+    with files.open_source(path) as opened:
+        source = without_simulated(opened)
         names = sorted((int(match[1]), match[0]) for match in map(TEST_NAME.fullmatch, source.sizes) if match)
         if not names:
             raise DataError(f"{source.path}: holds no test/1.tif and so on. Get the whole set from Kaggle.")

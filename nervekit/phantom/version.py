@@ -1,1 +1,1 @@
-VERSION = "4"  # bumped whenever pictures change: caches depend on it
+VERSION = "5"  # bumped whenever files change: caches depend on it

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nervekit import data
+from nervekit import data, phantom
 from nervekit.data import brachial, files, rle
 from nervekit.errors import DataError, NervekitError
 
@@ -189,8 +189,20 @@ def test_set_without_test_images_says_so(few):
         brachial.read_test(few)
 
 
+def test_simulated_pictures_without_their_note_are_refused(tmp_path):
+    made = phantom.export("brachial", tmp_path / "set", subjects=1)
+    dataset = data.load("brachial", root=made)
+    assert dataset.source == "phantom" and dataset.provenance["data"] == "simulated"
+    assert len(brachial.read_test(made)[1])
+    (made / "SIMULATED.json").unlink()
+    for call in (lambda: data.load("brachial", root=made), lambda: brachial.read_test(made)):
+        with pytest.raises(DataError, match=r"1_?1?\.tif is a simulated picture, but SIMULATED\.json does not lie beside"):
+            call()
+
+
 def test_loading_gives_the_common_shape_and_follows_a_changed_file(few):
     dataset = data.load("brachial", "real", root=few)
+    assert dataset.provenance["data"] == "real"
     assert dataset.describe() == "5 real images of brachial (3 subjects), 256x256, grey"
     save(few, "1_1", np.zeros((HEIGHT, WIDTH), bool))
     assert dataset.masks[0].any() and not data.load("brachial", "real", root=few).masks[0].any()

@@ -48,6 +48,7 @@ def test_files_are_named_and_coded_as_the_public_ones(folder):
         image = Image.open(path)
         assert (image.format, image.mode, image.size) == ("TIFF", "L", (580, 420))
         assert image.tag_v2[259] == 5  # LZW
+        assert image.tag_v2[305] == "Simulated by nervekit"
         if path.name.endswith("_mask.tif"):
             assert set(np.unique(image)) <= {0, 255}
     tests = sorted(int(path.stem) for path in (folder / "test").iterdir())
