@@ -8,7 +8,6 @@ leak checks.
 from __future__ import annotations
 
 import hashlib
-import operator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -72,11 +71,11 @@ def load(
     nervekit.errors.DataError
         A file is missing, changed, damaged, or does not fit; or simulated files were given for real ones.
     """
-    from nervekit.data import cache, catalog, files
+    from nervekit.data import cache, catalog, files, pictures
 
     known = catalog.entry(key)
     check_source(source, subjects)
-    _check(size, channels)
+    pictures.check_shape(size, channels)
     reader = import_module(f"nervekit.data.{key}")
     _check_options(key, options, getattr(reader, "OPTIONS", ()))
     with open_files(key, source, root, subjects=subjects, seed=seed, progress=progress) as opened:
@@ -108,21 +107,6 @@ def load(
     if source == "auto":
         print(dataset.describe())
     return dataset
-
-
-def _check(size: tuple[int, int] | None, channels: int) -> None:
-    if size is not None:
-        try:
-            height, width = map(operator.index, size)
-            fits = 8 <= min(height, width) and max(height, width) <= 4096
-        except (TypeError, ValueError):
-            fits = False
-        if not fits:
-            raise ConfigurationError(
-                f"size={size!r}: expected (height, width), each from 8 to 4096 pixels, or None."
-            )
-    if channels not in (1, 3):
-        raise ConfigurationError(f"channels={channels!r}: expected 1 (grey) or 3 (RGB).")
 
 
 def _check_options(key: str, options: dict, known: tuple[str, ...]) -> None:

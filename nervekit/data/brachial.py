@@ -166,9 +166,12 @@ def read_test(
 
     Raises
     ------
+    nervekit.errors.ConfigurationError
+        If the size or the number of channels is none.
     nervekit.errors.DataError
         If there are none, or one cannot be read or has another size.
     """
+    pictures.check_shape(size, channels)
     with files.open_source(path) as opened:
         source = without_simulated(opened)
         names = sorted((int(match[1]), match[0]) for match in map(TEST_NAME.fullmatch, source.sizes) if match)

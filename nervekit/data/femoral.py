@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from nervekit.data import pictures, similarity, splits
+from nervekit.data import folder, pictures, similarity, splits
 from nervekit.data.files import Source
 from nervekit.errors import DataError
 
@@ -130,13 +129,6 @@ def _bar(values, total: int, progress: bool):
 
 
 def _listed_groups(source: Source, ids: np.ndarray) -> np.ndarray | None:
-    if "groups.csv" not in source.sizes:
+    if folder.TABLE not in source.sizes:
         return None
-    rows = csv.DictReader(source.read("groups.csv").decode("utf-8").splitlines())
-    listed = {row["sample"].removeprefix("sample_"): row["group"] for row in rows}
-    unlisted = [name for name in ids.tolist() if name not in listed]
-    if unlisted:
-        raise DataError(
-            f"{source.path}: groups.csv has no row for sample_{unlisted[0]}. Add it, or delete the file."
-        )
-    return np.array([listed[name] for name in ids.tolist()])
+    return np.array(folder.listed_groups(source, [f"sample_{name}" for name in ids.tolist()]))

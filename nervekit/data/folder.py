@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from functools import cache
@@ -11,10 +10,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from nervekit.data import files, pictures
+from nervekit.data import files, pictures, rle
 from nervekit.data.dataset import KINDS, SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError
 
+TABLE = "groups.csv"
 USUAL = (".png", ".jpg", ".bmp", ".tif", ".gif", ".webp", ".pgm")
 
 
@@ -58,9 +58,12 @@ def read(
 
     Raises
     ------
+    nervekit.errors.ConfigurationError
+        If the size, the number of channels or the pattern is none.
     nervekit.errors.DataError
         If the folder is empty, partners are missing or doubled, or a file cannot be read as what it should be.
     """
+    pictures.check_shape(size, channels)
     with files.open_source(path) as source:
         found = {part: _named(source, part) for part in (images, masks)}
         if not found[images]:
@@ -109,28 +112,44 @@ def _named(source: files.Source, part: str) -> dict[str, str]:
 def groups(names: list[str], pattern: str | None, source: files.Source | None = None) -> np.ndarray:
     """Group names by a pattern, else by ``groups.csv`` of `source`, else each by itself; see `read`."""
     if pattern is not None:
-        try:
-            matches = [re.search(pattern, name) for name in names]
-            return np.array([match[1] for match in matches])
-        except (re.error, IndexError) as error:
-            raise ConfigurationError(
-                f"group_pattern={pattern!r}: not an expression with one group ({error})."
-            ) from error
-        except TypeError:
-            name = names[matches.index(None)]
-            raise ConfigurationError(
-                f"group_pattern={pattern!r}: does not match the name {name!r}."
-            ) from None
-    if source is None or "groups.csv" not in source.sizes:
+        return np.array([_group_in(name, pattern) for name in names])
+    if source is None or TABLE not in source.sizes:
         return np.array(names)
-    try:
-        rows = csv.DictReader(source.read("groups.csv").decode("utf-8-sig").splitlines())
-        listed = {_composed(row["sample"]): row["group"] for row in rows if row["group"] is not None}
-        return np.array([listed[name] for name in names])
-    except (KeyError, UnicodeDecodeError, csv.Error) as error:
+    return np.array(listed_groups(source, names))
+
+
+def listed_groups(source: files.Source, names: list[str]) -> list[str]:
+    """Look names up in the columns ``sample`` and ``group`` of ``groups.csv``; DataError if one is not there."""
+    where = f"{source.path}: {TABLE}"
+    listed: dict[str, str] = {}
+    for line, row in rle.rows(source.read(TABLE), where, ["sample", "group"]):
+        name = _composed(row["sample"])
+        if not row["group"].strip():
+            raise DataError(f"{where}: line {line} gives {name} no group. Write the name of the image if it stands alone.")
+        if listed.setdefault(name, row["group"]) != row["group"]:
+            raise DataError(f"{where}: line {line} gives {name} a second group, {row['group']!r}. Keep one row an image.")
+    lacking = [name for name in names if name not in listed]
+    if lacking:
         raise DataError(
-            f"{source.path}: groups.csv lacks {error}; expected columns sample, group and a row for each image."
+            f"{where} has no row for {lacking[0]} (and {len(lacking) - 1} more). Add a row for each image, or delete the "
+            "file."
+        )
+    return [listed[name] for name in names]
+
+
+def _group_in(name: str, pattern: str) -> str:
+    try:
+        match = re.search(pattern, name)
+        group = match and match[1]
+    except (re.error, IndexError, TypeError, OverflowError, RecursionError) as error:
+        raise ConfigurationError(
+            f"group_pattern={pattern!r}: not an expression with one group ({error}). Expected one such as '^(P[0-9]+)'."
         ) from error
+    if not group:
+        raise ConfigurationError(
+            f"group_pattern={pattern!r}: finds no group in the name {name!r}. Let it find one in every name."
+        )
+    return group
 
 
 def _composed(name: str) -> str:

@@ -101,9 +101,12 @@ def read_folder(
 
     Raises
     ------
+    nervekit.errors.ConfigurationError
+        If the size, the number of channels or the pattern is none.
     nervekit.errors.DataError
         If there is no annotation, or one of them or its image cannot be read.
     """
+    pictures.check_shape(size, channels)
     path = Path(path)
     found = {item.stem: item for item in path.glob("*.json") if item.name != files.MARKER} if path.is_dir() else {}
     if not found:
@@ -167,8 +170,13 @@ def _image_path(path: Path, annotation: dict) -> Path:
             f"{path}: imagePath is {given!r}; expected the name of an image beside the JSON file."
         )
     relative = PurePosixPath(given.replace("\\", "/"))
-    folder = path.parent.resolve()
-    target = (folder / relative).resolve()
+    try:
+        folder = path.parent.resolve()
+        target = (folder / relative).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # no name that the system takes, or links in a circle
+        raise DataError(
+            f"{path}: imagePath {given!r} names no file ({error}). Give the name of an image beside the JSON file."
+        ) from error
     if relative.is_absolute() or PureWindowsPath(given).drive or not target.is_relative_to(folder):
         raise DataError(
             f"{path}: imagePath {given!r} leaves the folder of the annotation. Put the image beside it."
@@ -190,9 +198,18 @@ def _size(path: Path, annotation: dict) -> tuple[int, int]:
 def _picture(path: Path, annotation: dict) -> Image.Image:
     if annotation.get("imageData") is not None:
         content = shapes.decode(annotation["imageData"], f"{path}: imageData")
-        return ImageOps.exif_transpose(pictures.open_picture(content, f"{path}: imageData"))
+        return _upright(content, f"{path}: imageData")
     target = _image_path(path, annotation)
     try:
-        return ImageOps.exif_transpose(pictures.open_picture(target.read_bytes(), str(target)))
+        return _upright(target.read_bytes(), str(target))
     except OSError as error:
         raise DataError(f"{path}: its image {target} cannot be read ({error.strerror or error}).") from error
+
+
+def _upright(content: bytes, name: str) -> Image.Image:
+    """Decode a picture and turn it as its camera says."""
+    picture = pictures.open_picture(content, name)
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception as error:  # Pillow raises many kinds on damaged EXIF data
+        raise DataError(f"{name}: its EXIF data cannot be read ({error}). Save the picture anew without it.") from error

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import io
+import operator
 
 import numpy as np
 from PIL import Image
 
-from nervekit.errors import DataError
+from nervekit.errors import ConfigurationError, DataError
 
 VOC_PALETTE = [0, 0, 0, 128, 0, 0]
+
+
+def check_shape(size: tuple[int, int] | None, channels: int) -> None:
+    """Raise ConfigurationError unless readers can make arrays of this size and number of channels."""
+    if size is not None:
+        try:
+            height, width = map(operator.index, size)
+            fits = 8 <= min(height, width) and max(height, width) <= 4096
+        except (TypeError, ValueError):
+            fits = False
+        if not fits:
+            raise ConfigurationError(f"size={size!r}: expected (height, width), each from 8 to 4096 pixels, or None.")
+    if not isinstance(channels, int) or channels not in (1, 3):
+        raise ConfigurationError(f"channels={channels!r}: expected 1 (grey) or 3 (RGB).")
 
 
 def open_picture(content: bytes, name: str) -> Image.Image:
@@ -23,7 +38,7 @@ def open_picture(content: bytes, name: str) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(content))
         picture.load()
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's many formats raise many kinds on damaged bytes
         raise DataError(
             f"{name}: cannot be decoded as a picture ({error}). It is truncated, damaged, or of a format that "
             "Pillow does not read: get or export it again."
@@ -40,7 +55,10 @@ def to_grey_or_colour(picture: Image.Image, name: str, channels: int) -> Image.I
     """Convert a decoded picture as `read_image` does; DataError if it has more than 8 bits a pixel."""
     if picture.mode.startswith(("I", "F")):
         raise DataError(f"{name}: has more than 8 bits a pixel (mode {picture.mode}). Export it with 8 bits.")
-    return picture.convert("L" if channels == 1 else "RGB")
+    try:
+        return picture.convert("L" if channels == 1 else "RGB")
+    except ValueError as error:
+        raise DataError(f"{name}: has colours of the mode {picture.mode} ({error}). Export it as grey or RGB.") from error
 
 
 def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:

@@ -68,7 +68,7 @@ def test_part_of_a_simulated_set_is_simulated_wherever_the_folder_is_named(tmp_p
     assert folder.read(".").provenance["data"] == "real"
 
 
-@pytest.mark.parametrize("pattern", [r"^(Q\d+)", r"^P\d+", "("])
+@pytest.mark.parametrize("pattern", [r"^(Q\d+)", r"^P\d+", "(", r"^(P1)?", r"^(Q?)", "(a{99999999999999})", 5, b"(P)"])
 def test_pattern_that_names_no_group_is_refused(own, pattern):
     with pytest.raises(ConfigurationError, match="group_pattern"):
         folder.read(own, group_pattern=pattern)
@@ -151,8 +151,35 @@ def test_coloured_mask_is_refused(own):
 
 def test_list_of_groups_without_an_image_is_refused(own):
     (own / "groups.csv").write_text("sample,group\nP1 a,x\n")
-    with pytest.raises(DataError, match="groups.csv lacks 'P2 b'"):
+    with pytest.raises(DataError, match="groups.csv has no row for P2 b .and 1 more"):
         folder.read(own)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("group,sample\nx\n", "line 2 is cut off"),
+        ("sample\nP1 a\n", "has the columns sample; expected sample, group"),
+        ("sample,group\nP1 a, \n", "line 2 gives P1 a no group"),
+        ("sample,group\nP1 a,x\nP1 a,y\n", "line 3 gives P1 a a second group, 'y'"),
+    ],
+)
+def test_list_of_groups_that_cannot_be_used_is_refused(own, content, text):
+    (own / "groups.csv").write_text(content)
+    with pytest.raises(DataError, match=f"groups.csv: {text}"):
+        folder.read(own)
+
+
+@pytest.mark.parametrize("size", [(0, 0), (7, 8), (8, 5000), "x", "xy", (8.5, 9), (8,), 8, (8, 8, 8)])
+def test_size_that_is_none_is_refused(own, size):
+    with pytest.raises(ConfigurationError, match="size=.*: expected"):
+        folder.read(own, size)
+
+
+@pytest.mark.parametrize("channels", [0, 2, 3.0, None, "3"])
+def test_number_of_channels_that_is_none_is_refused(own, channels):
+    with pytest.raises(ConfigurationError, match="channels=.*: expected 1 .grey. or 3"):
+        folder.read(own, channels=channels)
 
 
 def picture(mode, size, ending):
@@ -187,13 +214,17 @@ files_of_one = st.lists(
 stems = st.sampled_from(["a", "a b", "ä", "10", "2", "²", "٣", ".hidden"])
 
 
-@settings(max_examples=120, deadline=None)
-@given(
-    st.dictionaries(stems, files_of_one, max_size=3),
-    st.none() | st.binary(max_size=30) | st.just(b"sample,group\na,x\n10\n"),
-    st.sampled_from([None, (8, 8)]),
+cells = st.sampled_from(["sample", "group", "a", "10", "ä", "x", "", '"']) | st.text(max_size=3)
+tables = st.none() | st.binary(max_size=30) | st.lists(st.lists(cells, max_size=3), max_size=4).map(
+    lambda rows: "\n".join(map(",".join, [["group", "sample"], *rows[1:]] if len(rows) % 2 else rows)).encode("utf-8", "replace")
 )
-def test_any_folder_gives_a_dataset_or_an_error_of_ours(written, table, size):
+sizes = st.sampled_from([None, (8, 8), (8, 8), (0, 0), "x", (8.5, 9), (8,), [9, 8]])
+patterns = st.none() | st.sampled_from(["(.)", "(a)?", "(1|a)", "(", "a", "()", r"(\d+)?"]) | st.text("ab(|)?.^$[]1", max_size=6)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(stems, files_of_one, max_size=3), tables, sizes, patterns, st.sampled_from([1, 3, 2, None]))
+def test_any_folder_gives_a_dataset_or_an_error_of_ours(written, table, size, pattern, channels):
     with tempfile.TemporaryDirectory() as name:
         for stem, made in written.items():
             for part, ending, content in made:
@@ -202,7 +233,8 @@ def test_any_folder_gives_a_dataset_or_an_error_of_ours(written, table, size):
         if table is not None:
             (Path(name) / "groups.csv").write_bytes(table)
         try:
-            assert len(folder.read(name, size)) > 0
+            dataset = folder.read(name, size, group_pattern=pattern, channels=channels)
+            assert len(dataset) > 0 and all(isinstance(group, str) and group for group in dataset.groups.tolist())
         except NervekitError:
             pass
 

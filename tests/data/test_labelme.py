@@ -103,11 +103,17 @@ def test_size_comes_from_embedded_data(annotate):
 
 
 @pytest.mark.parametrize(
-    "given", ["../secret.png", "..\\secret.png", "/etc/passwd", "C:\\x.png", "", None, "a\0b"]
+    "given", ["../secret.png", "..\\secret.png", "/etc/passwd", "C:\\x.png", "", None, "a\0b", "\ud800.png"]
 )
 def test_image_path_must_stay_beside_the_annotation(annotate, given):
     with pytest.raises(DataError, match="imagePath"):
         labelme.image_path(annotate(imagePath=given))
+
+
+def test_image_path_that_is_a_link_to_itself_is_refused(annotate, tmp_path):
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    with pytest.raises(DataError, match="loop"):
+        labelme.read_folder(annotate(imagePath="loop.png").parent)
 
 
 @pytest.mark.parametrize(

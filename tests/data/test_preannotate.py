@@ -172,7 +172,10 @@ side = st.none() | st.integers(-1, 12) | st.just(10**30) | st.floats() | st.text
 written = st.fixed_dictionaries(
     {"shapes": st.just([]) | st.just([{"label": "nerve", "points": [[1, 1], [6, 1], [6, 5]]}])},
     optional={
-        "imagePath": st.sampled_from(["a.png", "b c.png", "ä.png", "sub\\a.png", "..", "a.json", ""]) | st.none(),
+        "imagePath": st.sampled_from(["a.png", "b c.png", "ä.png", "sub\\a.png", "..", "a.json", "", "loop.png"])
+        | st.none()
+        | st.just("\ud800.png")
+        | st.text(st.characters(), max_size=6),
         "imageData": st.none() | st.text(max_size=8) | st.just(base64.b64encode(png((9, 7))).decode()),
         "imageHeight": st.just(7) | side,
         "imageWidth": st.just(9) | side,
@@ -188,16 +191,20 @@ written = st.fixed_dictionaries(
         st.sampled_from([png((9, 7)), png((8, 7))]) | st.binary(max_size=40),
         max_size=3,
     ),
-    st.sampled_from([None, (8, 8)]),
+    st.sampled_from([None, (8, 8), (0, 0), "x", (8.5, 9), (8,)]),
+    st.none() | st.sampled_from(["(.)", "(a)?", "(", "a"]),
+    st.sampled_from([1, 3, 2]),
 )
-def test_any_folder_of_annotations_gives_a_dataset_or_an_error_of_ours(annotations, images, size):
+def test_any_folder_of_annotations_gives_a_dataset_or_an_error_of_ours(annotations, images, size, pattern, channels):
     with tempfile.TemporaryDirectory() as name:
         for stem, content in annotations.items():
             (Path(name) / f"{stem}.json").write_bytes(content)
         for image, content in images.items():
             (Path(name) / image).write_bytes(content)
+        (Path(name) / "loop.png").symlink_to("loop.png")
         try:
-            assert len(labelme.read_folder(name, size=size)) == len(annotations) > 0
+            dataset = labelme.read_folder(name, size=size, group_pattern=pattern, channels=channels)
+            assert len(dataset) == len(annotations) > 0
         except NervekitError:
             pass
 
