@@ -71,13 +71,13 @@ def published(dataset) -> Split:
 
     Parameters
     ----------
-    dataset : SegmentationDataset or {"femoral", "median"}
-        A loaded set, or a key; the public set then need not be here.
+    dataset : SegmentationDataset or {"femoral", "median", "brachial"}
+        A loaded set, or a key: positions are then those in the whole public set, which need not be here.
 
     Raises
     ------
     nervekit.errors.ConfigurationError
-        If the set has none.
+        If the set has none: that of ``ircadb`` was not published.
 
     Examples
     --------
@@ -89,14 +89,22 @@ def published(dataset) -> Split:
     parts = _listed_parts(dataset) if named else dataset.parts
     if parts is None:
         key = dataset if named else dataset.key
+        if key == "ircadb":
+            raise ConfigurationError(
+                "ircadb: has no published split: the paper names neither patients nor slices of its parts. Deal "
+                "slices with nervekit.data.parts: by_patient, by_block, or by_slice, as the paper seems to have done."
+            )
         raise ConfigurationError(f"{key}: has no published split. Use kfold or group_kfold.")
     return Split(*(np.flatnonzero(parts == part) for part in ("train", "development", "test")))
 
 
 def _listed_parts(key: str) -> np.ndarray | None:
-    from nervekit.data import catalog, femoral, files, median
+    from nervekit.data import brachial, catalog, femoral, files, median
 
-    if catalog.entry(key).manifest != "whole":
+    known = catalog.entry(key)
+    if key == "brachial":
+        return brachial.published_parts(known.images)
+    if known.manifest != "whole":
         return None
     listed = files.Source(key, {name: 0 for name in files.read_manifest(key).entries}, None)
     if key == "femoral":

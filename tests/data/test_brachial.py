@@ -1,6 +1,7 @@
 """The brachial plexus reader, on a few files of Kaggle's layout."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nervekit import data, phantom
-from nervekit.data import brachial, files, rle
+from nervekit.data import brachial, catalog, files, rle, splits
 from nervekit.errors import DataError, NervekitError
 
 HEIGHT, WIDTH = brachial.NATIVE
@@ -65,7 +66,15 @@ def test_masks_are_kept_to_the_pixel_and_may_be_empty(few):
 
 
 def test_published_split_of_the_whole_set_has_the_paper_s_sizes():
-    assert int(brachial.TRAINING_SHARE * 5635) == 4508
+    split = splits.published("brachial")
+    assert [len(part) for part in (split.train, split.development, split.test)] == [4508, 1127, 0]
+    assert split.train.tolist() == list(range(4508))
+
+
+def test_published_split_by_name_and_by_dataset_are_the_same(few, monkeypatch):
+    monkeypatch.setitem(catalog.ENTRIES, "brachial", replace(catalog.entry("brachial"), images=len(NAMES)))
+    by_name, by_dataset = splits.published("brachial"), splits.published(data.load("brachial", root=few))
+    assert all(np.array_equal(*parts) for parts in zip(vars(by_name).values(), vars(by_dataset).values()))
 
 
 def test_table_that_agrees_is_accepted(few):
