@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from dataclasses import replace
@@ -13,8 +14,8 @@ from nervekit.data import files, pairs, pictures, rle
 from nervekit.data.files import Source
 from nervekit.errors import DataError
 
-NAME = re.compile(r"train/(\d+)_(\d+)(_mask)?\.tiff?", re.IGNORECASE)
-TEST_NAME = re.compile(r"test/(\d+)\.tiff?", re.IGNORECASE)
+NAME = re.compile(r"train/(\d{1,9})_(\d{1,9})(_mask)?\.tiff?", re.IGNORECASE)
+TEST_NAME = re.compile(r"test/(\d{1,9})\.tiff?", re.IGNORECASE)
 TABLE = "train_masks.csv"
 NATIVE = (420, 580)
 TRAINING_SHARE = 0.8
@@ -85,8 +86,10 @@ def read(
             stacklevel=3,
         )
 
+    shown_by = {mask_name: name for name, (_, mask_name) in names.items()}
+
     def check(mask_name: str, mask: np.ndarray) -> None:
-        name = mask_name.removeprefix("train/").split("_mask")[0]
+        name = shown_by[mask_name]
         if not listed or listed[name] == rle.encode(mask):
             return
         if not np.array_equal(rle.decode(listed[name], mask.shape, f"{source.path}: {TABLE}, {name}"), mask):
@@ -118,7 +121,10 @@ def pair(source: Source) -> dict[str, tuple[str, str]]:
     found: tuple[dict, dict] = ({}, {})
     for path in source.sizes:
         if match := NAME.fullmatch(path):
-            found[bool(match[3])][int(match[1]), int(match[2])] = path
+            number = int(match[1]), int(match[2])
+            other = found[bool(match[3])].setdefault(number, path)
+            if other != path:
+                raise DataError(f"{source.path}: {other} and {path} are the same image or mask twice. Keep one of them.")
     if not found[0] and not found[1]:
         raise DataError(
             f"{source.path}: holds no labelled images of the brachial set; expected train/1_1.tif with "
@@ -156,8 +162,9 @@ def table(source: Source) -> dict[str, str]:
     codes: dict[str, str] = {}
     for line, row in rle.rows(source.read(TABLE), name, ["subject", "img", "pixels"]):
         key = f"{row['subject'].strip()}_{row['img'].strip()}"
-        if not re.fullmatch(r"\d+_\d+", key):
+        if not re.fullmatch(r"\d{1,9}_\d{1,9}", key):
             raise DataError(f"{name}: line {line} names the image {key!r}; expected numbers of subject and image.")
+        key = "_".join(str(int(number)) for number in key.split("_"))
         if key in codes:
             raise DataError(f"{name}: line {line} names the image {key} again. Keep one row an image.")
         codes[key] = row["pixels"].strip()
@@ -186,15 +193,18 @@ def read_test(
     with files.open_source(path) as opened:
         source = without_simulated(opened)
         names = sorted((int(match[1]), match[0]) for match in map(TEST_NAME.fullmatch, source.sizes) if match)
+        for (number, one), (following, other) in itertools.pairwise(names):
+            if number == following:
+                raise DataError(f"{source.path}: {one} and {other} are the same image twice. Keep one of them.")
         if not names:
             raise DataError(f"{source.path}: holds no test/1.tif and so on. Get the whole set from Kaggle.")
 
-        def one(entry: tuple[int, str]) -> tuple[np.ndarray, bool]:
+        def picture(entry: tuple[int, str]) -> tuple[np.ndarray, bool]:
             image = pictures.read_image(source.read(entry[1]), f"{source.path}: {entry[1]}", channels)
             pairs.check_size(image, NATIVE, f"{source.path}: {entry[1]}")
             pixels = pictures.resize(image, size)
             return (pixels[..., np.newaxis] if channels == 1 else pixels), False
 
-        results = pairs.bar(pairs.ahead(one, names), len(names), progress)
+        results = pairs.bar(pairs.ahead(picture, names), len(names), progress)
         images, _ = pairs.collect(results, len(names), size, channels)
     return images, np.array([number for number, _ in names])

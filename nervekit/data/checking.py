@@ -88,7 +88,9 @@ def _brachial(source: files.Source, real: bool, found: dict) -> None:
     names: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for path in source.sizes:
         if match := brachial.NAME.fullmatch(path):
-            names[bool(match[3])][f"{match[1]}_{match[2]}"] = path
+            name = f"{int(match[1])}_{int(match[2])}"
+            if names[bool(match[3])].setdefault(name, path) != path:
+                found["extra"].append(f"{path}: the same as {names[bool(match[3])][name]}")
         elif path.startswith("train/"):
             found["extra"].append(path)
     images, masks = names

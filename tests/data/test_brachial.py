@@ -1,5 +1,7 @@
 """The brachial plexus reader, on a few files of Kaggle's layout."""
 
+import io
+import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -90,19 +92,66 @@ def test_table_that_contradicts_a_mask_is_refused(few):
         read(few)
 
 
-@settings(max_examples=80, deadline=None)
+@pytest.mark.parametrize(("image", "mask"), [("01_1.tif", "1_01_mask.tif"), ("1_1.TIF", "1_1_MASK.TIF"), ("1_1.tiff",) * 2])
+def test_names_are_numbers_however_they_are_written(few, image, mask):
+    mask = "1_1_mask.tiff" if mask == image else mask
+    (few / "train" / "1_1.tif").rename(few / "train" / image)
+    (few / "train" / "1_1_mask.tif").rename(few / "train" / mask)
+    write_table(few)
+    table = (few / "train_masks.csv").read_text()
+    (few / "train_masks.csv").write_text(table.replace("\n2,1,", "\n002, 01,"))
+    assert read(few)["ids"].tolist() == list(NAMES)
+    (few / "train_masks.csv").write_text(table + "01,1,\n")
+    with pytest.raises(DataError, match="line 7 names the image 1_1 again"):
+        read(few)
+
+
+@pytest.mark.parametrize("name", ["1_2.tif", "1_2_mask.tif"])
+def test_one_image_in_two_files_is_refused(few, name):
+    shutil.copy(few / "train" / name, few / "train" / f"{name}f")
+    with pytest.raises(DataError, match=rf"train/{name} and train/{name}f are the same image or mask twice"):
+        read(few)
+
+
+def test_one_test_image_in_two_files_is_refused(few):
+    (few / "test").mkdir()
+    for ending in ("tif", "tiff"):
+        Image.new("L", (WIDTH, HEIGHT)).save(few / "test" / f"1.{ending}")
+    with pytest.raises(DataError, match=r"test/1\.tif and test/1\.tiff are the same image twice"):
+        brachial.read_test(few)
+
+
+def test_test_image_of_another_size_is_refused(few):
+    (few / "test").mkdir()
+    Image.new("L", (60, 40)).save(few / "test" / "1.tif")
+    with pytest.raises(DataError, match=r"test/1\.tif: is 60 x 40 .*is 580 x 420"):
+        brachial.read_test(few)
+
+
+cells = st.sampled_from(["1", "01", "2", "x", "", "1 1", "5 243600", "3 3 4 4", "²", "\n", '"']) | st.text(max_size=4)
+plain = io.BytesIO()
+Image.new("L", (WIDTH, HEIGHT)).save(plain, "TIFF", compression="tiff_lzw")
+
+
+@settings(max_examples=120, deadline=None)
 @given(
     st.binary(max_size=60)
-    | st.lists(st.tuples(*[st.sampled_from(["1", "2", "x", "", "1 1", "\n", '"']) | st.text(max_size=4)] * 3), max_size=4).map(
+    | st.lists(st.tuples(cells, cells, cells) | st.tuples(cells, cells), max_size=4).map(
         lambda rows: ("subject,img,pixels\n" + "\n".join(map(",".join, rows))).encode("utf-8", "replace")
-    )
+    ),
+    st.sets(st.sampled_from(["1_1", "01_1", "1_2", "2_1"]), min_size=1),
 )
-def test_any_table_gives_codes_or_an_error_of_ours(content):
-    source = files.Source(Path("set"), {brachial.TABLE: len(content)}, lambda name: content)
-    try:
-        assert isinstance(brachial.table(source), dict)
-    except NervekitError:
-        pass
+def test_any_table_gives_images_or_an_error_of_ours(content, names):
+    sizes = {f"train/{name}{ending}": 1 for name in names for ending in (".tif", "_mask.tif")}
+    source = files.Source(
+        Path("set"), {brachial.TABLE: 1} | sizes, lambda name: content if name == brachial.TABLE else plain.getvalue()
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            assert len(brachial.read(source, (8, 8))["ids"]) == len(names)
+        except NervekitError:
+            pass
 
 
 def test_some_subjects_of_the_set_are_read_and_a_warning_counts_the_others(few):
