@@ -241,12 +241,21 @@ def mismatch(content: bytes, size: int, digest: str) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all; DataError if it cannot be written."""
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{path}: holds a name that is no Unicode ({error}). Rename the file or label.") from error
+    write_bytes(path, content)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; DataError if it cannot be written."""
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
         os.replace(temporary, path)
     except OSError as error:
         if temporary is not None:

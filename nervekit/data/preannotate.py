@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nervekit.data import files, shapes
+from nervekit.data import files, pictures, shapes
 from nervekit.errors import ConfigurationError, DataError
 
 VERSION = "6.3.0"
@@ -60,8 +61,7 @@ def write(
     sizes = {np.shape(mask) for mask in masks.values()}
     if len(sizes) != 1 or len(next(iter(sizes))) != 2:
         raise DataError(f"{path}: masks of the shapes {sorted(sizes)}; expected one or more of one (height, width).")
-    if path.exists() and not overwrite:
-        raise DataError(f"{path}: is there already, and may hold corrections. Say overwrite=True to replace it.")
+    _check_free(path, overwrite)
     height, width = next(iter(sizes))
     drawn = [
         {"label": label, "points": shape["points"], "group_id": None, "description": "",
@@ -84,6 +84,9 @@ def write_folder(
 ) -> list[Path]:
     """Write images as PNG and predictions beside them, ready for ``labelme FOLDER --labels nerve``.
 
+    All is checked before anything is written, and each file is written whole or not at all. A picture that is there
+    already stays if it shows the same, pixel for pixel.
+
     Parameters
     ----------
     path : path
@@ -95,7 +98,7 @@ def write_folder(
     label : str
         What the masks show.
     **options
-        ``tolerance`` and ``overwrite`` of `write`.
+        ``tolerance`` and ``overwrite`` of `write`; ``overwrite`` replaces pictures too.
 
     Returns
     -------
@@ -105,22 +108,51 @@ def write_folder(
     Raises
     ------
     nervekit.errors.ConfigurationError
-        If there are not as many masks and names as images, or a name leads out of the folder.
+        If there are not as many masks and names as images, a name leads out of the folder or comes twice.
     nervekit.errors.DataError
-        As `write`.
+        As `write`; if a mask has another size than its image, or another picture is there already.
     """
     path = Path(path)
     if not len(images) == len(masks) == len(names):
         raise ConfigurationError(f"{len(images)} images, {len(masks)} masks, {len(names)} names: expected one each.")
+    overwrite = options.get("overwrite", False)
+    for position, (image, mask, name) in enumerate(zip(images, masks, names)):
+        if Path(name).name != name or "\0" in name or name in ("", ".", "..", *names[:position]):
+            raise ConfigurationError(f"names: {name!r} is no file name, or comes twice. Name each file, without folders.")
+        if np.shape(image)[:2] != np.shape(mask):
+            raise DataError(f"{name}: its image is {np.shape(image)}, its mask {np.shape(mask)}; expected one size.")
+    try:
+        for image, name in zip(images, names) if not overwrite else ():
+            _check_free(path / f"{name}.json", overwrite)
+            _check_same(path / f"{name}.png", _picture(image))
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}). Name another folder.") from error
     written = []
     for image, mask, name in zip(images, masks, names):
-        if Path(name).name != name or name in ("", ".", ".."):
-            raise ConfigurationError(f"names: {name!r} is no file name. Leave folders out of it.")
-        picture = Image.fromarray(image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            written.append(write(path / f"{name}.json", {label: mask}, f"{name}.png", **options))
-            picture.save(path / f"{name}.png")
-        except OSError as error:
-            raise DataError(f"{path}: cannot be written ({error.strerror or error}). Name another folder.") from error
+        if overwrite or not (path / f"{name}.png").exists():
+            content = io.BytesIO()
+            _picture(image).save(content, "PNG")
+            files.write_bytes(path / f"{name}.png", content.getvalue())
+        written.append(write(path / f"{name}.json", {label: mask}, f"{name}.png", **options))
     return written
+
+
+def _picture(image: np.ndarray) -> Image.Image:
+    return Image.fromarray(image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image)
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise DataError(f"{path}: is there already, and may hold corrections. Say overwrite=True to replace it.")
+
+
+def _check_same(path: Path, picture: Image.Image) -> None:
+    """Refuse to touch a picture that is there already and shows something else."""
+    if path.exists():
+        here = pictures.open_picture(path.read_bytes(), str(path)) if path.is_file() else None
+        if here is None or here.mode != picture.mode or not np.array_equal(np.asarray(here), np.asarray(picture)):
+            raise DataError(
+                f"{path}: is there already, and is not the image that was to be written. Name another folder, or say "
+                "overwrite=True to replace it."
+            )

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from scipy import ndimage
 
-from nervekit.data import labelme, preannotate, shapes
+from nervekit.data import files, labelme, preannotate, shapes
 from nervekit.errors import ConfigurationError, DataError, NervekitError
 
 QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -229,10 +229,55 @@ def test_folder_without_annotations_says_how_to_make_them(tmp_path):
         labelme.read_folder(tmp_path)
 
 
-@pytest.mark.parametrize("names", [["../a"], [""], ["a", "b"]])
+@pytest.mark.parametrize("names", [["../a"], [""], ["a", "b"], ["a\0"]])
 def test_names_that_are_no_file_names_are_refused(tmp_path, names):
     with pytest.raises(ConfigurationError):
         preannotate.write_folder(tmp_path, [np.zeros((60, 60), np.uint8)], [disc()], names)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_picture_of_the_user_is_kept_unless_asked(tmp_path):
+    frame = np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)
+    Image.fromarray(frame).save(tmp_path / "b.png", compress_level=0)
+    before = contents(tmp_path)
+    other = [np.zeros((60, 60), np.uint8), frame[::-1]]
+    with pytest.raises(DataError, match=r"b\.png: is there already, and is not the image that was to be written"):
+        preannotate.write_folder(tmp_path, other, [disc(), disc()], ["a", "b"])
+    assert contents(tmp_path) == before
+    preannotate.write_folder(tmp_path, [other[0], frame], [disc(), disc()], ["a", "b"])
+    assert set(contents(tmp_path)) == {"a.json", "a.png", "b.json", "b.png"}
+    assert contents(tmp_path)["b.png"] == before["b.png"]
+    preannotate.write_folder(tmp_path, other, [disc(), disc()], ["a", "b"], overwrite=True)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "b.png")), frame[::-1])
+
+
+@pytest.mark.parametrize("fault", ["annotated", "size", "twice"])
+def test_nothing_is_written_if_one_of_several_is_wrong(tmp_path, fault):
+    if fault == "annotated":
+        preannotate.write(tmp_path / "b.json", {"nerve": disc()}, "b.png")
+    before = contents(tmp_path)
+    images, masks = [np.zeros((60, 60), np.uint8)] * 2, [disc(), disc()[:50] if fault == "size" else disc()]
+    with pytest.raises(NervekitError, match="corrections|expected one size|comes twice"):
+        preannotate.write_folder(tmp_path, images, masks, ["a", "a" if fault == "twice" else "b"])
+    assert contents(tmp_path) == before
+
+
+def test_disk_that_is_full_leaves_no_half_picture(tmp_path, monkeypatch):
+    def full(stream, *_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "replace", full)
+    with pytest.raises(DataError, match=r"a\.png: cannot be written .No space left on device"):
+        preannotate.write_folder(tmp_path, [np.zeros((60, 60), np.uint8)], [disc()], ["a"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_name_that_is_no_unicode_is_refused(tmp_path):
+    with pytest.raises(DataError, match="holds a name that is no Unicode"):
+        preannotate.write(tmp_path / "a.json", {"nerve": disc()}, "a\udcfc.png")
 
 
 @QUIET
