@@ -74,6 +74,9 @@ def find(key: str, root: str | Path | None = None) -> Place | None:
 def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
     """Download a public set once, check every file, and keep it in the cache.
 
+    Files with a manifest are compared with their SHA-256; slices of the CT set are opened, and so are Kaggle's pictures,
+    whose masks are compared with the table.
+
     Licence and citation are printed first and stored beside the data. If the set is there already and whole,
     nothing is downloaded.
 
@@ -106,11 +109,12 @@ def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
     print(f"Please cite: {known.citation}")
     here = folder.is_dir() and not force and fetching.complete(known, folder)
     if here and whole(verify(key, folder)):
-        print(f"Already here, every file checked: {folder}")
+        again = {"whole": ", every file checked", "part": ", listed files checked", "none": ""}
+        print(f"Already here{again[known.manifest]}: {folder}")
         return folder
     fetching.fetch(known, folder, progress, force)
-    checked = {"whole": "Every file checked and stored", "part": "Listed files checked, all stored", "none": "Stored"}
-    print(f"{checked[known.manifest]} in {folder}")
+    how = {"whole": "with its SHA-256", "part": "as a DICOM slice, listed ones with their SHA-256", "none": "by decoding it"}
+    print(f"Every file checked {how[known.manifest]} and stored in {folder}")
     return folder
 
 

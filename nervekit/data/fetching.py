@@ -120,7 +120,25 @@ def _patient_by_patient(known: Entry, folder: Path, progress: bool, force: bool)
                 manifest = catalog.manifest(known.key, source)
                 files.require(source, manifest)
                 _write(files.verified(source, manifest, whole=False), unpacked)
+            _look_through(known, unpacked, address)
             _put(unpacked / name, folder / name, Path(temporary))
+
+
+def _look_through(known: Entry, unpacked: Path, address: str) -> None:
+    """Refuse a patient whose slices cannot be put in order, or who has a file that is no DICOM slice."""
+    from nervekit.data import catalog, dicom, volumes
+
+    with catalog.opened(known.key, unpacked) as source:
+        try:
+            volumes.find(source, organs=())
+            for name in source.sizes:
+                if "/MASKS_DICOM/" in name:
+                    dicom.read_header(source.read(name), name)
+        except DataError as error:
+            raise DataError(
+                f"{address}: what came is damaged or incomplete, so it was not kept ({error}). Try again; if it stays "
+                f"so, get the set by hand from {known.address} and let NERVEKIT_DATA name it."
+            ) from error
 
 
 def _write(source: files.Source, folder: Path) -> None:

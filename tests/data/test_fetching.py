@@ -12,7 +12,10 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import ct
+import numpy as np
 import pytest
+from PIL import Image
 
 from nervekit.data import catalog, fetching, files
 from nervekit.errors import DataError, MissingDataError
@@ -95,16 +98,20 @@ def test_file_of_other_content_is_not_kept(serve, median, own_cache):
     assert not list(own_cache.rglob("Pz003-003.bmp"))
 
 
-def packed(name, slices=2):
-    def archive(members):
-        stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w") as opened:
-            for member, content in members.items():
-                opened.writestr(member, content)
-        return stream.getvalue()
+def archive(members):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as opened:
+        for member, content in members.items():
+            opened.writestr(member, content)
+    return stream.getvalue()
 
-    inner = {f"PATIENT_DICOM/PATIENT_DICOM/image_{n}": bytes([n]) for n in range(slices)}
-    masks = {f"MASKS_DICOM/liver/image_{n}": bytes([n]) for n in range(slices)}
+
+def packed(name, changed=None, slices=2):
+    """One patient as the host packs it; `changed` are members of the inner archives, by path."""
+    members = {f"PATIENT_DICOM/PATIENT_DICOM/image_{n}": ct.content(ct.hounsfield(n), n) for n in range(slices)}
+    members |= {f"MASKS_DICOM/liver/image_{n}": ct.content(ct.organ(n), n) for n in range(slices)} | (changed or {})
+    inner = {path: content for path, content in members.items() if "MASKS" not in path}
+    masks = {path: content for path, content in members.items() if "MASKS" in path}
     return archive({
         f"{name}/PATIENT_DICOM.zip": archive(inner),
         f"{name}/MASKS_DICOM.zip": archive(masks),
@@ -140,7 +147,8 @@ def test_fetch_that_brought_nothing_leaves_no_set(serve, patients):
 
 
 def test_listed_patient_with_a_changed_slice_is_not_kept(serve, patients, monkeypatch, own_cache):
-    entries = {"3Dircadb1.2/PATIENT_DICOM/image_0": (1, "0" * 64)}
+    size = len(ct.content(ct.hounsfield(0), 0))
+    entries = {"3Dircadb1.2/PATIENT_DICOM/image_0": (size, "0" * 64)}
     monkeypatch.setattr(files, "read_manifest", lambda key: files.Manifest(key, entries))
     serve("ircadb", patients)
     with pytest.raises(DataError, match=r"3Dircadb1\.2/PATIENT_DICOM/image_0 has SHA-256"):
@@ -164,16 +172,70 @@ def test_rules_that_are_not_accepted_are_explained(monkeypatch, own_cache):
     assert list((own_cache / "sets").iterdir()) == []
 
 
-def test_what_kaggle_gives_is_brought_into_one_folder(monkeypatch, tmp_path):
-    given = tmp_path / "given"
-    (given / "train").mkdir(parents=True)
-    (given / "train" / "1_1.tif").write_bytes(b"image")
-    (given / "train" / "1_1_mask.tif").write_bytes(b"mask")
-    (given / "train_masks.csv").write_text("subject,img,pixels\n")
-    with zipfile.ZipFile(given / "test.zip", "w") as archive:
-        archive.writestr("test/1.tif", b"test")
-    download = types.SimpleNamespace(competition_download=lambda name, force_download: str(given))
-    monkeypatch.setitem(sys.modules, "kagglehub", download)
+@pytest.mark.parametrize(
+    ("member", "content", "text"),
+    [
+        ("PATIENT_DICOM/PATIENT_DICOM/image_1", b"no DICOM", r"image_1: is not a readable DICOM"),
+        ("MASKS_DICOM/liver/image_1", b"no DICOM", r"image_1: is not a readable DICOM"),
+        ("PATIENT_DICOM/PATIENT_DICOM/image_1", ct.content(ct.hounsfield(1), 5), "slices 1 to 4 are missing"),
+        ("PATIENT_DICOM/../../../../out", b"harm", "would leave the folder"),
+        ("MASKS_DICOM/../../../../out", b"harm", "would leave the folder"),
+    ],
+)
+def test_patient_with_a_member_that_is_wrong_is_not_kept(serve, patients, own_cache, tmp_path, member, content, text):
+    serve("ircadb", patients | {"/3Dircadb1.2": packed("3Dircadb1.2", {member: content})})
+    with pytest.raises(DataError, match=text):
+        catalog.fetch("ircadb", progress=False)
+    assert [path.name for path in (own_cache / "sets/3Dircadb1").iterdir()] == ["3Dircadb1.1"]
+    assert not list(tmp_path.rglob("out"))
+
+
+@pytest.fixture
+def given(monkeypatch, tmp_path):
+    """What Kaggle gives of a set of two images: a folder; each download is counted."""
+    folder = tmp_path / "given"
+    (folder / "train").mkdir(parents=True)
+    for name in ("1_1", "1_2"):
+        Image.new("L", (580, 420)).save(folder / "train" / f"{name}.tif")
+        Image.fromarray(np.zeros((420, 580), np.uint8)).save(folder / "train" / f"{name}_mask.tif")
+    (folder / "train_masks.csv").write_text("subject,img,pixels\n1,1,\n1,2,\n")
+    test = (folder / "train" / "1_1.tif").read_bytes()
+    (folder / "test.zip").write_bytes(archive({"test/1.tif": test}))
+    monkeypatch.setitem(catalog.ENTRIES, "brachial", replace(catalog.entry("brachial"), images=2))
+    asked = []
+
+    def download(name, force_download):
+        asked.append(name)
+        return str(folder)
+
+    monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(competition_download=download))
+    return folder, asked
+
+
+def test_what_kaggle_gives_is_brought_into_one_folder_once(given, capsys):
     folder = catalog.fetch("brachial", progress=False)
     names = {path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file()}
-    assert names == {"train/1_1.tif", "train/1_1_mask.tif", "train_masks.csv", "test/1.tif", "CITATION.txt"}
+    pairs = {f"train/{name}{ending}.tif" for name in ("1_1", "1_2") for ending in ("", "_mask")}
+    assert names == pairs | {"train_masks.csv", "test/1.tif", "CITATION.txt"}
+    assert "Every file checked by decoding it" in capsys.readouterr().out
+    assert catalog.fetch("brachial", progress=False) == folder and len(given[1]) == 1
+    assert "Already here: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("train/1_2.tif", b"cut off", r"unreadable: train/1_2\.tif"),
+        ("train_masks.csv", b"subject,img,pixels\n1,1,\n1,2,1 5\n", r"changed: train/1_2_mask\.tif: is not the mask"),
+        ("train/1_2.tif", None, r"missing: train/1_2\.tif"),
+        ("train_masks.csv", b"subject,img,pixels\n", "1 labelled images instead of 2"),
+    ],
+)
+def test_what_kaggle_gives_in_part_or_damaged_is_not_kept(given, own_cache, name, content, text):
+    (given[0] / name).write_bytes(content) if content is not None else (given[0] / name).unlink()
+    if "instead" in text:
+        for path in given[0].glob("train/1_2*"):
+            path.unlink()
+    with pytest.raises(DataError, match=f"what Kaggle gave is not the whole set.*{text}"):
+        catalog.fetch("brachial", progress=False)
+    assert list((own_cache / "sets").iterdir()) == []
