@@ -19,7 +19,10 @@ PATIENTS = range(1, 21)
 def fetch(known: Entry, folder: Path, progress: bool = True, force: bool = False) -> Path:
     """Fetch a set into `folder` in the way its host suits: one archive, file by file, by patient, or from Kaggle.
 
-    Licence and citation are stored beside the data as ``CITATION.txt``.
+    Licence and citation are stored beside the data as ``CITATION.txt``. A fetch that was interrupted goes on with the
+    files of the median set, and the patients of 3D-IRCADb-01, that did not come whole before; kagglehub keeps its own
+    state. No single file is resumed in its midst: files of the median set are small, and the archives of the other
+    hosts are packed anew at each request, so that two halves need not fit together.
 
     Raises
     ------

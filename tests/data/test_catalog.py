@@ -102,6 +102,12 @@ def test_fetch_stores_the_checked_set_and_a_second_fetch_does_nothing(listed, pa
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
+def test_progress_of_one_archive_is_shown(listed, pack, server, capsys):
+    pack(listed)
+    catalog.fetch("femoral", progress=True)
+    assert "100%" in capsys.readouterr().err
+
+
 def test_fetch_repairs_a_damaged_set(listed, pack, server):
     pack(listed)
     folder = catalog.fetch("femoral", progress=False)

@@ -23,10 +23,13 @@ from nervekit.errors import DataError, MissingDataError
 
 @pytest.fixture
 def serve(monkeypatch, tmp_path):
-    """A function that points a set to a server of `answers` (path or patient to bytes); gives the list of requests."""
+    """A function that points a set to a server of `answers` (path or patient to bytes); gives the list of requests.
+
+    Of what `halved` names, half the body comes.
+    """
     running = []
 
-    def start(key, answers):
+    def start(key, answers, halved=()):
         requests = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -35,8 +38,11 @@ def serve(monkeypatch, tmp_path):
                 requests.append(asked)
                 content = answers.get(asked)
                 self.send_response(200 if content is not None else 404)
+                if content is not None:
+                    self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content or b"")
+                whole = asked not in halved
+                self.wfile.write((content or b"")[: None if whole else len(content) // 2])
 
             def log_message(self, *_):
                 pass
@@ -81,6 +87,42 @@ def test_interrupted_fetch_goes_on_where_it_stopped(serve, median, monkeypatch, 
     again = serve("median", median)
     catalog.fetch("median", progress=False)
     assert set(again) == set(median) - here and len(here) >= 1 and lost in requests
+
+
+def test_licence_and_citation_are_shown_before_the_first_request_and_stored(serve, median, monkeypatch, capsys):
+    shown = []
+    get = fetching._get
+    monkeypatch.setattr(fetching, "_get", lambda *given: shown.append(capsys.readouterr().out) or get(*given))
+    serve("median", median)
+    folder = catalog.fetch("median", progress=False)
+    known = catalog.entry("median")
+    assert f"Licence: {known.licence}\nPlease cite: {known.citation}\n" in shown[0]
+    note = (folder / "CITATION.txt").read_text(encoding="utf-8")
+    assert note == f"{known.title}\n{known.by_hand}\nLicence: {known.licence}\nPlease cite: {known.citation}\n"
+
+
+def test_progress_is_shown_on_the_error_stream(serve, median, capsys):
+    serve("median", median)
+    catalog.fetch("median", progress=True)
+    assert "median: 100%" in capsys.readouterr().err
+    catalog.fetch("median", force=True, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_file_of_which_half_comes_is_tried_again_and_not_kept(serve, median, own_cache):
+    cut = "/Dataset/Images/Pz003-003.bmp"
+    requests = serve("median", median, halved=[cut])
+    with pytest.raises(MissingDataError, match=r"Pz003-003\.bmp could not be reached"):
+        catalog.fetch("median", progress=False)
+    assert requests.count(cut) == fetching.ATTEMPTS
+    assert catalog.find("median") is None and not list(own_cache.rglob("*Pz003-003*"))
+
+
+def test_patient_of_whom_half_comes_is_not_kept(serve, patients, own_cache):
+    serve("ircadb", patients, halved=["/3Dircadb1.2"])
+    with pytest.raises(MissingDataError, match=r"3Dircadb1\.2 could not be reached"):
+        catalog.fetch("ircadb", progress=False)
+    assert [path.name for path in (own_cache / "sets/3Dircadb1").iterdir()] == ["3Dircadb1.1"]
 
 
 def test_damaged_file_alone_is_fetched_again(serve, median):
