@@ -1,5 +1,8 @@
 """Our rasteriser beside labelme's own, where labelme 6 is installed (pip install labelme)."""
 
+import base64
+import io
+import json
 import os
 
 import numpy as np
@@ -20,6 +23,34 @@ def drawn(kind, random):
     if random.random() < 0.3:
         points = np.rint(points)
     return {"label": "nerve", "points": points.tolist(), "shape_type": kind, "mask": None}
+
+
+def test_mask_shapes_are_pasted_as_labelme_does(tmp_path):
+    random = np.random.default_rng(0)
+    for number in range(50):
+        (left, right), (top, bottom) = (np.sort(random.integers(0, side - 1, 2)) for side in SIZE[::-1])
+        pixels = random.random((bottom - top + 1, right - left + 1)) < 0.5
+        stream = io.BytesIO()
+        Image.fromarray(pixels * np.uint8(random.choice([1, 255]))).save(stream, "PNG")
+        mask = base64.b64encode(stream.getvalue()).decode()
+        corners = np.array([[left, top], [right, bottom]]) + random.uniform(0, 1) * (number % 2)
+        drawn = {"label": "nerve", "points": corners.tolist(), "shape_type": "mask", "mask": mask}
+        drawn |= {"group_id": None, "description": "", "flags": {}}
+        content = {"version": "6.3.0", "flags": {}, "shapes": [drawn], "imagePath": "frame.png", "imageData": None}
+        path = tmp_path / "frame.json"
+        path.write_text(json.dumps(content | {"imageHeight": SIZE[0], "imageWidth": SIZE[1]}))
+        Image.new("L", SIZE[::-1]).save(tmp_path / "frame.png")
+        expected, _ = peer.shape.shapes_to_label(SIZE, label_file.read_label_file(str(path)).shapes, {"nerve": 1})
+        assert np.array_equal(labelme.read(path, ["nerve"]), expected), corners
+
+
+def test_points_have_no_area_where_labelme_refuses_to_draw_them():
+    points = {"label": "nerve", "points": [[5.0, 5.0], [20.0, 30.0]], "shape_type": "points", "mask": None}
+    picture = Image.new("I", SIZE[::-1])
+    shapes.draw(picture, points, 1, "shape")
+    assert not np.array(picture).any()
+    with pytest.raises(ValueError, match="points.*not supported"):
+        peer.shape_to_mask(SIZE, points["points"], "points")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in shapes.COUNTS if kind not in ("points", "mask")])
