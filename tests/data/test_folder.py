@@ -237,13 +237,3 @@ def test_any_folder_gives_a_dataset_or_an_error_of_ours(written, table, size, pa
             assert len(dataset) > 0 and all(isinstance(group, str) and group for group in dataset.groups.tolist())
         except NervekitError:
             pass
-
-
-def test_folder_that_nobody_may_change_is_read(own):
-    for path in (own / "images", own / "masks", own):
-        path.chmod(0o555)
-    try:
-        assert len(folder.read(own)) == 3
-    finally:
-        for path in (own, own / "images", own / "masks"):
-            path.chmod(0o755)
