@@ -1,9 +1,12 @@
-"""Images a second and peak memory of loading Kaggle's set, beside the two targets.
+"""Images a second and peak memory of loading Kaggle's set, and seconds of a leak report, beside their targets.
 
 The simulated stand-in of a few subjects is made once and linked under new names to a set of the public one's size (47
 subjects, 5,635 images). It is then read in a process of its own on one core, wall time: what ``nervekit.data.load``
 does the first time (every byte hashed, every picture decoded, checked against the table and resized), and what it does
 when the arrays are in the cache.
+
+The leak report is ``nervekit.data.splits.leakage`` on 562 femoral images, split at random: the public ones where
+NERVEKIT_DATA names them, else the simulated set repeated to that number (the work does not depend on what they show).
 
     python benchmarks/loading.py --folder /tmp/kaggle
 """
@@ -21,6 +24,7 @@ from pathlib import Path
 
 SUBJECTS, IMAGES = 47, 5635
 RATE, MEMORY = 150, 1024  # images a second on one core, MiB
+LEAK_IMAGES, LEAK_TEST, LEAK_SECONDS = 562, 62, 20  # on two cores
 
 
 def build(folder, subjects, images, seed=0):
@@ -67,6 +71,22 @@ def measure(folder, side, core):
     return {"images": len(dataset), "seconds": seconds, "busy": busy, "mib": peak}
 
 
+def report_leaks():
+    """Seconds of a leak report on 562 images, and whether they are real."""
+    import numpy as np
+
+    from nervekit import data
+    from nervekit.data import splits
+
+    dataset = data.load("femoral", "auto" if os.environ.get("NERVEKIT_DATA") else "phantom")
+    if len(dataset) != LEAK_IMAGES:
+        dataset = dataset.subset(np.arange(LEAK_IMAGES) % len(dataset))
+    order = np.random.default_rng(0).permutation(LEAK_IMAGES)
+    began = time.perf_counter()
+    splits.leakage(dataset, order[LEAK_TEST:], order[:LEAK_TEST])
+    return time.perf_counter() - began, dataset.provenance["data"]
+
+
 def main():
     """Build, measure in a fresh process with a cache of its own, and print the ratios to the targets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -95,6 +115,9 @@ def main():
         print(f"  the process had its core for {share:.0%} of the time; alone on it, at most {alone:.0f} a second")
     print(f"from the cache: {again:.0f} images a second")
     print(f"peak memory {found['mib']:.0f} MiB, {found['mib'] / MEMORY:.2f} of the limit of {MEMORY}")
+    seconds, kind = report_leaks()
+    print(f"leak report on {LEAK_IMAGES} {kind} images: {seconds:.1f} s with {os.cpu_count()} cores, "
+          f"{seconds / LEAK_SECONDS:.2f} of the limit of {LEAK_SECONDS} s on 2")
 
 
 if __name__ == "__main__":
