@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
-from nervekit.data import brachial, catalog, dicom, fetching, files, pairs, pictures, rle, volumes
+from nervekit.data import brachial, catalog, dicom, femoral, fetching, files, pairs, pictures, rle, volumes
 from nervekit.errors import DataError
 
 KINDS = ("missing", "changed", "extra", "unreadable")
@@ -50,8 +52,10 @@ def check(key: str, root: str | Path | None = None, progress: bool = False) -> d
         for name in pairs.bar(sorted(source.sizes), len(source.sizes), progress, "file"):
             _look_at(source, name, manifest, whole, found)
         try:
-            further = {"brachial": _brachial, "ircadb": _ircadb}.get(key, _nothing)
-            further(source, real, found)
+            further = {"femoral": _femoral, "median": _median, "brachial": _brachial, "ircadb": _ircadb}
+            further[key](source, real, found)
+            if not real:
+                _count(key, source, found)
         except DataError as error:
             found["unreadable"].append(str(error))
     return found
@@ -79,8 +83,41 @@ def _look_at(source: files.Source, name: str, manifest: files.Manifest, whole: b
         found["unreadable"].append(f"{name}: {error}")
 
 
-def _nothing(source: files.Source, real: bool, found: dict) -> None:
-    pass
+def _femoral(source: files.Source, real: bool, found: dict) -> None:
+    """Partners, where no manifest lists them."""
+    for images, masks in femoral.FOLDERS.values() if not real else ():
+        _partners(source, (f"{images}/", ".jpg"), (f"{masks}/", ".png"), found)
+
+
+def _median(source: files.Source, real: bool, found: dict) -> None:
+    """Partners, where no manifest lists them."""
+    if not real:
+        _partners(source, ("Dataset/Images/", ".bmp"), ("Dataset/Masks/", ".bmp"), found)
+
+
+def _partners(source: files.Source, one: tuple[str, str], other: tuple[str, str], found: dict) -> None:
+    for (place, ending), (beside, its_ending) in ((one, other), (other, one)):
+        for name in source.sizes:
+            if name.startswith(place) and name.endswith(ending):
+                partner = beside + name.removeprefix(place).removesuffix(ending) + its_ending
+                found["missing"] += [f"{partner}: the partner of {name}"] if partner not in source.sizes else []
+
+
+def _count(key: str, source: files.Source, found: dict) -> None:
+    """As many images as the note of a simulated set says: nothing else misses an image that is lost with its mask."""
+    try:
+        expected = json.loads(source.read(files.MARKER)).get("images") if files.MARKER in source.sizes else None
+    except (ValueError, AttributeError):
+        found["unreadable"].append(f"{files.MARKER}: is not the note of a simulated set")
+        return
+    if expected is None or found["missing"]:
+        return
+    if key == "ircadb":
+        count = sum(volume.shape[0] for volume in volumes.find(source, organs=()))
+    else:
+        count = len(import_module(f"nervekit.data.{key}").pair(source))
+    if count != expected:
+        found["missing"].append(f"{files.MARKER}: says {expected} images, but {count} are here")
 
 
 def _brachial(source: files.Source, real: bool, found: dict) -> None:

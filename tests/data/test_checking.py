@@ -1,11 +1,14 @@
 """A set is looked through file by file: each fault is named where it is."""
 
+import json
+import shutil
+
 import ct
 import numpy as np
 import pytest
 from PIL import Image
 
-from nervekit import cli
+from nervekit import cli, phantom
 from nervekit.data import brachial, checking, files, rle
 from nervekit.errors import MissingDataError
 
@@ -39,6 +42,45 @@ def test_simulated_set_needs_no_manifest_but_every_file_is_opened(tiny):
     assert checking.check("femoral", tiny) == NOTHING
     (tiny / "trainset/images/sample_1.jpg").write_bytes(b"cut off")
     assert checking.check("femoral", tiny)["unreadable"][0].startswith("trainset/images/sample_1.jpg: ")
+
+
+LOST = {
+    "femoral": ("trainset/images/sample_1.jpg", "trainset/masks/sample_1.png"),
+    "median": ("Dataset/Images/Pz001-001.bmp", "Dataset/Masks/Pz001-001.bmp"),
+    "brachial": ("train/1_1.tif", "train/1_1_mask.tif"),
+}
+
+
+@pytest.mark.parametrize("key", LOST)
+def test_lost_partners_and_lost_pairs_of_a_simulated_set_are_named(tmp_path, key):
+    made = phantom.export(key, tmp_path / "set", subjects=2, seed=3)
+    assert checking.check(key, made) == NOTHING
+    count = json.loads((made / "SIMULATED.json").read_text())["images"]
+    for name, other in (LOST[key], LOST[key][::-1]):
+        content = (made / name).read_bytes()
+        (made / name).unlink()
+        (line,) = checking.check(key, made)["missing"]
+        assert line.startswith(f"{name}: ") or line == name
+        (made / name).write_bytes(content)
+    for name in LOST[key]:
+        (made / name).unlink()
+    if key == "brachial":
+        (made / "train_masks.csv").unlink()
+    assert checking.check(key, made)["missing"] == [f"SIMULATED.json: says {count} images, but {count - 1} are here"]
+
+
+def test_lost_patient_of_a_simulated_set_is_counted(tmp_path):
+    for number in (1, 2):
+        ct.save_patient(tmp_path / f"3Dircadb1.{number}", slices=5)
+    (tmp_path / "SIMULATED.json").write_text('{"images": 10}')
+    assert checking.check("ircadb", tmp_path) == NOTHING
+    shutil.rmtree(tmp_path / "3Dircadb1.2")
+    assert checking.check("ircadb", tmp_path)["missing"] == ["SIMULATED.json: says 10 images, but 5 are here"]
+
+
+def test_note_that_is_none_is_unreadable(tiny):
+    (tiny / "SIMULATED.json").write_text("simulated")
+    assert checking.check("femoral", tiny)["unreadable"] == ["SIMULATED.json: is not the note of a simulated set"]
 
 
 @pytest.fixture
