@@ -124,7 +124,7 @@ def pair(source: Source) -> dict[str, tuple[str, str]]:
             number = int(match[1]), int(match[2])
             other = found[bool(match[3])].setdefault(number, path)
             if other != path:
-                raise DataError(f"{source.path}: {other} and {path} are the same image or mask twice. Keep one of them.")
+                raise DataError(f"{source.path}: {other} and {path} are the same image or mask twice. Keep one.")
     if not found[0] and not found[1]:
         raise DataError(
             f"{source.path}: holds no labelled images of the brachial set; expected train/1_1.tif with "
@@ -146,8 +146,8 @@ def without_simulated(source: Source) -> Source:
         content = source.read(name)
         if SOFTWARE.encode() in content:  # a tag is stored as it is: finding it costs less than parsing the tags
             raise DataError(
-                f"{source.path}: {name} is a simulated picture, but {files.MARKER} does not lie beside train/, so that it "
-                "would pass for a real one. Name the whole folder that `nervekit phantom` wrote."
+                f"{source.path}: {name} is a simulated picture, but {files.MARKER} does not lie beside train/, so that "
+                "it would pass for a real one. Name the whole folder that `nervekit phantom` wrote."
             )
         return content
 

@@ -74,8 +74,8 @@ def find(key: str, root: str | Path | None = None) -> Place | None:
 def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
     """Download a public set once, check every file, and keep it in the cache.
 
-    Files with a manifest are compared with their SHA-256; slices of the CT set are opened, and so are Kaggle's pictures,
-    whose masks are compared with the table.
+    Files with a manifest are compared with their SHA-256; slices of the CT set are opened, and so are Kaggle's
+    pictures, whose masks are compared with the table.
 
     Licence and citation are printed first and stored beside the data. If the set is there already and whole,
     nothing is downloaded.
@@ -113,7 +113,7 @@ def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
         print(f"Already here{again[known.manifest]}: {folder}")
         return folder
     fetching.fetch(known, folder, progress, force)
-    how = {"whole": "with its SHA-256", "part": "as a DICOM slice, listed ones with their SHA-256", "none": "by decoding it"}
+    how = {"whole": "with its SHA-256", "part": "as a slice, listed ones with their SHA-256", "none": "by decoding it"}
     print(f"Every file checked {how[known.manifest]} and stored in {folder}")
     return folder
 

@@ -114,4 +114,5 @@ class SegmentationDataset:
         colour = "RGB" if len(self) and self.images[0].shape[-1] == 3 else "grey"
         count = len(set(self.groups.tolist()))
         plural = "" if count == 1 else "s"
-        return f"{len(self)} {KINDS.get(self.source, self.source)} images of {self.key} ({count} {group}{plural}), {size}, {colour}"
+        kind = KINDS.get(self.source, self.source)
+        return f"{len(self)} {kind} images of {self.key} ({count} {group}{plural}), {size}, {colour}"

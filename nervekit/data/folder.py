@@ -125,14 +125,14 @@ def listed_groups(source: files.Source, names: list[str]) -> list[str]:
     for line, row in rle.rows(source.read(TABLE), where, ["sample", "group"]):
         name = _composed(row["sample"])
         if not row["group"].strip():
-            raise DataError(f"{where}: line {line} gives {name} no group. Write the name of the image if it stands alone.")
+            raise DataError(f"{where}: line {line} gives {name} no group. Write its name if it stands alone.")
         if listed.setdefault(name, row["group"]) != row["group"]:
-            raise DataError(f"{where}: line {line} gives {name} a second group, {row['group']!r}. Keep one row an image.")
+            raise DataError(f"{where}: line {line} gives {name} a second group, {row['group']!r}. Keep one row.")
     lacking = [name for name in names if name not in listed]
     if lacking:
         raise DataError(
-            f"{where} has no row for {lacking[0]} (and {len(lacking) - 1} more). Add a row for each image, or delete the "
-            "file."
+            f"{where} has no row for {lacking[0]} (and {len(lacking) - 1} more). Add a row for each image, or delete "
+            "the file."
         )
     return [listed[name] for name in names]
 

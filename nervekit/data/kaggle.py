@@ -79,8 +79,8 @@ def _look_through(known: Entry, given: Path, built: Path, progress: bool) -> Non
     if wrong:
         more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise DataError(
-            f"{given}: what Kaggle gave is not the whole set, so it was not kept ({'; '.join(wrong[:3])}{more}). Delete "
-            "that folder and try again."
+            f"{given}: what Kaggle gave is not the whole set, so it was not kept ({'; '.join(wrong[:3])}{more}). "
+            "Delete that folder and try again."
         )
 
 

@@ -58,7 +58,7 @@ def to_grey_or_colour(picture: Image.Image, name: str, channels: int) -> Image.I
     try:
         return picture.convert("L" if channels == 1 else "RGB")
     except ValueError as error:
-        raise DataError(f"{name}: has colours of the mode {picture.mode} ({error}). Export it as grey or RGB.") from error
+        raise DataError(f"{name}: has the mode {picture.mode} ({error}). Export it as grey or RGB.") from error
 
 
 def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:

@@ -118,7 +118,7 @@ def write_folder(
     overwrite = options.get("overwrite", False)
     for position, (image, mask, name) in enumerate(zip(images, masks, names)):
         if Path(name).name != name or "\0" in name or name in ("", ".", "..", *names[:position]):
-            raise ConfigurationError(f"names: {name!r} is no file name, or comes twice. Name each file, without folders.")
+            raise ConfigurationError(f"names: {name!r} is no file name, or comes twice. Name each, without folders.")
         if np.shape(image)[:2] != np.shape(mask):
             raise DataError(f"{name}: its image is {np.shape(image)}, its mask {np.shape(mask)}; expected one size.")
     try:

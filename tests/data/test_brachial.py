@@ -92,9 +92,11 @@ def test_table_that_contradicts_a_mask_is_refused(few):
         read(few)
 
 
-@pytest.mark.parametrize(("image", "mask"), [("01_1.tif", "1_01_mask.tif"), ("1_1.TIF", "1_1_MASK.TIF"), ("1_1.tiff",) * 2])
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [("01_1.tif", "1_01_mask.tif"), ("1_1.TIF", "1_1_MASK.TIF"), ("1_1.tiff", "1_1_mask.tiff")],
+)
 def test_names_are_numbers_however_they_are_written(few, image, mask):
-    mask = "1_1_mask.tiff" if mask == image else mask
     (few / "train" / "1_1.tif").rename(few / "train" / image)
     (few / "train" / "1_1_mask.tif").rename(few / "train" / mask)
     write_table(few)
@@ -254,7 +256,7 @@ def test_simulated_pictures_without_their_note_are_refused(tmp_path):
     assert len(brachial.read_test(made)[1])
     (made / "SIMULATED.json").unlink()
     for call in (lambda: data.load("brachial", root=made), lambda: brachial.read_test(made)):
-        with pytest.raises(DataError, match=r"1_?1?\.tif is a simulated picture, but SIMULATED\.json does not lie beside"):
+        with pytest.raises(DataError, match=r"tif is a simulated picture, but SIMULATED\.json does not lie beside"):
             call()
 
 
