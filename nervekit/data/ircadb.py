@@ -25,7 +25,7 @@ def read(
     *,
     organs: str | Sequence[str] = ("liver",),
     window: tuple[float, float] | str = (150, 500),
-    patients: Sequence[int | str] | None = None,
+    patients: int | str | Sequence[int | str] | None = None,
 ) -> dict:
     """Read slices and masks of one or several organs, patient by patient, from the first slice to the last.
 
@@ -44,8 +44,8 @@ def read(
         without all of these organs are left out.
     window : (center, width) in Hounsfield units, or "slice"
         What becomes black to white; ``"slice"`` stretches each slice from its least to its greatest value.
-    patients : sequence, optional
-        Such as ``(1, 17)``; default all.
+    patients : int, str or sequence, optional
+        Such as ``17`` or ``(1, 17)``; default all.
 
     Returns
     -------

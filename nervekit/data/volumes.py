@@ -45,7 +45,7 @@ class Volume:
 
 
 def find(
-    source: Source, patients: Sequence[int | str] | None = None, organs: Sequence[str] = ("*",)
+    source: Source, patients: int | str | Sequence[int | str] | None = None, organs: Sequence[str] = ("*",)
 ) -> list[Volume]:
     """List the patients by number, with their slices in order and the masks of these organs.
 
@@ -53,8 +53,8 @@ def find(
     ----------
     source : Source
         As `nervekit.data.nested.open_patients` gives it.
-    patients : sequence, optional
-        Such as ``(1, 17)``; default all.
+    patients : int, str or sequence, optional
+        Such as ``17`` or ``(1, 17)``; default all.
     organs : sequence of str
         Names of mask folders, or patterns. A patient may have none of them.
 
@@ -66,6 +66,7 @@ def find(
         If slices or masks are missing, doubled, out of order, or of different sizes.
     """
     found = _folders(source)
+    patients = [patients] if isinstance(patients, (int, np.integer, str)) else patients
     wanted = sorted(found, key=_order) if patients is None else [str(patient) for patient in patients]
     for patient in wanted:
         if patient not in found:

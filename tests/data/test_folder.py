@@ -104,6 +104,12 @@ def test_two_images_of_one_name_are_refused(own):
         folder.read(own)
 
 
+def test_two_masks_of_one_name_are_refused(own):
+    Image.new("L", (30, 20)).save(own / "masks" / "P1 a.bmp")
+    with pytest.raises(DataError, match=r"masks/P1 a\.bmp and masks/P1 a\.png have one name"):
+        folder.read(own)
+
+
 def test_names_that_look_the_same_are_the_same_however_accents_are_stored(own):
     (own / "masks" / "P10 ä.png").rename(own / "masks" / "P10 a\u0308.png")
     assert folder.read(own).ids.tolist() == ["P1 a", "P2 b", "P10 ä"]

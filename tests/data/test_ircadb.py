@@ -107,6 +107,11 @@ def test_organ_that_nobody_has_is_refused_with_what_there_is(set_of_two):
         read(set_of_two, organs="spleen")
 
 
+@pytest.mark.parametrize("patients", [10, "10", np.int64(10), (10,)])
+def test_one_patient_needs_no_list(set_of_two, patients):
+    assert set(read(set_of_two, patients=patients)["groups"].tolist()) == {"10"}
+
+
 def test_patient_that_is_not_here_is_refused(set_of_two):
     with pytest.raises(ConfigurationError, match="patients: 7 is not in .*Here are 2, 10"):
         read(set_of_two, patients=[7])

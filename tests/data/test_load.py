@@ -29,6 +29,16 @@ def test_folder_archive_and_the_folder_above_give_the_same(listed, pack):
     assert all(dataset.source == dataset.provenance["data"] == "real" for dataset in loaded)
 
 
+def test_folder_and_archive_may_have_spaces_and_umlauts_in_their_names(listed, pack, tmp_path, monkeypatch):
+    place = tmp_path / "Meine Bilder für später"
+    shutil.copytree(listed, place / "Größe 1")
+    shutil.copy(pack(listed), place / "femoral ä.zip")
+    for root in (place / "Größe 1", place / "femoral ä.zip", place):
+        assert data.load("femoral", root=root).ids.tolist() == [str(number) for number in range(1, 13)]
+    monkeypatch.setenv("NERVEKIT_DATA", str(place))
+    assert data.load("femoral", "real").provenance["path"].startswith(str(place))
+
+
 def test_environment_variable_names_the_folder(listed, monkeypatch):
     monkeypatch.setenv("NERVEKIT_DATA", str(listed))
     assert data.load("femoral", "real").source == "real"

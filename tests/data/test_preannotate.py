@@ -49,7 +49,9 @@ def test_without_tolerance_every_pixel_comes_back(tmp_path, mask):
 @pytest.mark.parametrize("seed", range(8))
 def test_polygons_stay_within_half_a_pixel_of_the_outermost_pixels(seed):
     mask = ndimage.binary_fill_holes(blob(seed))
-    for drawn in shapes.trace(mask, 0.5):
+    traced = shapes.trace(mask, 0.5)
+    assert traced[0]["shape_type"] == "polygon" and len(traced[0]["points"]) > 4
+    for drawn in traced:
         parts, _ = ndimage.label(mask, np.ones((3, 3)))
         x, y = map(int, np.rint(drawn["points"][0]))
         part = np.pad(parts == parts[y, x], 1)

@@ -133,6 +133,23 @@ def test_leak_is_found_and_a_clean_split_is_clean():
     assert not clean.leaks and "0 of 6 test images" in clean.describe()
 
 
+@pytest.mark.parametrize("side", ["train", "test"])
+@pytest.mark.parametrize("wrong", [[], [3, 12], [-1], [0.5], [[0, 1]], ["0"], [True, False]])
+def test_positions_that_are_none_are_refused(side, wrong):
+    images, truth = sessions_of_frames()
+    dataset = SegmentationDataset("own", images, images[..., 0] > 99, truth.astype(str), truth.astype(str))
+    with pytest.raises(ConfigurationError, match=f"{side}: (is empty|holds)"):
+        splits.leakage(dataset, **({"train": [0], "test": [1]} | {side: wrong}))
+
+
+def test_positions_may_be_booleans():
+    images, truth = sessions_of_frames()
+    dataset = SegmentationDataset("own", images, images[..., 0] > 99, truth.astype(str), truth.astype(str))
+    one = splits.leakage(dataset, truth != 2, truth == 2)
+    other = splits.leakage(dataset, np.r_[:6, 9:12], np.r_[6:9])
+    assert one.nearest.tolist() == other.nearest.tolist() and one.shared_groups == other.shared_groups == ()
+
+
 def test_set_without_a_published_split_says_so():
     images, truth = sessions_of_frames()
     dataset = SegmentationDataset("own", images, images[..., 0] > 99, truth.astype(str), truth.astype(str))
