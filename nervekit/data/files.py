@@ -143,7 +143,7 @@ def archive_source(path: Path, archive: zipfile.ZipFile, strip: bool = True) -> 
 def is_simulated(path: str | Path) -> bool:
     """Say whether ``SIMULATED.json`` lies in a folder, or up to two folders above: parts of a set count too."""
     places = {Path(os.path.abspath(path)), Path(os.path.realpath(path))}  # a link may lead into a simulated set
-    return any((place / MARKER).is_file() for one in places for place in (one, *one.parents[:2]))
+    return any(os.path.isfile(place / MARKER) for one in places for place in (one, *one.parents[:2]))
 
 
 def _is_litter(name: PurePath) -> bool:
