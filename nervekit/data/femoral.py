@@ -64,8 +64,8 @@ def read(
     ids = np.array([str(number) for number, _, _ in pairs])
     groups = _listed_groups(source, ids)
     return {
-        "images": np.stack(images) if size else list(images),
-        "masks": np.stack(masks) if size else list(masks),
+        "images": np.stack(images) if size is not None else list(images),
+        "masks": np.stack(masks) if size is not None else list(masks),
         "ids": ids,
         "groups": splits.infer_sessions(np.stack(small), ids) if groups is None else groups,
         "parts": published_parts([part for _, part, _ in pairs]),

@@ -88,8 +88,8 @@ def read(
         kind = "phantom" if files.MARKER in source.sizes or files.is_simulated(path) else "real"
         return SegmentationDataset(
             key=key,
-            images=np.stack(pixels) if size else pixels,
-            masks=np.stack(labels) if size else labels,
+            images=np.stack(pixels) if size is not None else pixels,
+            masks=np.stack(labels) if size is not None else labels,
             ids=np.array(names),
             groups=groups(names, group_pattern, source),
             source=kind,

@@ -126,8 +126,8 @@ def read_folder(
     kind = "phantom" if files.is_simulated(path) else "real"
     return SegmentationDataset(
         key=key,
-        images=np.stack(images) if size else images,
-        masks=np.stack(masks) if size else masks,
+        images=np.stack(images) if size is not None else images,
+        masks=np.stack(masks) if size is not None else masks,
         ids=np.array(names),
         groups=folder.groups(names, group_pattern),
         source=kind,

@@ -182,6 +182,11 @@ def test_size_that_is_none_is_refused(own, size):
         folder.read(own, size)
 
 
+@pytest.mark.parametrize("size", [(8, 10), [8, 10], np.array([8, 10])])
+def test_size_may_be_any_pair(own, size):
+    assert folder.read(own, size).images.shape == (3, 8, 10, 1)
+
+
 @pytest.mark.parametrize("channels", [0, 2, 3.0, None, "3"])
 def test_number_of_channels_that_is_none_is_refused(own, channels):
     with pytest.raises(ConfigurationError, match="channels=.*: expected 1 .grey. or 3"):
