@@ -117,7 +117,8 @@ def write_folder(
         raise ConfigurationError(f"{len(images)} images, {len(masks)} masks, {len(names)} names: expected one each.")
     overwrite = options.get("overwrite", False)
     for position, (image, mask, name) in enumerate(zip(images, masks, names)):
-        if Path(name).name != name or "\0" in name or name in ("", ".", "..", *names[:position]):
+        unicode = "\0" not in name and name.encode(errors="replace").decode() == name
+        if not unicode or Path(name).name != name or name in ("", ".", "..", *names[:position]):
             raise ConfigurationError(f"names: {name!r} is no file name, or comes twice. Name each, without folders.")
         if np.shape(image)[:2] != np.shape(mask):
             raise DataError(f"{name}: its image is {np.shape(image)}, its mask {np.shape(mask)}; expected one size.")

@@ -231,10 +231,11 @@ def test_folder_without_annotations_says_how_to_make_them(tmp_path):
         labelme.read_folder(tmp_path)
 
 
-@pytest.mark.parametrize("names", [["../a"], [""], ["a", "b"], ["a\0"]])
+@pytest.mark.parametrize("names", [["../a"], [""], ["a", "b"], ["a\0"], ["a\udcfc"]])
 def test_names_that_are_no_file_names_are_refused(tmp_path, names):
     with pytest.raises(ConfigurationError):
         preannotate.write_folder(tmp_path, [np.zeros((60, 60), np.uint8)], [disc()], names)
+    assert list(tmp_path.iterdir()) == []
 
 
 def contents(folder):
