@@ -70,8 +70,8 @@ def expectations(profile, results, *, provisional=False):
     ConfigurationError
         Fewer than five seeds.
     RunError
-        The seeds recorded different keys or data, or a pin would not mean anything: a model that learnt nothing
-        passes it, since the centre less the tolerance does not exceed the key's ``must_exceed``.
+        The seeds recorded different keys or data, or the value of a seed does not exceed what a model that learnt
+        nothing reaches (the key's ``must_exceed``, which `nervekit check` asks for besides the tolerance).
     """
     pinned = len(results) >= FEWEST_SEEDS
     if not pinned and not provisional:
@@ -142,10 +142,11 @@ def _entry(notebook, key, measured, pinned):
     entry = {"notebook": notebook, "center": center, "tolerance": width, "spread": spread}
     if floors:
         entry["must_exceed"] = max(floors)
-        if center - width <= max(floors):
+        failed = [one["value"] for one in measured if one["value"] <= one.get("must_exceed", -math.inf)]
+        if failed:
             return entry, (
-                f"{key}: {center:.4g} with tolerance {width:.4g} would pass a model that learnt nothing "
-                f"({max(floors):.4g}). Make the task or the model of this profile better, or do not pin this key."
+                f"{key}: {failed} of the seeds {[float(f'{value:.4g}') for value in spread]} do not exceed what a model "
+                f"that learnt nothing reaches ({max(floors):.4g}). Make the task or the model of this profile better."
             )
     return entry, None
 

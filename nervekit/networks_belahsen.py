@@ -85,8 +85,7 @@ def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
     loss = settings.get(f"{name}_loss", settings["loss"])
     mask_loss = CrossEntropyDiceLoss(smooth=1.0) if "cross-entropy" in loss else DiceLoss(offset=0.0)
     if "cross-entropy" in loss and settings.get("first_output", 0.5) != 0.5:
-        share = train.masks.mean()
-        network.get_layer("mask_logits").bias.assign([np.log(share / (1 - share))])
+        training.begin_at_share(network.get_layer("mask_logits"), train.masks)
     if name != "inception":
         return training.compile_model(network, loss=mask_loss, optimizer=optimizer)
 

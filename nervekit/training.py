@@ -12,7 +12,7 @@ from nervekit.errors import ConfigurationError
 from nervekit.precision import has_gpu, set_precision
 from nervekit.transfer import transfer
 
-__all__ = ["History", "PooledIoU", "compile_model", "fit", "predict", "reset",
+__all__ = ["History", "PooledIoU", "begin_at_share", "compile_model", "fit", "predict", "reset",
            "set_batch_norm_momentum", "set_precision", "transfer"]  # fmt: skip
 
 
@@ -204,6 +204,31 @@ def set_batch_norm_momentum(model, momentum):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = momentum
     return model
+
+
+def begin_at_share(layer, masks):
+    """Let the last convolution of a network say the share of the region at every pixel before anything is learnt.
+
+    An untrained sigmoid says 0.5 everywhere, and a nerve fills one pixel in a hundred. The first steps then push all
+    outputs down, and a network may stay there.
+
+    Parameters
+    ----------
+    layer : keras.layers.Conv2D
+        Of one channel, before the sigmoid.
+    masks : ndarray of bool
+        Of the training images.
+
+    Examples
+    --------
+    >>> from nervekit import models
+    >>> network = models.build("huang_unet", (32, 32, 1), width=2)
+    >>> begin_at_share(network.get_layer("mask_logits"), np.arange(10) < 2)
+    >>> round(float(network.get_layer("mask_logits").bias[0]), 3)  # the logarithm of 0.2 / 0.8
+    -1.386
+    """
+    share = np.mean(masks)
+    layer.bias.assign([np.log(share / (1 - share))])
 
 
 def reset(model, build, *, seed):

@@ -176,9 +176,16 @@ def test_every_seed_passes_the_expectations_made_from_it(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "smoke.json"]
 
 
-def test_a_pin_that_a_model_that_learnt_nothing_passes_is_refused():
-    with pytest.raises(RunError, match="dice: 0.8 with tolerance 0.0632.* would pass a model that learnt nothing"):
-        expected.expectations("smoke", seeds(*SCORES, must_exceed=0.74))
+def test_a_seed_no_better_than_a_model_that_learnt_nothing_is_refused():
+    with pytest.raises(RunError, match=r"dice: \[0.78\] of the seeds .* do not exceed .* reaches \(0.785\)"):
+        expected.expectations("smoke", seeds(*SCORES, must_exceed=0.785))
+
+
+def test_where_the_tolerance_reaches_below_the_floor_the_floor_holds(tmp_path):
+    expected.write(expected.expectations("smoke", seeds(*SCORES, must_exceed=0.775)), tmp_path)
+    read = check.read_expected("smoke", tmp_path)
+    assert read["keys"]["dice"]["center"] - read["keys"]["dice"]["tolerance"] < 0.775
+    assert "does not exceed 0.775" in str(problems(result({"dice": 0.77}), read))
 
 
 def test_a_key_that_is_not_compared_has_no_centre():

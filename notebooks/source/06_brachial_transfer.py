@@ -265,8 +265,7 @@ options = {
 def build(name):
     network = models.build(name, (height, width, 1), **options[name])
     if settings["first_output"] == "share of the nerve":
-        share = dataset.masks[train_entries].mean()
-        network.get_layer("mask_logits").bias.assign([np.log(share / (1 - share))])
+        training.begin_at_share(network.get_layer("mask_logits"), dataset.masks[train_entries])
     return training.set_batch_norm_momentum(network, settings["norm_momentum"])
 
 
