@@ -26,7 +26,7 @@ def page(results, expected=EXPECTED):
 
 def claims_table(rows, results, expected=EXPECTED):
     """Markdown table of claims with everything that belongs to a number: interval, seeds, n, notebook and profile."""
-    origins, over_seeds = verdicts.measured(results), verdicts.spreads(expected)
+    origins, over_seeds = verdicts.recorded(results), verdicts.spreads(expected)
     lines = [
         "| quantity | paper | ours (95 % interval) | over seeds | n | verdict | printed in | measured in |",
         "|---|---|---|---|---|---|---|---|",

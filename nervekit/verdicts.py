@@ -134,6 +134,17 @@ def measured(results):
     }
 
 
+def recorded(results):
+    """Every number that was recorded, with the result that it is part of: that on real data where there is one.
+
+    Returns
+    -------
+    dict
+        ``{key: (entry, result)}``.
+    """
+    return {key: (entry, result) for result in results for key, entry in result["values"].items()} | measured(results)
+
+
 def comparisons(paper, results):
     """A verdict on each claim of a paper, from whichever notebook recorded its key, on real data where it needs any.
 
@@ -147,11 +158,11 @@ def comparisons(paper, results):
     -------
     list of papers.Comparison
     """
-    real = {key: entry for key, (entry, _) in measured(results).items()}
-    every = {key: entry for result in results for key, entry in result["values"].items()}
-    simulated = every.keys() - real.keys()
-    free = {claim.key: every[claim.key] for claim in paper.claims if not claim.needs_data and claim.key in every}
-    rows = papers.compare(paper, {**free, **real}, {"data": "real"})
+    every, real = recorded(results), measured(results)
+    free = {claim.key for claim in paper.claims if not claim.needs_data}
+    values = {key: entry for key, (entry, _) in every.items() if key in real or key in free}
+    simulated = every.keys() - values.keys()
+    rows = papers.compare(paper, values, {"data": "real"})
     return [
         replace(row, reason="simulated data") if row.verdict == "not run" and row.claim.key in simulated else row
         for row in rows

@@ -47,10 +47,12 @@ def test_a_number_says_its_own_data_where_a_notebook_works_on_both_kinds():
 
 def test_what_needs_no_data_is_judged_by_a_run_on_simulated_data():
     paper = papers.load("belahsen_2020")
-    rows = verdicts.comparisons(paper, [result({"belahsen_2020.unet.parameters": 7759521, "belahsen_2020.data.images": 5635})])
+    results = [result({"belahsen_2020.unet.parameters": 7759521, "belahsen_2020.data.images": 5635})]
+    rows = verdicts.comparisons(paper, results)
     by_key = {one.claim.key: one for one in rows}
     assert by_key["belahsen_2020.unet.parameters"].verdict == "reproduced"
     assert by_key["belahsen_2020.data.images"].reason == "simulated data"
+    assert "| Parameters of U-Net | 7759521 | 7759521 |" in report.claims_table(rows, results)
 
 
 def test_counts_have_every_verdict_in_order():
