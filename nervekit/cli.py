@@ -91,7 +91,9 @@ def _expected(options):
                     print(f"nervekit: {source.stem} with seed {seed}: {outcome.status}: {outcome.reason}")
                     return 1
         results[seed] = _read(runs / options.profile, sources)
-    content = expected.expectations(options.profile, results, provisional=options.provisional)
+    content = expected.expectations(
+        options.profile, results, provisional=options.provisional, not_pinned=options.not_pinned
+    )
     path = expected.write(expected.merge(content, options.expected), options.expected)
     print(f"{path}: {len(content['keys'])} values from {len(results)} seeds. Look at the difference, then commit it.")
     return 0
@@ -199,6 +201,9 @@ def _parser():
     check.add_argument("--report", action="store_true", help="write index.html and junit.xml beside the runs")
     expected.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     expected.add_argument("--provisional", action="store_true", help="fewer than five seeds: no tolerances")
+    expected.add_argument(
+        "--not-pinned", nargs="+", default=[], metavar="KEY", help="keys that get no tolerance; their floor holds"
+    )
     expected.add_argument("--reuse", action="store_true", help="do not run again what has run")
     report.add_argument("--results", type=Path, default=Path("results"), help="folder of the committed results")
     report.add_argument("--readme", type=Path, help="bring the table of this README up to date too")

@@ -46,7 +46,7 @@ def tolerance(values, step=0):
     return center, max(4 * statistics.stdev(values), 1.5 * farthest, 2 * step, FLOOR)
 
 
-def expectations(profile, results, *, provisional=False):
+def expectations(profile, results, *, provisional=False, not_pinned=()):
     """Make the content of ``expected/<profile>.json`` from results over seeds.
 
     The median time of a notebook is kept for the progress line; it is not compared.
@@ -60,6 +60,8 @@ def expectations(profile, results, *, provisional=False):
     provisional : bool
         Allow fewer than five seeds. No tolerance comes of them: a run must then have the same keys, finite values, and
         main scores above what a model that learnt nothing reaches.
+    not_pinned : collection of str
+        Keys that differ too much between seeds to be pinned. They get no tolerance either; their floor holds.
 
     Returns
     -------
@@ -70,8 +72,9 @@ def expectations(profile, results, *, provisional=False):
     ConfigurationError
         Fewer than five seeds.
     RunError
-        The seeds recorded different keys or data, or the value of a seed does not exceed what a model that learnt
-        nothing reaches (the key's ``must_exceed``, which `nervekit check` asks for besides the tolerance).
+        The seeds recorded different keys or data; the value of a seed does not exceed what a model that learnt nothing
+        reaches (the key's ``must_exceed``); or a pin would not mean anything: a model that learnt nothing passes it,
+        since the centre less the tolerance does not exceed ``must_exceed``.
     """
     pinned = len(results) >= FEWEST_SEEDS
     if not pinned and not provisional:
@@ -92,7 +95,7 @@ def expectations(profile, results, *, provisional=False):
         seconds[notebook] = round(statistics.median(result["seconds"] for result in by_seed.values()), 1)
         for key in first["values"]:
             measured = [result["values"][key] for result in by_seed.values()]
-            keys[key], problem = _entry(notebook, key, measured, pinned)
+            keys[key], problem = _entry(notebook, key, measured, pinned and key not in not_pinned)
             problems += [problem] if problem else []
     if problems:
         raise RunError("Nothing was written:\n" + "\n".join(problems))
@@ -134,21 +137,24 @@ def _entry(notebook, key, measured, pinned):
     spread = [entry["value"] for entry in measured]
     if not all(math.isfinite(value) for value in spread):
         return None, f"{key}: {spread} are not all finite."
-    floors = [one["must_exceed"] for one in measured if one.get("must_exceed") is not None]
-    if not pinned or not all(entry.get("compare", True) for entry in measured):
-        entry = {"notebook": notebook, "center": None, "tolerance": None, "spread": spread}
-        return entry | ({"must_exceed": max(floors)} if floors else {}), None
-    center, width = (_round(number) for number in tolerance(spread, step=max(entry.get("step", 0) for entry in measured)))
-    entry = {"notebook": notebook, "center": center, "tolerance": width, "spread": spread}
-    if floors:
-        entry["must_exceed"] = max(floors)
-        failed = [one["value"] for one in measured if one["value"] <= one.get("must_exceed", -math.inf)]
-        if failed:
-            return entry, (
-                f"{key}: {failed} of the seeds {[float(f'{value:.4g}') for value in spread]} do not exceed what a model "
-                f"that learnt nothing reaches ({max(floors):.4g}). Make the task or the model of this profile better."
-            )
-    return entry, None
+    floor = max((one["must_exceed"] for one in measured if one.get("must_exceed") is not None), default=None)
+    entry = {"notebook": notebook, "center": None, "tolerance": None, "spread": spread}
+    entry |= {} if floor is None else {"must_exceed": floor}
+    failed = [value for value in spread if floor is not None and value <= floor]
+    if failed:
+        return entry, (
+            f"{key}: {[_round(value) for value in failed]} of the seeds {[_round(value) for value in spread]} do not exceed "
+            f"what a model that learnt nothing reaches ({floor:.4g}). Make the task or the model of this profile better."
+        )
+    if not pinned or not all(one.get("compare", True) for one in measured):
+        return entry, None
+    center, width = (_round(number) for number in tolerance(spread, step=max(one.get("step", 0) for one in measured)))
+    if floor is not None and center - width <= floor:
+        return entry, (
+            f"{key}: {center:.4g} with tolerance {width:.4g} would pass a model that learnt nothing ({floor:.4g}). Make the "
+            f"task or the model of this profile better, or hold it above its floor alone: --not-pinned {key}"
+        )
+    return entry | {"center": center, "tolerance": width}, None
 
 
 def _round(number):

@@ -181,11 +181,19 @@ def test_a_seed_no_better_than_a_model_that_learnt_nothing_is_refused():
         expected.expectations("smoke", seeds(*SCORES, must_exceed=0.785))
 
 
-def test_where_the_tolerance_reaches_below_the_floor_the_floor_holds(tmp_path):
-    expected.write(expected.expectations("smoke", seeds(*SCORES, must_exceed=0.775)), tmp_path)
+def test_a_pin_that_a_model_that_learnt_nothing_passes_is_refused():
+    with pytest.raises(RunError, match="dice: 0.8 with tolerance 0.0632.* would pass a model that learnt nothing"):
+        expected.expectations("smoke", seeds(*SCORES, must_exceed=0.74))
+
+
+def test_a_key_that_is_not_pinned_is_still_held_above_its_floor(tmp_path):
+    scores = seeds(*SCORES, must_exceed=0.74)
+    expected.write(expected.expectations("smoke", scores, not_pinned=["dice"]), tmp_path)
     read = check.read_expected("smoke", tmp_path)
-    assert read["keys"]["dice"]["center"] - read["keys"]["dice"]["tolerance"] < 0.775
-    assert "does not exceed 0.775" in str(problems(result({"dice": 0.77}), read))
+    assert read["keys"]["dice"]["center"] is None and problems(result({"dice": 0.9}), read) == {}
+    assert "does not exceed 0.74" in str(problems(result({"dice": 0.73}), read))
+    with pytest.raises(RunError, match="of the seeds"):
+        expected.expectations("smoke", seeds(*SCORES, must_exceed=0.785), not_pinned=["dice"])
 
 
 def test_a_key_that_is_not_compared_has_no_centre():
