@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nervekit.check import EXPECTED, FEWEST_SEEDS
 from nervekit.errors import ConfigurationError, RunError
-from nervekit.workspace import write_text
+from nervekit.whole import write_text
 
 FLOOR = 0.01
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from nervekit.workspace import write_text
+from nervekit.whole import write_text
 
 LOG_LINES = 60
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nervekit import colab
 from nervekit.errors import ConfigurationError, RunError
-from nervekit.workspace import write_text
+from nervekit.whole import write_text
 
 SOURCES = Path("notebooks") / "source"
 PARAMETERS = ("PROFILE", "DATA", "SEED")

@@ -5,7 +5,7 @@ import html
 from pathlib import Path
 
 from nervekit.progress import clock
-from nervekit.workspace import write_text
+from nervekit.whole import write_text
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem; color: #222 }

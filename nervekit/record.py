@@ -18,7 +18,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from nervekit import processor
+from nervekit import processor, whole
 from nervekit.errors import ConfigurationError, RunError
 
 _PACKAGES = ("nervekit", "keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "matplotlib", "pillow")
@@ -169,9 +169,7 @@ def _current():
 
 def _write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    whole.write_bytes(path, content)
 
 
 def _machine():

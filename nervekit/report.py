@@ -8,7 +8,7 @@ from nervekit.errors import ConfigurationError
 from nervekit.progress import clock
 from nervekit.run import RUNS
 from nervekit.verdicts import RESULTS, VERDICTS
-from nervekit.workspace import write_text
+from nervekit.whole import write_text
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, the temporary folder in which a notebook runs, and the removal of old ones."""
+"""The temporary folder in which a notebook runs, and the removal of old ones."""
 
 import os
 import shutil
@@ -6,14 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-
-
-def write_text(path, text):
-    """Write a file whole or not at all: under another name first, then renamed."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def sweep(folder):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -238,26 +237,3 @@ def mismatch(content: bytes, size: int, digest: str) -> str:
         return f"has {len(content)} bytes instead of {size}"
     found = hashlib.sha256(content).hexdigest()
     return "" if found == digest else f"has SHA-256 {found[:12]}... instead of {digest[:12]}..."
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all; DataError if it cannot be written."""
-    try:
-        content = text.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(f"{path}: holds a name that is no Unicode ({error}). Rename the file or label.") from error
-    write_bytes(path, content)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; DataError if it cannot be written."""
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise DataError(f"{path}: cannot be written ({error.strerror or error}). Name another folder.") from error

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nervekit.data import files, pictures, shapes
+from nervekit import whole
+from nervekit.data import pictures, shapes
 from nervekit.errors import ConfigurationError, DataError
 
 VERSION = "6.3.0"
@@ -70,7 +71,7 @@ def write(
         for shape in shapes.trace(mask, tolerance)
     ]  # fmt: skip
     content = {"version": VERSION, "flags": {}, "shapes": drawn, "imagePath": image, "imageData": None}
-    files.write_text(path, json.dumps(content | {"imageHeight": height, "imageWidth": width}, indent=2, ensure_ascii=False))
+    whole.write_text(path, json.dumps(content | {"imageHeight": height, "imageWidth": width}, indent=2, ensure_ascii=False))
     return path
 
 
@@ -134,7 +135,7 @@ def write_folder(
         if overwrite or not (path / f"{name}.png").exists():
             content = io.BytesIO()
             _picture(image).save(content, "PNG")
-            files.write_bytes(path / f"{name}.png", content.getvalue())
+            whole.write_bytes(path / f"{name}.png", content.getvalue())
         written.append(write(path / f"{name}.json", {label: mask}, f"{name}.png", **options))
     return written
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nervekit.data import files
+from nervekit import whole
 from nervekit.errors import DataError
 
 COLUMNS = ["img", "pixels"]
@@ -127,7 +127,7 @@ def write_submission(path: str | Path, masks: Mapping[int | str, np.ndarray]) ->
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows((name, encode(mask)) for name, mask in masks.items())
-    files.write_text(path, text.getvalue())
+    whole.write_text(path, text.getvalue())
     return path
 
 
