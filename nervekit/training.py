@@ -10,6 +10,7 @@ from keras import ops
 from nervekit import supervision
 from nervekit.errors import ConfigurationError
 from nervekit.precision import has_gpu, set_precision
+from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum
 from nervekit.transfer import transfer
 
 __all__ = ["History", "PooledIoU", "begin_at_share", "compile_model", "fit", "predict", "reset",
@@ -186,72 +187,6 @@ def predict(model, images, *, batch_size=32):
     ndarray of float32, shape (N, H, W)
     """
     return model.predict(images, batch_size=batch_size, verbose=0)[..., 0]
-
-
-def set_batch_norm_momentum(model, momentum):
-    """Let batch normalisation follow the batches faster or slower; the same model.
-
-    Keras' 0.99 needs some hundred steps to forget where the running averages began. A shorter training that keeps it is
-    good in training and blind in prediction.
-
-    Examples
-    --------
-    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization()])
-    >>> set_batch_norm_momentum(model, 0.9).layers[0].momentum
-    0.9
-    """
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = momentum
-    return model
-
-
-def begin_at_share(layer, masks):
-    """Let the last convolution of a network say the share of the region at every pixel before anything is learnt.
-
-    An untrained sigmoid says 0.5 everywhere, and a nerve fills one pixel in a hundred. The first steps then push all
-    outputs down, and a network may stay there.
-
-    Parameters
-    ----------
-    layer : keras.layers.Conv2D
-        Of one channel, before the sigmoid.
-    masks : ndarray of bool
-        Of the training images.
-
-    Examples
-    --------
-    >>> from nervekit import models
-    >>> network = models.build("huang_unet", (32, 32, 1), width=2)
-    >>> begin_at_share(network.get_layer("mask_logits"), np.arange(10) < 2)
-    >>> round(float(network.get_layer("mask_logits").bias[0]), 3)  # the logarithm of 0.2 / 0.8
-    -1.386
-    """
-    share = np.mean(masks)
-    layer.bias.assign([np.log(share / (1 - share))])
-
-
-def reset(model, build, *, seed):
-    """Start a compiled network again, with the weights that ``build()`` draws under ``seed``.
-
-    The compiled step is kept, so that ten folds compile once. Dropout, too, begins anew, whatever was drawn before.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Compiled.
-    build : callable
-        Returns a network of the same structure, such as ``lambda: models.build("huang_unet", (128, 128, 1))``.
-    seed : int
-    """
-    keras.utils.set_random_seed(seed)
-    model.set_weights(build().get_weights())
-    for variable in model.optimizer.variables:
-        if variable is not getattr(model.optimizer, "_learning_rate", None):
-            variable.assign(ops.zeros_like(variable))
-    states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
-    for number, state in enumerate(states):
-        state.assign(np.array([seed, number], dtype=state.dtype))
 
 
 def check_sizes(model, dataset):

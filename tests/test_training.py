@@ -205,3 +205,11 @@ def test_cross_validation_predicts_each_image_once_with_a_network_that_never_saw
     assert scores["pooled_iou"].shape == (3,)
     expected = jaccard_score(blobs.masks[:8].ravel(), result.predictions[:8].ravel(), zero_division=1)
     assert scores["pooled_iou"][0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("mask", [np.zeros((2, 4, 4), bool), np.ones((2, 4, 4), bool)])
+def test_output_cannot_begin_at_no_share_or_all(mask):
+    network = models.build("huang_unet", (16, 16, 1), width=2)
+    with pytest.raises(ConfigurationError, match="an output cannot begin there"):
+        training.begin_at_share(network.get_layer("mask_logits"), mask)
+    assert float(network.get_layer("mask_logits").bias[0]) == 0

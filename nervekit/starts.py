@@ -1,0 +1,83 @@
+"""What a network begins with: its first output, the memory of its batch normalisation, and a new start of a compiled one."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from nervekit.errors import ConfigurationError
+
+
+def set_batch_norm_momentum(model, momentum):
+    """Let batch normalisation follow the batches faster or slower; the same model.
+
+    Keras' 0.99 needs some hundred steps to forget where the running averages began. A shorter training that keeps it is
+    good in training and blind in prediction.
+
+    Examples
+    --------
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization()])
+    >>> set_batch_norm_momentum(model, 0.9).layers[0].momentum
+    0.9
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = momentum
+    return model
+
+
+def begin_at_share(layer, masks):
+    """Let the last convolution of a network say the share of the region at every pixel before anything is learnt.
+
+    An untrained sigmoid says 0.5 everywhere, and a nerve fills one pixel in a hundred. The first steps then push all
+    outputs down, and a network may stay there.
+
+    Parameters
+    ----------
+    layer : keras.layers.Conv2D
+        Of one channel, before the sigmoid.
+    masks : ndarray of bool
+        Of the training images.
+
+    Raises
+    ------
+    ConfigurationError
+        No pixel, or every pixel, of the masks is of the region.
+
+    Examples
+    --------
+    >>> from nervekit import models
+    >>> network = models.build("huang_unet", (32, 32, 1), width=2)
+    >>> begin_at_share(network.get_layer("mask_logits"), np.arange(10) < 2)
+    >>> round(float(network.get_layer("mask_logits").bias[0]), 3)  # the logarithm of 0.2 / 0.8
+    -1.386
+    """
+    share = np.mean(masks)
+    if not 0 < share < 1:
+        raise ConfigurationError(
+            f"masks: {share:.0%} of their pixels are of the region; an output cannot begin there. Look whether the masks "
+            "were read as they should, or leave the output as it is."
+        )
+    layer.bias.assign([np.log(share / (1 - share))])
+
+
+def reset(model, build, *, seed):
+    """Start a compiled network again, with the weights that ``build()`` draws under ``seed``.
+
+    The compiled step is kept, so that ten folds compile once. Dropout, too, begins anew, whatever was drawn before.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled.
+    build : callable
+        Returns a network of the same structure, such as ``lambda: models.build("huang_unet", (128, 128, 1))``.
+    seed : int
+    """
+    keras.utils.set_random_seed(seed)
+    model.set_weights(build().get_weights())
+    for variable in model.optimizer.variables:
+        if variable is not getattr(model.optimizer, "_learning_rate", None):
+            variable.assign(ops.zeros_like(variable))
+    states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
+    for number, state in enumerate(states):
+        state.assign(np.array([seed, number], dtype=state.dtype))
