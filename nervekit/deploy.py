@@ -124,13 +124,20 @@ def open_litert(path, threads=None):
     path : path-like
     threads : int, optional
         The cores open to this process if omitted.
+
+    Raises
+    ------
+    ConfigurationError
+        Neither is installed.
     """
-    try:
+    if find_spec("ai_edge_litert"):
         from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
+    elif find_spec("tensorflow"):
         import tensorflow
 
         Interpreter = tensorflow.lite.Interpreter
+    else:
+        raise ConfigurationError("A LiteRT file needs ai-edge-litert to be run. Install with: pip install 'nervekit[litert]'")
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TensorFlow's says in each release that a later one will not bring it

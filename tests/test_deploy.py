@@ -57,6 +57,12 @@ def test_another_backend_cannot_write_a_litert_file_and_says_what_to_do(monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_runtime_a_litert_file_is_refused_with_its_package(monkeypatch, tmp_path):
+    monkeypatch.setattr(deploy, "find_spec", lambda package: None)
+    with pytest.raises(ConfigurationError, match="ai-edge-litert.*pip install"):
+        deploy.open_litert(tmp_path / "network.tflite")
+
+
 def test_without_its_packages_an_onnx_file_is_refused_with_their_names(monkeypatch, tmp_path):
     monkeypatch.setattr(deploy, "find_spec", lambda package: None)
     assert "onnxruntime" in deploy.missing_for_onnx()

@@ -468,8 +468,8 @@ record.figure("risk", figure, alt=f"Mean risk against the share of images kept. 
 #
 # ### As a file that needs no Keras
 #
-# ONNX is a format that many programs can run. The export is worth what its numbers are: the same images through both,
-# in float32, must differ by less than 1e-4. The packages for it are optional: `pip install 'nervekit[onnx]'`.
+# Two formats: *ONNX*, which many programs can run, and *LiteRT* (once TensorFlow Lite) for phones and small boards. An export
+# is worth what its numbers are: the same images through both, in float32, must differ from Keras by less than 1e-4.
 
 # %%
 import tempfile
@@ -478,32 +478,33 @@ from pathlib import Path
 from nervekit import deploy
 
 deployed = deploy.in_float32(trained["ours"][0], "nervekit_unet", **SIZE)
-missing = deploy.missing_for_onnx()
-if missing:
-    print(f"no ONNX file is written here: {', '.join(missing)} not installed")
-else:
+expected = training.predict(deployed, test.images[:4])
+runtimes = {"Keras": lambda images: deployed.predict_on_batch(images)[..., 0]}
+
+
+def export(runtime, file, write, load):
     with tempfile.TemporaryDirectory() as folder:
-        deploy.to_onnx(deployed, Path(folder) / "network.onnx")
-        onnx = deploy.open_onnx(Path(folder) / "network.onnx")
-    largest = np.abs(onnx(test.images[:4]) - training.predict(deployed, test.images[:4])).max()
-    assert largest < 1e-4, f"ONNX Runtime and Keras differ by {largest}"
-    record.provenance(onnx_difference=float(largest))
-    print(f"ONNX Runtime and Keras differ by at most {largest:.1e}")
+        write(deployed, Path(folder) / file)
+        runtimes[runtime] = load(Path(folder) / file)
+    largest = np.abs(runtimes[runtime](test.images[:4]) - expected).max()
+    assert largest < 1e-4, f"{runtime} and Keras differ by {largest}"
+    record.provenance(**{f"{runtime.split()[0].lower()}_difference": float(largest)})
+    print(f"{runtime} and Keras differ by at most {largest:.1e}")
+
 
 # %% [markdown]
-# *LiteRT* (once TensorFlow Lite) runs networks on phones and small boards. The same test; its file is written where
-# TensorFlow is the backend.
+# The packages for ONNX are optional: `pip install 'nervekit[onnx]'`. The file for LiteRT is written where TensorFlow is the
+# backend.
 
 # %%
-litert = None
+if missing := deploy.missing_for_onnx():
+    print(f"no ONNX file is written here: {', '.join(missing)} not installed")
+else:
+    export("ONNX Runtime", "network.onnx", deploy.to_onnx, deploy.open_onnx)
 if keras.config.backend() == "tensorflow":
-    with tempfile.TemporaryDirectory() as folder:
-        deploy.to_litert(deployed, Path(folder) / "network.tflite")
-        litert = deploy.open_litert(Path(folder) / "network.tflite")
-    largest = np.abs(litert(test.images[:4]) - training.predict(deployed, test.images[:4])).max()
-    assert largest < 1e-4, f"LiteRT and Keras differ by {largest}"
-    record.provenance(litert_difference=float(largest))
-    print(f"LiteRT and Keras differ by at most {largest:.1e}")
+    export("LiteRT", "network.tflite", deploy.to_litert, deploy.open_litert)
+else:
+    print(f"no LiteRT file is written here: Keras runs on {keras.config.backend()}")
 
 # %% [markdown]
 # ### On a cine
@@ -528,15 +529,7 @@ frames, true_masks = (np.asarray(keras.ops.convert_to_numpy(moving)) for moving 
 # Frames arrive one at a time, so the clock runs over single frames, after the first ones. A scanner shows about 30 a
 # second.
 
-
 # %%
-def by_keras(images):
-    return deployed.predict_on_batch(images)[..., 0]
-
-
-runtimes = {"Keras": by_keras}
-runtimes |= {} if missing else {"ONNX Runtime": onnx}
-runtimes |= {"LiteRT": litert} if litert else {}
 speeds = {name: deploy.frames_per_second(answer, frames) for name, answer in runtimes.items()}
 fastest = max(speeds, key=speeds.get)
 record.provenance(frames_per_second={name: round(speed, 1) for name, speed in speeds.items()})
