@@ -133,12 +133,11 @@ def fold_scores(schemes, title):
     """
     use_style()
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True)
-    looks = (("o", COLOURS["neutral"], "solid"), ("s", COLOURS["prediction"], "dashed"))
+    looks = (("o", COLOURS["neutral"], "solid", -0.12), ("s", COLOURS["prediction"], "dashed", 0.12))
     for axis, (name, label) in zip(axes, (("pooled_iou", "sum IoU"), ("accuracy", "share of images with IoU > 0.5"))):
-        for (scheme, scores), (marker, colour, line) in zip(schemes.items(), looks, strict=False):
+        for (scheme, scores), (marker, colour, line, aside) in zip(schemes.items(), looks, strict=False):
             numbers = np.asarray(scores[name])
             places = np.arange(1, len(numbers) + 1)
-            aside = 0.12 if marker == "s" else -0.12
             axis.plot(places + aside, numbers, marker=marker, linestyle="none", color=colour, label=scheme)
             axis.axhspan(*np.quantile(numbers, [0.25, 0.75]), color=colour, alpha=0.12, linewidth=0)
             axis.axhline(np.median(numbers), color=colour, linestyle=line, linewidth=1.5)
