@@ -10,7 +10,7 @@
 # # 09 · Better than the papers? A recipe, and what it takes to show it
 #
 # **Time:** 40 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and,
-# by count of images, about 30 minutes in `workshop` on two processor cores.
+# by count of images, about 50 minutes in `workshop` on two processor cores.
 #
 # **Questions**
 #
@@ -66,7 +66,8 @@ dataset = data.load("femoral", settings["data"], (height, width), subjects=setti
 parts = {name: dataset.part(name) for name in ("train", "development", "test")}
 simulated = dataset.source == "phantom"
 kind = "simulated" if simulated else "real"
-record.provenance(data=kind, split="published, and folds of sessions")
+split = f"published, and {settings['folds_trained']} of {settings['folds']} folds of sessions"
+record.provenance(data=kind, split=split)
 print(dataset.describe(), {name: len(part) for name, part in parts.items()})
 
 # %% [markdown]
@@ -280,7 +281,8 @@ record.figure("flips", figure, alt=f"Change of Dice by flip averaging for two ne
 # ## Whole sessions held out
 #
 # The published split tells how well a network does beside images of the same session. Now whole sessions are held
-# out, as in notebook 03. The profile says how many of the folds are trained.
+# out, as in notebook 03. The profile says how many of the folds are trained. Fewer than all speak for fewer sessions: the
+# intervals are wide, and another fold may be easier or harder.
 
 # %%
 from nervekit.data import splits
@@ -296,7 +298,8 @@ for number, (inside, outside) in enumerate(folds):
     print(f"fold {number + 1} of {settings['folds']}: {len(inside)} training images, {len(outside)} held out")
 
 # %% [markdown]
-# Every image held out was predicted once, by a network that saw nothing of its session.
+# Every image held out was predicted once, by a network that saw nothing of its session. Still, it is the set on which the
+# recipe was tuned.
 
 # %%
 outside = dataset.subset(held_out)
