@@ -14,7 +14,7 @@ from nervekit.errors import ConfigurationError
 RESULTS = Path("results")
 VERDICTS = ("reproduced", "better", "not reproduced", "not run", "cannot be")
 MOST = 6
-DIFFERENCE = re.compile(r"[._](gain|fall)(\.|$)")
+DIFFERENCE = re.compile(r"[._](fall|gain|gap|leak)(\.|$)")
 
 
 def read_results(folder):

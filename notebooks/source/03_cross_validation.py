@@ -206,7 +206,8 @@ record.figure("company", figure, alt=f"Sum IoU of images with and without neighb
 # %% [markdown]
 # ## Paper · ours · verdict
 #
-# The record first. The paper's claims are answered by the folds dealt by image, as it dealt them.
+# The record first. The paper's claims are answered by the folds dealt by image, as it dealt them. The simulated set has
+# sessions of near-duplicates on purpose: there the leak must show. On real data its size is a finding.
 
 # %%
 quartiles = evaluation.fold_quartiles(dataset.masks, results["by image"], dataset.groups)
@@ -216,7 +217,7 @@ for name, found in scores.items():
     for metric in columns:
         limit = {"must_exceed": floor} if metric == "pooled_iou" else {}
         record.value(f"huang_2019.crossval.{name.replace(' ', '_')}.{metric}", **found[metric], **limit)
-record.value("huang_2019.crossval.gap.pooled_iou", **gap)
+record.value("huang_2019.crossval.gap.pooled_iou", **gap, **({"must_exceed": 0.0} if simulated else {}))
 
 # %% [markdown]
 # A printed value is *reproduced* if it lies in our 95 % interval, *better* if our whole interval lies above it. The verdict is

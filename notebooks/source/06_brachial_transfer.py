@@ -649,7 +649,8 @@ for (words, (one, other)), key in zip(pairs.items(), ("start", "unet")):
 # where the network was trained on it.
 # The Dice must exceed that of the mean mask: networks that learnt nothing must not pass for some that did. By subject it is
 # their mean that must, since one short training of one network is at the mercy of its start; each alone must have found
-# some of the nerve, which a network left at all-background has not.
+# some of the nerve, which a network left at all-background has not. On simulated data the copies across the random split
+# must show.
 
 # %%
 for (name, split), found in scores.items():
@@ -664,7 +665,7 @@ record.value("gulati_chhabra.networks.by_subject.dice", mean, must_exceed=floor[
 record.value("gulati_chhabra.resnet34_unet.random_start.dice", **scratch["dice"], split="test")
 for name in dealt:
     gap = scores[name, "at random"]["dice"]["value"] - on_unseen[name, "at random"]["dice"]["value"]
-    record.value(f"gulati_chhabra.{name}.leak.dice", gap)
+    record.value(f"gulati_chhabra.{name}.leak.dice", gap, **({"must_exceed": 0.0} if simulated else {}))
     print(f"{labels[name]}: its own test images score {gap:+.3f} Dice above subjects that it has not seen")
 
 # %% [markdown]
