@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 05 · What augmentation did to a validation score
 #
-# **Time:** 30 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and, by estimate, about 15 in
+# **Time:** 30 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and, by estimate, about 15 in
 # `workshop` on two processor cores.
 #
 # **Questions**

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 07 · Two U-Nets in a row find the median nerve
 #
-# **Time:** 40 minutes to read and discuss; the run takes about 3 minutes in the `smoke` profile and about an hour in
-# `workshop` on two processor cores (68 minutes beside other work).
+# **Time:** 40 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and about 40 minutes in
+# `workshop` on two processor cores.
 #
 # **Questions**
 #
@@ -641,7 +641,7 @@ seen = predicted["DL-Unet"]["area"] > 0
 pairs = {unit: (annotated[name][seen], predicted["DL-Unet"][name][seen]) for name, unit in quantities.items()}
 off = (pairs["area (pixels²)"][1] - pairs["area (pixels²)"][0]) / pairs["area (pixels²)"][0].mean()
 spread = 1.96 * off.std(ddof=1)
-title = f"Area by DL-Unet on {kind} images: {off.mean():+.0%} on average, ±{spread:.0%} in single images"
+title = f"Area by DL-Unet on {kind} images: {off.mean():+.1%} on average, ±{spread:.0%} in single images"
 print(f"{np.sum(~seen)} of {len(seen)} test images have no predicted nerve")
 figure = charts.bland_altman(pairs, title)
 record.figure("bland_altman", figure, alt=f"Bland-Altman plots of four measurements. {title}.")

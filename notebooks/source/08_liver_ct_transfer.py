@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 08 · From bones to livers: transfer between organs in CT
 #
-# **Time:** 30 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and 15 to 40 minutes
+# **Time:** 30 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and about 40 minutes
 # in `workshop` on two processor cores.
 #
 # **Questions**
