@@ -123,7 +123,7 @@ def outputs(network, images):
     """What a network says of images: pixels (N, H, W) float32, and presence (N,) of the two-headed one, else None."""
     # Compiling a graph takes longer than answering for a few hundred images without one, in few large batches.
     if len(images) > FEW:
-        found = network.predict(images, batch_size=32, verbose=0)
+        found = training.answers(network, images)
     else:
         batches = [network(images[i : i + LARGE], training=False) for i in range(0, len(images), LARGE)]
         found = keras.tree.map_structure(lambda *parts: np.concatenate([_array(part) for part in parts]), *batches)

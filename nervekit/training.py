@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from nervekit import supervision
+from nervekit import feeding, supervision
 from nervekit.errors import ConfigurationError
 from nervekit.precision import has_gpu, set_precision
 from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum
@@ -98,7 +98,7 @@ def fit(
         Equal-sized images (N, H, W, C) and masks (N, H, W). The development set is only watched.
     epochs, batch_size : int
     seed : int
-        Of the order of the images and of dropout.
+        Of the order of the images, which is new in each epoch, and of dropout.
     callbacks : sequence of keras.callbacks.Callback
         Such as ``plots.live_curves(epochs)``.
     targets : callable, optional
@@ -123,14 +123,9 @@ def fit(
     trained = supervision.augmenting(model, augment, seed) if augment else model
     _make_state(trained, pairs[0][1])
     clock = _Clock()
-    result = trained.fit(
-        *pairs[0],
-        validation_data=pairs[1] if development is not None else None,
-        epochs=epochs,
-        batch_size=batch_size,
-        verbose=0,
-        callbacks=[clock, *callbacks],
-    )
+    watched = feeding.in_order(*pairs[1], batch_size=batch_size) if development is not None else None
+    fed = feeding.training_batches(*pairs[0], epochs=epochs, batch_size=batch_size, seed=seed)
+    result = trained.fit(**fed, validation_data=watched, verbose=0, callbacks=[clock, *callbacks])
     curves = {name: [float(number) for number in numbers] for name, numbers in result.history.items()}
     steady = clock.seconds[1:] or clock.seconds
     return History(curves, sum(clock.seconds), len(train) * len(steady) / sum(steady))
@@ -186,7 +181,12 @@ def predict(model, images, *, batch_size=32):
     -------
     ndarray of float32, shape (N, H, W)
     """
-    return model.predict(images, batch_size=batch_size, verbose=0)[..., 0]
+    return answers(model, images, batch_size=batch_size)[..., 0]
+
+
+def answers(model, images, *, batch_size=32):
+    """Everything that a network says of images: an array, or a dict of arrays where it has several outputs."""
+    return model.predict(*feeding.in_order(images, batch_size=batch_size), batch_size=batch_size, verbose=0)
 
 
 def check_sizes(model, dataset):
