@@ -1,4 +1,4 @@
-"""What a network begins with: its first output, the memory of its batch normalisation, and a new start of a compiled one."""
+"""What a network begins with: its first output, the memory of its batch normalisation, and new starts."""
 
 import keras
 import numpy as np
@@ -81,3 +81,40 @@ def reset(model, build, *, seed):
     states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
     for number, state in enumerate(states):
         state.assign(np.array([seed, number], dtype=state.dtype))
+
+
+def until_alive(attempt, seed, *, starts=3):
+    """Train again, from other weights, a network that finds nothing on the development images.
+
+    Behind a ReLU that is zero everywhere nothing flows back, and an output that went to nothing in the first steps stays
+    there. Such a dead start is known by its development images alone; it is not a choice among good ones.
+
+    Parameters
+    ----------
+    attempt : callable
+        From a seed to a trained network and its `training.History`, with a development set.
+    seed : int
+        Of the first start; each further one adds 100.
+    starts : int
+        How many there are at most.
+
+    Returns
+    -------
+    network : keras.Model
+    history : History
+    start : int
+        Which one it is, from 1.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> def attempt(seed):
+    ...     return f"network {seed}", SimpleNamespace(curves={"val_pooled_iou": [0.0, 0.4 if seed > 5 else 0.0]})
+    >>> until_alive(attempt, 5)[::2]
+    ('network 105', 2)
+    """
+    for start in range(1, starts + 1):
+        network, history = attempt(seed + 100 * (start - 1))
+        if max(history.curves["val_pooled_iou"]) > 0:
+            break
+    return network, history, start

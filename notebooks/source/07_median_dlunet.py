@@ -271,15 +271,15 @@ trained, histories, snapshots = {}, {}, {}
 for name, label in labels.items():
     if name == "dl_unet_vgg16" and not settings["train_backbone_variant"]:
         continue
-    for starts in (1, 2, 3):
-        print(label, f"start {starts}" if starts > 1 else "")
-        network = trained[label] = build(name, SEED + 100 * (starts - 1))
-        callbacks = []
+
+    def attempt(seed, name=name, label=label):
+        print(label, f"from the weights of seed {seed}")
+        network, callbacks = build(name, seed), []
         if name == "dl_unet":
             callbacks = [look_inside(network, parts["development"].images, settings["looked_at_epochs"], snapshots)]
-        histories[label] = train(network, *callbacks)
-        if max(histories[label].curves["val_pooled_iou"]) > 0:
-            break
+        return network, train(network, *callbacks)
+
+    trained[label], histories[label], starts = training.until_alive(attempt, SEED)
     record.value(f"melnic.{name}.starts", starts, compare=False)
 
 # %% [markdown]
