@@ -10,11 +10,11 @@ from keras import ops
 from nervekit import feeding, supervision
 from nervekit.errors import ConfigurationError
 from nervekit.precision import has_gpu, set_precision
-from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum
+from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum, until_alive
 from nervekit.transfer import transfer
 
-__all__ = ["History", "PooledIoU", "begin_at_share", "compile_model", "fit", "predict", "reset",
-           "set_batch_norm_momentum", "set_precision", "transfer"]  # fmt: skip
+__all__ = ["History", "PooledIoU", "answers", "begin_at_share", "compile_model", "fit", "predict", "reset",
+           "set_batch_norm_momentum", "set_precision", "transfer", "until_alive"]  # fmt: skip
 
 
 @keras.saving.register_keras_serializable(package="nervekit")
