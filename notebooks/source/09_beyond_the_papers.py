@@ -10,7 +10,7 @@
 # # 09 · Better than the papers? A recipe, and what it takes to show it
 #
 # **Time:** 40 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and,
-# by count of images, about 50 minutes in `workshop` on two processor cores.
+# by count of images, about 25 minutes in `workshop` on two processor cores.
 #
 # **Questions**
 #
@@ -66,8 +66,8 @@ dataset = data.load("femoral", settings["data"], (height, width), subjects=setti
 parts = {name: dataset.part(name) for name in ("train", "development", "test")}
 simulated = dataset.source == "phantom"
 kind = "simulated" if simulated else "real"
-split = f"published, and {settings['folds_trained']} of {settings['folds']} folds of sessions"
-record.provenance(data=kind, split=split)
+trained_folds = f"{settings['folds_trained']} of {settings['folds']} folds of sessions"
+record.provenance(data=kind, split=f"published, and {trained_folds}" if settings["folds_trained"] else "published")
 print(dataset.describe(), {name: len(part) for name, part in parts.items()})
 
 # %% [markdown]
