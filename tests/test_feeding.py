@@ -62,3 +62,12 @@ def test_prediction_takes_the_images_as_they_lie():
     (fed,) = feeding.in_order(IMAGES, IMAGES * 2, batch_size=4)
     images, masks = (np.concatenate(parts) for parts in zip(*fed.as_numpy_iterator(), strict=True))
     assert np.array_equal(images, IMAGES) and np.array_equal(masks, IMAGES * 2)
+
+
+def test_other_backends_take_the_arrays_themselves(monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    fed = feeding.training_batches(IMAGES, IMAGES * 2, **FED)
+    assert fed["x"] is IMAGES and np.array_equal(fed["y"], IMAGES * 2)
+    assert fed["batch_size"] == 4 and fed["epochs"] == 3
+    (given,) = feeding.in_order(IMAGES, batch_size=4)
+    assert given is IMAGES

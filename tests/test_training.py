@@ -213,3 +213,14 @@ def test_output_cannot_begin_at_no_share_or_all(mask):
     with pytest.raises(ConfigurationError, match="an output cannot begin there"):
         training.begin_at_share(network.get_layer("mask_logits"), mask)
     assert float(network.get_layer("mask_logits").bias[0]) == 0
+
+
+def test_a_network_that_stays_dead_is_given_up_after_its_starts_and_says_so():
+    seeds = []
+
+    def attempt(seed):
+        seeds.append(seed)
+        return seed, training.History({"val_pooled_iou": [0.0, 0.0]}, 1.0, 1.0)
+
+    network, _, start = training.until_alive(attempt, 7, starts=3)
+    assert seeds == [7, 107, 207] and (network, start) == (207, 3)
