@@ -184,7 +184,7 @@ def table(comparisons):
     adjusted = holm([found["p"] for found in comparisons.values()])
     for (name, found), together in zip(comparisons.items(), adjusted, strict=True):
         cells = [
-            f"{found[key]['value']:+.3f} ({found[key]['low']:+.3f} to {found[key]['high']:+.3f})"
+            f"{found[key]['value']:+z.3f} ({found[key]['low']:+z.3f} to {found[key]['high']:+z.3f})"
             for key in ("pooled_iou", "dice_mean")
         ]
         counts = f"{found['pooled_iou']['n']} | {found['groups']}"

@@ -27,21 +27,21 @@ def differences(rows, title, *, xlabel):
     use_style()
     figure, axis = plt.subplots(figsize=(9.5, 0.6 * len(rows) + 1.6))
     axis.axvline(0, color=COLOURS["ink"], linewidth=1, linestyle="dotted")
+    labels = {}
     for place, found in enumerate(rows.values()):
         apart = found["low"] > 0 or found["high"] < 0
         colour = COLOURS["prediction"] if apart else COLOURS["neutral"]
         axis.plot([found["low"], found["high"]], [place, place], color=colour, linewidth=3)
         face = colour if apart else "white"
-        axis.plot(found["value"], place, "o", markersize=9, color=colour, markerfacecolor=face)
-        axis.annotate(f"{found['value']:+.3f}", (found["value"], place), xytext=(0, 9), textcoords="offset points",
+        (dot,) = axis.plot(found["value"], place, "o", linestyle="none", markersize=9, color=colour, markerfacecolor=face)
+        axis.annotate(f"{found['value']:+z.3f}", (found["value"], place), xytext=(0, 9), textcoords="offset points",
                       ha="center", fontsize=9)  # fmt: skip
-    axis.plot([], [], "o", color=COLOURS["prediction"], label="interval without zero")
-    axis.plot([], [], "o", color=COLOURS["neutral"], markerfacecolor="white", label="interval with zero")
+        labels.setdefault("interval without zero" if apart else "interval with zero", dot)
     reach = 1.15 * max(abs(found[side]) for found in rows.values() for side in ("low", "high", "value")) or 1
     axis.set(xlabel=xlabel, xlim=(-reach, reach), ylim=(len(rows) - 0.4, -0.8))
     axis.set_yticks(range(len(rows)), list(rows))
     axis.xaxis.set_major_locator(MaxNLocator(5))
-    figure.legend(loc="outside lower center", ncols=2)
+    figure.legend(labels.values(), labels, loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 

@@ -265,7 +265,7 @@ gain_of_flips = {
 }
 dice = {name: found["dice_mean"] for name, found in gain_of_flips.items()}
 without, with_flips = (found["value"] for found in dice.values())
-title = f"Flip averaging on {kind} images: {with_flips:+.3f} Dice trained with flips, {without:+.3f} without"
+title = f"Flip averaging on {kind} images: {with_flips:+z.3f} Dice trained with flips, {without:+z.3f} without"
 
 # %% [markdown]
 # The figure shows the change of the mean Dice, flips averaged minus plain, on the same images. The simulated set has
@@ -341,7 +341,7 @@ else:
 if ablation:
     costs = {name: found["dice_mean"] for name, found in ablation.items()}
     largest = max(costs, key=lambda name: abs(costs[name]["value"]))
-    title = f"Held-out {kind} sessions: the largest change is {costs[largest]['value']:+.3f} Dice, {largest}"
+    title = f"Held-out {kind} sessions: the largest change is {costs[largest]['value']:+z.3f} Dice, {largest}"
     figure = evidence.differences(costs, title, xlabel="mean Dice, recipe without an ingredient minus full recipe")
     record.figure("ablation", figure, alt=f"Change of Dice when an ingredient is left out, with intervals. {title}.")
 
@@ -370,7 +370,7 @@ Markdown(comparison.table(comparisons))
 gains = {name: found["pooled_iou"] for name, found in comparisons.items()}
 main = gains["ours - faithful, published split"]
 verdict = "the interval leaves out zero" if main["low"] > 0 or main["high"] < 0 else "the interval includes zero"
-title = f"Ours - faithful on {kind} test images: {main['value']:+.3f} sum IoU; {verdict}"
+title = f"Ours - faithful on {kind} test images: {main['value']:+z.3f} sum IoU; {verdict}"
 figure = evidence.differences(gains, title, xlabel="difference of the sum IoU, 95 % interval over sessions")
 record.figure("differences", figure, alt=f"Paired differences of sum IoU with intervals. {title}.")
 

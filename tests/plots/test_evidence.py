@@ -30,6 +30,14 @@ def test_differences_are_filled_where_the_interval_leaves_zero():
     assert all(text in texts(figure) for text in ("+0.200", "-0.200", "unclear", "difference in Dice"))
 
 
+def test_the_key_of_differences_names_what_is_drawn_and_nothing_has_a_negative_zero():
+    unclear = {"nothing": {"value": -0.0001, "low": -0.1, "high": 0.1}}
+    figure = evidence.differences(unclear, "Nothing shown", xlabel="difference in Dice")
+    (key,) = figure.legends
+    assert [text.get_text() for text in key.get_texts()] == ["interval with zero"]
+    assert "+0.000" in texts(figure) and "-0.000" not in texts(figure)
+
+
 def test_reliability_draws_every_bin_and_its_pixels():
     random = np.random.default_rng(0)
     probability = random.random(2000)
