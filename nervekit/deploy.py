@@ -1,7 +1,9 @@
-"""A trained network in use: in float32, as a file of ONNX or LiteRT, and how fast it answers."""
+"""A trained network in use: in another number format or size, as a file of ONNX or LiteRT, and how fast it answers."""
 
+import logging
 import time
 import warnings
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 import keras
@@ -9,6 +11,7 @@ import numpy as np
 
 from nervekit import models, processor
 from nervekit.errors import ConfigurationError
+from nervekit.precision import set_precision
 
 ONNX_PACKAGES = {
     "tensorflow": ("tf2onnx", "onnxruntime"),
@@ -17,14 +20,18 @@ ONNX_PACKAGES = {
 }
 
 
-def in_float32(network, name, **options):
-    """The same network in float32, whatever it was trained in, with its finest mask as only output.
+def rebuild(network, name, *, size=None, precision="float32", **options):
+    """The same weights in another number format or for images of another size, with the finest mask as only output.
 
     Parameters
     ----------
     network : keras.Model
         From ``models.build(name, ..., **options)``, trained.
     name : str
+    size : (int, int), optional
+        Height and width; those of the network if omitted. What it learnt belongs to the size it was trained at.
+    precision : str
+        As in `precision.set_precision`, which is left as it was.
     **options
         Those it was built with, without ``deep_supervision``.
 
@@ -32,16 +39,22 @@ def in_float32(network, name, **options):
     -------
     keras.Model
 
+    Raises
+    ------
+    ConfigurationError
+        A size that the network cannot take, or an unknown precision.
+
     Examples
     --------
     >>> trained = models.build("nervekit_unet", (32, 32, 1), width=2, deep_supervision=True)
-    >>> in_float32(trained, "nervekit_unet", width=2).output.shape
-    (None, 32, 32, 1)
+    >>> rebuild(trained, "nervekit_unet", size=(64, 48), width=2).output.shape
+    (None, 64, 48, 1)
     """
+    height, width, channels = network.input_shape[1:]
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
+    set_precision(precision)
     try:
-        copy = models.build(name, network.input_shape[1:], **options)
+        copy = models.build(name, (*(size or (height, width)), channels), **options)
     finally:
         keras.config.set_dtype_policy(policy)
     for layer in copy.layers:
@@ -60,7 +73,7 @@ def to_onnx(network, path):
     Parameters
     ----------
     network : keras.Model
-        In float32, see :func:`in_float32`.
+        In float32, see :func:`rebuild`.
     path : path-like
 
     Raises
@@ -72,7 +85,8 @@ def to_onnx(network, path):
     if missing:
         raise ConfigurationError(f"An ONNX file needs {', '.join(missing)}. Install with: pip install 'nervekit[onnx]'")
     network(np.zeros((1, *network.input_shape[1:]), "float32"))  # Keras exports only what was called
-    network.export(str(path), format="onnx", verbose=False)
+    with _quietly():
+        network.export(str(path), format="onnx", verbose=False)
 
 
 def open_onnx(path):
@@ -94,7 +108,7 @@ def to_litert(network, path):
     Parameters
     ----------
     network : keras.Model
-        In float32, see :func:`in_float32`.
+        In float32, see :func:`rebuild`.
     path : path-like
         Ends in ``.tflite``.
 
@@ -111,7 +125,8 @@ def to_litert(network, path):
     shape = (1, *network.input_shape[1:])
     network(np.zeros(shape, "float32"))  # Keras exports only what was called
     signature = [keras.InputSpec(shape=shape, dtype="float32")]
-    network.export(str(path), format="litert", verbose=False, input_signature=signature)
+    with _quietly():
+        network.export(str(path), format="litert", verbose=False, input_signature=signature)
 
 
 def open_litert(path, threads=None):
@@ -139,8 +154,7 @@ def open_litert(path, threads=None):
     else:
         raise ConfigurationError("A LiteRT file needs ai-edge-litert to be run. Install with: pip install 'nervekit[litert]'")
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TensorFlow's says in each release that a later one will not bring it
+    with _quietly():
         interpreter = Interpreter(model_path=str(path), num_threads=threads or processor.threads())
     interpreter.allocate_tensors()
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
@@ -154,6 +168,20 @@ def open_litert(path, threads=None):
         return np.stack(masks)
 
     return answer
+
+
+@contextmanager
+def _quietly():
+    """Without what exporters say of their own temporary folders and of later releases; errors still come."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def frames_per_second(answer, frames, *, warm=2):

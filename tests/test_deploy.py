@@ -1,5 +1,7 @@
 """A network in use: the same answers in float32 and as a file, and a clock that counts what it should."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ def network(request):
 
 
 def test_the_copy_in_float32_has_the_same_weights_and_one_mask(network):
-    copy = deploy.in_float32(network, "nervekit_unet", width=4)
+    copy = deploy.rebuild(network, "nervekit_unet", width=4)
     policy = keras.config.dtype_policy().name
     assert {layer.compute_dtype for layer in copy.layers} == {"float32"} and policy == network.dtype_policy.name
     expected = ops.convert_to_numpy(network(IMAGES)["mask"])
@@ -29,6 +31,16 @@ def test_the_copy_in_float32_has_the_same_weights_and_one_mask(network):
     for layer in copy.layers:
         for ours, theirs in zip(layer.get_weights(), network.get_layer(layer.name).get_weights(), strict=True):
             assert np.array_equal(ours, theirs)
+
+
+def test_a_copy_for_another_size_answers_there_and_leaves_the_precision_as_it_was(network):
+    policy = keras.config.dtype_policy().name
+    copy = deploy.rebuild(network, "nervekit_unet", size=(64, 48), precision="bfloat16", width=4)
+    assert keras.config.dtype_policy().name == policy and copy.dtype_policy.name == "mixed_bfloat16"
+    assert training.predict(copy, np.zeros((1, 64, 48, 1), "uint8")).shape == (1, 64, 48)
+    with pytest.raises(ConfigurationError, match="multiples of 16"):
+        deploy.rebuild(network, "nervekit_unet", size=(60, 48), width=4)
+    assert keras.config.dtype_policy().name == policy
 
 
 def test_onnx_runtime_gives_what_keras_gives(tmp_path):
@@ -41,9 +53,12 @@ def test_onnx_runtime_gives_what_keras_gives(tmp_path):
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a LiteRT file is written by TensorFlow's converter")
-def test_litert_gives_what_keras_gives_image_by_image(tmp_path):
+def test_litert_gives_what_keras_gives_image_by_image_and_its_writer_says_nothing(tmp_path, caplog, recwarn):
     network = models.build("nervekit_unet", (32, 32, 1), width=4)
-    deploy.to_litert(network, tmp_path / "network.tflite")
+    level = logging.getLogger("tensorflow").level
+    with caplog.at_level(logging.INFO):
+        deploy.to_litert(network, tmp_path / "network.tflite")
+    assert not caplog.records and not recwarn and logging.getLogger("tensorflow").level == level
     answer = deploy.open_litert(tmp_path / "network.tflite")
     expected = training.predict(network, IMAGES)
     assert np.ptp(expected) > 0.01 and np.abs(answer(IMAGES) - expected).max() < 1e-4

@@ -81,14 +81,15 @@ import keras
 
 from nervekit import models, recipe, training
 
-record.provenance(precision=training.set_precision(settings["precision"]))
+precision = training.set_precision(settings["precision"])
+record.provenance(precision=precision)
 
 
-def faithful_arm(train, development=None, *, seed):
+def faithful_arm(train, development=None, *, seed, epochs):
     keras.utils.set_random_seed(seed)
-    network = models.build("huang_unet", (height, width, 1), width=settings["faithful_width"])
+    network = models.build("huang_unet", train.images.shape[1:], width=settings["faithful_width"])
     training.compile_model(network, loss="binary_crossentropy", optimizer="adam")
-    schedule = {"epochs": settings["faithful_epochs"], "batch_size": settings["faithful_batch_size"], "seed": seed}
+    schedule = {"epochs": epochs, "batch_size": settings["faithful_batch_size"], "seed": seed}
     return network, training.fit(network, train, development, **schedule)
 
 
@@ -114,11 +115,11 @@ LEFT_OUT = {
 SIZE = {"width": settings["width"], "depth": settings["depth"]}
 
 
-def build_ours(without=None):
+def build_ours(input_shape, without=None):
     if without == "our network":
-        return models.build("huang_unet", (height, width, 1), width=settings["width"])
+        return models.build("huang_unet", input_shape, width=settings["width"])
     scales = settings["deep_supervision"] and without != "scales"
-    return models.build("nervekit_unet", (height, width, 1), **SIZE, deep_supervision=scales)
+    return models.build("nervekit_unet", input_shape, **SIZE, deep_supervision=scales)
 
 
 # %% [markdown]
@@ -126,12 +127,12 @@ def build_ours(without=None):
 
 
 # %%
-def our_arm(train, development=None, *, seed, without=None):
+def our_arm(train, development=None, *, seed, epochs, without=None):
     keras.utils.set_random_seed(seed)
-    network = build_ours(without)
-    schedule = {name: settings[name] for name in ("epochs", "batch_size", "learning_rate", "momentum")}
+    network = build_ours(train.images.shape[1:], without)
+    schedule = {name: settings[name] for name in ("batch_size", "learning_rate", "momentum")}
     options = {"augment": CHANGES, **schedule, **LEFT_OUT.get(without, {})}
-    return network, recipe.fit(network, train, development, seed=seed, **options)
+    return network, recipe.fit(network, train, development, seed=seed, epochs=epochs, **options)
 
 
 # %% [markdown]
@@ -177,7 +178,7 @@ seeds = [SEED + number for number in range(settings["seeds"])]
 trained, histories = {"faithful": [], "ours": []}, {"faithful": [], "ours": []}
 for seed in seeds:
     for arm, train_arm in (("faithful", faithful_arm), ("ours", our_arm)):
-        network, history = train_arm(parts["train"], parts["development"], seed=seed)
+        network, history = train_arm(parts["train"], parts["development"], seed=seed, epochs=schedules[arm][0])
         trained[arm].append(network)
         histories[arm].append(history)
         print(f"{arm}, seed {seed}: {history.seconds:.0f} s, {history.images_per_second:.0f} training images a second")
@@ -282,18 +283,23 @@ record.figure("flips", figure, alt=f"Change of Dice by flip averaging for two ne
 #
 # The published split tells how well a network does beside images of the same session. Now whole sessions are held
 # out, as in notebook 03. The profile says how many of the folds are trained. Fewer than all speak for fewer sessions: the
-# intervals are wide, and another fold may be easier or harder.
+# intervals are wide, and another fold may be easier or harder. Size and epochs of the folds are in the table above too.
 
 # %%
 from nervekit.data import splits
 
-folds = splits.group_kfold(dataset.groups, settings["folds"], random_state=SEED)[: settings["folds_trained"]]
+fold_size = tuple(settings["crossval_image_size"])
+same = fold_size == (height, width)
+whole_set = dataset if same else data.load("femoral", settings["data"], fold_size, subjects=settings["subjects"])
+folds = splits.group_kfold(whole_set.groups, settings["folds"], random_state=SEED)[: settings["folds_trained"]]
 held_out = np.concatenate([index for _, index in folds]) if folds else np.array([], int)
-by_session = {arm: np.zeros(dataset.masks.shape, bool) for arm in ("faithful", "ours", "mean mask")}
+by_session = {arm: np.zeros(whole_set.masks.shape, bool) for arm in ("faithful", "ours", "mean mask")}
 for number, (inside, outside) in enumerate(folds):
-    train, images = dataset.subset(inside), dataset.images[outside]
-    by_session["faithful"][outside] = recipe.predict(faithful_arm(train, seed=SEED)[0], images) > 0.5
-    by_session["ours"][outside] = recipe.predict(our_arm(train, seed=SEED)[0], images, flips=True) > 0.5
+    train, images = whole_set.subset(inside), whole_set.images[outside]
+    theirs, _ = faithful_arm(train, seed=SEED, epochs=settings["crossval_faithful_epochs"])
+    ours, _ = our_arm(train, seed=SEED, epochs=settings["crossval_epochs"])
+    by_session["faithful"][outside] = recipe.predict(theirs, images) > 0.5
+    by_session["ours"][outside] = recipe.predict(ours, images, flips=True) > 0.5
     by_session["mean mask"][outside] = baselines.mean_mask(train.masks)
     print(f"fold {number + 1} of {settings['folds']}: {len(inside)} training images, {len(outside)} held out")
 
@@ -302,7 +308,7 @@ for number, (inside, outside) in enumerate(folds):
 # recipe was tuned.
 
 # %%
-outside = dataset.subset(held_out)
+outside = whole_set.subset(held_out)
 if folds:
     by_session = {arm: masks[held_out] for arm, masks in by_session.items()}
     session_scores = {arm: comparison.scores(outside.masks, masks, outside.groups) for arm, masks in by_session.items()}
@@ -325,9 +331,10 @@ else:
 ablation = {}
 if settings["ablation"] and folds:
     inside, first_fold = folds[0]
-    judged, whole = dataset.subset(first_fold), by_session["ours"][: len(first_fold)]
+    judged, whole = whole_set.subset(first_fold), by_session["ours"][: len(first_fold)]
     for name in settings["ablation"]:
-        network, _ = our_arm(dataset.subset(inside), seed=SEED, without=name)
+        train = whole_set.subset(inside)
+        network, _ = our_arm(train, seed=SEED, epochs=settings["crossval_epochs"], without=name)
         reduced = recipe.predict(network, judged.images, flips=name not in ("flip", "augmentation")) > 0.5
         ablation[f"without {name}"] = comparison.paired(judged.masks, reduced, whole, judged.groups)
 else:
@@ -471,8 +478,8 @@ record.figure("risk", figure, alt=f"Mean risk against the share of images kept. 
 #
 # ### As a file that needs no Keras
 #
-# Two formats: *ONNX*, which many programs can run, and *LiteRT* (once TensorFlow Lite) for phones and small boards. An export
-# is worth what its numbers are: the same images through both, in float32, must differ from Keras by less than 1e-4.
+# Two formats: *ONNX*, which many programs can run, and *LiteRT* (once TensorFlow Lite) for phones and small boards. The
+# packages for ONNX are optional: `pip install 'nervekit[onnx]'`. The file for LiteRT is written where TensorFlow is the backend.
 
 # %%
 import tempfile
@@ -480,34 +487,44 @@ from pathlib import Path
 
 from nervekit import deploy
 
-deployed = deploy.in_float32(trained["ours"][0], "nervekit_unet", **SIZE)
-expected = training.predict(deployed, test.images[:4])
-runtimes = {"Keras": lambda images: deployed.predict_on_batch(images)[..., 0]}
+exports = {}
+if missing := deploy.missing_for_onnx():
+    print(f"no ONNX file is written here: {', '.join(missing)} not installed")
+else:
+    exports["ONNX Runtime"] = ("network.onnx", deploy.to_onnx, deploy.open_onnx)
+if keras.config.backend() == "tensorflow":
+    exports["LiteRT"] = ("network.tflite", deploy.to_litert, deploy.open_litert)
+else:
+    print(f"no LiteRT file is written here: Keras runs on {keras.config.backend()}")
 
+# %% [markdown]
+# Files are written in float32. Keras itself can also stay in the number format that it was trained in. Each way is a function
+# from images to probabilities, for images of one size.
 
-def export(runtime, file, write, load):
+# %%
+def runtimes_at(size):
+    formats = dict.fromkeys(("float32", precision))
+    networks = {one: deploy.rebuild(trained["ours"][0], "nervekit_unet", size=size, precision=one, **SIZE) for one in formats}
+    found = {f"Keras, {one}": lambda images, net=net: net.predict_on_batch(images)[..., 0] for one, net in networks.items()}
     with tempfile.TemporaryDirectory() as folder:
-        write(deployed, Path(folder) / file)
-        runtimes[runtime] = load(Path(folder) / file)
+        for runtime, (file, write, load) in exports.items():
+            write(networks["float32"], Path(folder) / file)
+            found[runtime] = load(Path(folder) / file)
+    return found
+
+
+runtimes = runtimes_at((height, width))
+
+# %% [markdown]
+# A file is worth what its numbers are: the same images through it and through Keras, in float32, must differ by less than 1e-4.
+
+# %%
+expected = runtimes["Keras, float32"](test.images[:4])
+for runtime in exports:
     largest = np.abs(runtimes[runtime](test.images[:4]) - expected).max()
     assert largest < 1e-4, f"{runtime} and Keras differ by {largest}"
     record.provenance(**{f"{runtime.split()[0].lower()}_difference": float(largest)})
     print(f"{runtime} and Keras differ by at most {largest:.1e}")
-
-
-# %% [markdown]
-# The packages for ONNX are optional: `pip install 'nervekit[onnx]'`. The file for LiteRT is written where TensorFlow is the
-# backend.
-
-# %%
-if missing := deploy.missing_for_onnx():
-    print(f"no ONNX file is written here: {', '.join(missing)} not installed")
-else:
-    export("ONNX Runtime", "network.onnx", deploy.to_onnx, deploy.open_onnx)
-if keras.config.backend() == "tensorflow":
-    export("LiteRT", "network.tflite", deploy.to_litert, deploy.open_litert)
-else:
-    print(f"no LiteRT file is written here: Keras runs on {keras.config.backend()}")
 
 # %% [markdown]
 # ### On a cine
@@ -530,23 +547,29 @@ frames, true_masks = (np.asarray(keras.ops.convert_to_numpy(moving)) for moving 
 
 # %% [markdown]
 # Frames arrive one at a time, so the clock runs over single frames, after the first ones. A scanner shows about 30 a
-# second.
+# second, and its pictures are large. The weights fit any size, so the clock also runs at 256x256; what the network learnt
+# belongs to the size above, and only the speed is measured there.
 
 # %%
-speeds = {name: deploy.frames_per_second(answer, frames) for name, answer in runtimes.items()}
-fastest = max(speeds, key=speeds.get)
-record.provenance(frames_per_second={name: round(speed, 1) for name, speed in speeds.items()})
-for name, speed in speeds.items():
-    print(f"{name}: {speed:.0f} frames a second at {height}x{width}, on {record.hardware()}")
+speeds = {}
+for size in dict.fromkeys([(height, width), (256, 256)]):
+    found = runtimes if size == (height, width) else runtimes_at(size)
+    enlarged = np.asarray(keras.ops.convert_to_numpy(keras.ops.image.resize(frames, size, interpolation="nearest")))
+    by_size = speeds[f"{size[0]}x{size[1]}"] = {}
+    for name, answer in found.items():
+        by_size[name] = round(deploy.frames_per_second(answer, enlarged), 1)
+        print(f"{name}: {by_size[name]:.0f} frames a second at {size[0]}x{size[1]}, on {record.hardware()}")
+record.provenance(frames_per_second=speeds)
 
 # %% [markdown]
 # The outline of some frames, and the area of all. The true area rises and falls with the size that we gave it.
 
 # %%
+fastest, speed = max(speeds[f"{height}x{width}"].items(), key=lambda found: found[1])
 cine_masks = np.concatenate([runtimes[fastest](frame[None]) for frame in frames]) > 0.5
 areas, true_areas = (found.sum(axis=(1, 2)) for found in (cine_masks, true_masks))
 error = np.median(np.abs(areas / true_areas - 1))
-title = f"Simulated cine: area off by {error:.0%} in the median frame; {speeds[fastest]:.0f} frames a second here"
+title = f"Simulated cine: area off by {error:.0%} in the median frame; {speed:.0f} frames a second here"
 figure = evidence.cine(frames, cine_masks, areas, title, truth=true_areas)
 record.figure("cine", figure, alt=f"Four frames with the predicted outline, and the area of every frame. {title}.")
 
@@ -632,7 +655,8 @@ one = f"seed {SEED}"
 several = f"mean of {len(seeds)} seeds" if len(seeds) > 1 else one
 rows = [(f"{label}, published split, {several}", scores["ours"][key]) for key, label in columns.items()]
 if folds:
-    rows.append((f"sum IoU, sessions held out, networks of the folds, {one}", session_scores["ours"]["pooled_iou"]))
+    of_folds = f"{len(folds)} networks of the folds at {fold_size[0]}x{fold_size[1]}"
+    rows.append((f"sum IoU, sessions held out, {of_folds}, {one}", session_scores["ours"]["pooled_iou"]))
 results = [f"- {name}: {found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})" for name, found in rows]
 results.append(f"- HD95, median, {one}: {distances['ours', 'hausdorff95'].median:.1f} pixels at {height}x{width}")
 results.append(f"- calibration error of undecided pixels, {one}: {certainty['ours'].error:.3f}")
@@ -650,7 +674,7 @@ card = {
     "intended use": "Teaching and research: outlining the femoral nerve block region in a single ultrasound image.",
     "not for": "Diagnosis, guiding a needle, or any decision about a patient. It is no medical device.",
     "data": f"{dataset.describe()}. {dataset.citation}".strip(),
-    "training": f"`nervekit_unet`, {deployed.count_params():,} parameters, {size}, {settings['epochs']} epochs, "
+    "training": f"`nervekit_unet`, {recipe.finest(trained['ours'][0]).count_params():,} parameters, {size}, {settings['epochs']} epochs, "
     f"seed {SEED}, augmentation {settings['augmentation']!r}; answers averaged over flips.",
     "results": "\n".join(results) + "\n\n95 % intervals over sessions.",
     "limits": "- The published split shares sessions between training and test: scores are too high for new patients."
@@ -676,7 +700,7 @@ record.finish();
 # - Where the profile trains folds, we held out whole sessions, and left out ingredients one by one.
 # - We put intervals, a test over sessions, and Holm's correction on every difference.
 # - We looked at failures, distances, calibration, and at risk against coverage.
-# - We brought the network into float32, timed it, ran it over a cine, and wrote its model card.
+# - We wrote the network as files, timed it, ran it over a cine, and wrote its model card.
 #
 # **Key points**
 #
