@@ -224,6 +224,7 @@ def test_mask_with_grey_values_is_refused(few):
         read(few)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_truncated_tiff_is_refused(few):
     path = few / "train" / "1_2.tif"
     path.write_bytes(path.read_bytes()[:300])
