@@ -32,7 +32,7 @@ def test_standard_error_of_equal_groups_is_that_of_their_means(overlap):
 
 
 def test_interval_agrees_with_scipy(overlap):
-    theirs = stats.bootstrap((overlap,), np.mean, method="percentile", n_resamples=20000, rng=1).confidence_interval
+    theirs = stats.bootstrap((overlap,), np.mean, method="percentile", n_resamples=20000, random_state=1).confidence_interval
     ours = bootstrap(mean(overlap), np.arange(120), n_resamples=20000)
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.002)
 
