@@ -77,8 +77,8 @@ def trace(mask: np.ndarray, tolerance: float = 0.5) -> list[dict]:
     """Turn a mask into shapes: a polygon around every connected part.
 
     A polygon runs through the centres of the outermost pixels and leaves them by at most `tolerance`; with 0 it is
-    drawn back to the very same pixels. Parts that no polygon can say (with a hole, or only one pixel wide) become
-    shapes of the type ``mask``, which hold their pixels.
+    drawn back to the very same pixels. Parts that no polygon can say become shapes of the type ``mask``, which hold
+    their pixels: those with a hole or only one pixel wide, and with `tolerance` 0 those whose outline meets itself.
 
     Parameters
     ----------
@@ -188,6 +188,8 @@ def _outline(part: np.ndarray, tolerance: float) -> np.ndarray:
     line = find_contours(np.pad(part, 1).astype(float), 1 - 1e-6, fully_connected="high")[0]
     line = np.rint(line[:, ::-1]) - 1
     line = line[np.append(True, (np.diff(line, axis=0) != 0).any(axis=1))]
+    if tolerance == 0 and len(np.unique(line, axis=0)) < len(line) - 1:  # what lies between, Pillow 11 fills too
+        return line[:0]
     return approximate_polygon(line, tolerance)[:-1]
 
 
