@@ -66,14 +66,21 @@ def summary(results):
 
 
 def write_page(profile, *, runs=RUNS, results=RESULTS, expected=EXPECTED):
-    """Write ``runs/<profile>/report.md`` from the committed results, or from the run's own where none are.
+    """Write ``runs/<profile>/report.md``: of each notebook from the committed result, or the run's own where there is none.
 
     Returns
     -------
     pathlib.Path
+
+    Raises
+    ------
+    ConfigurationError
+        There are neither committed results of the profile nor any of a run.
     """
     kept, own = Path(results) / profile, Path(runs) / profile
-    found = verdicts.read_results(kept if any(kept.glob("*.json")) else own)
+    found = verdicts.read_results(own, kept)
+    if not found:
+        raise ConfigurationError(f"There are no results in {kept} or {own}. Make them with: make run-all PROFILE={profile}")
     own.mkdir(parents=True, exist_ok=True)
     write_text(own / "report.md", page(found, expected))
     return own / "report.md"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from nervekit import papers
 from nervekit.check import EXPECTED
-from nervekit.errors import ConfigurationError
 
 RESULTS = Path("results")
 VERDICTS = ("reproduced", "better", "not reproduced", "not run", "cannot be")
@@ -17,18 +16,21 @@ MOST = 6
 DIFFERENCE = re.compile(r"[._](fall|gain|gap|leak)(\.|$)")
 
 
-def read_results(folder):
-    """All results in a folder, in order of their notebooks; the JSON files of failed runs are left out.
+def read_results(*folders):
+    """All results in folders, in order of their notebooks; of a notebook that is in several, that of the last.
 
-    Raises
-    ------
-    ConfigurationError
-        The folder has none.
+    The JSON files of failed runs are left out.
+
+    Returns
+    -------
+    list of dict
+        Empty if there are none.
     """
-    files = _files(folder)
-    if not files:
-        raise ConfigurationError(f"There are no results in {folder}. Make them with: make run-all PROFILE=...")
-    return [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    found = {}
+    for path in (path for folder in folders for path in _files(folder)):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        found[result["notebook"]] = result
+    return [found[name] for name in sorted(found)]
 
 
 def committed(folder=RESULTS):
@@ -39,11 +41,7 @@ def committed(folder=RESULTS):
     list of dict
         In order of their notebooks; empty if nothing is committed.
     """
-    found = {}
-    for profile in ("workshop", "paper"):
-        if _files(Path(folder) / profile):
-            found.update({result["notebook"]: result for result in read_results(Path(folder) / profile)})
-    return [found[name] for name in sorted(found)]
+    return read_results(Path(folder) / "workshop", Path(folder) / "paper")
 
 
 def gather(profile, runs=None, results=None):
@@ -65,8 +63,7 @@ def gather(profile, runs=None, results=None):
     """
     named = os.environ.get("NERVEKIT_RUN_FOLDER")
     runs = Path(runs or named or _here_or_above(Path("runs") / profile))
-    own = read_results(runs) if _files(runs) else []
-    chosen = {result["notebook"]: {**result, "from": "this run"} for result in own}
+    chosen = {result["notebook"]: {**result, "from": "this run"} for result in read_results(runs)}
     for result in committed(results or _here_or_above(RESULTS)):
         name = result["notebook"]
         if name not in chosen or (not measured([chosen[name]]) and measured([result])):

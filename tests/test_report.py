@@ -153,6 +153,10 @@ def test_the_page_is_written_from_committed_results_before_those_of_a_run(tmp_pa
     assert path == tmp_path / "runs" / "workshop" / "report.md" and "1 better" in path.read_text()
     commit(tmp_path / "runs", "paper")
     assert "1 better" in report.write_page("paper", runs=tmp_path / "runs", results=tmp_path / "results").read_text()
+    (tmp_path / "runs" / "workshop" / "02_unet_femoral.json").write_text(json.dumps(real({})))
+    (tmp_path / "runs" / "workshop" / "03_b.json").write_text(json.dumps(real({}, "03_b")))
+    text = report.write_page("workshop", runs=tmp_path / "runs", results=tmp_path / "results").read_text()
+    assert "1 better" in text and "| 03_b |" in text
     with pytest.raises(ConfigurationError, match="no results in .*smoke"):
         report.write_page("smoke", runs=tmp_path / "runs", results=tmp_path / "results")
 
