@@ -85,9 +85,29 @@ class InstanceNormalization(layers.GroupNormalization):
     Keras computes in float32 step by step, each step a pass over memory. In bfloat16 TensorFlow's kernel for batches
     does the same at once, each map of each image given to it as a map of its own. Trained by `training.fit` on two cores,
     `nervekit_unet` then sees 1.1 to 1.2 times as many images a second.
+
+    Parameters
+    ----------
+    epsilon : float
+        Added to the variance.
+    **options
+        Of `keras.layers.GroupNormalization`; `groups` is always -1, one map a group.
+
+    References
+    ----------
+    Ulyanov et al. 2016, Instance Normalization: The Missing Ingredient for Fast Stylization, arXiv:1607.08022. The value
+    of `epsilon` is nnU-Net's (Isensee et al. 2021, Nature Methods 18).
+
+    Examples
+    --------
+    A map's mean and contrast go, whatever the others are:
+
+    >>> maps = keras.ops.reshape(keras.ops.convert_to_tensor([1.0, 3.0, 10.0, 50.0]), (2, 2, 1, 1))
+    >>> keras.ops.convert_to_numpy(InstanceNormalization()(maps)).ravel().round(3).tolist()
+    [-1.0, 1.0, -1.0, 1.0]
     """
 
-    def __init__(self, epsilon=1e-3, **options):
+    def __init__(self, epsilon=1e-5, **options):
         super().__init__(**{**options, "groups": -1}, epsilon=epsilon)
 
     def call(self, inputs):
@@ -107,7 +127,7 @@ class InstanceNormalization(layers.GroupNormalization):
 def normalised_convolution(x, filters, name):
     """A 3x3 convolution without bias, each feature map of each image normalised, LeakyReLU with slope 0.01."""
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=name)(x)
-    x = InstanceNormalization(epsilon=1e-5, name=f"{name}_norm")(x)
+    x = InstanceNormalization(name=f"{name}_norm")(x)
     return layers.LeakyReLU(negative_slope=0.01, name=f"{name}_relu")(x)
 
 
