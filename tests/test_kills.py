@@ -3,6 +3,7 @@
 A few kills, or fifty with NERVEKIT_SLOW=1.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -25,6 +26,15 @@ LEFT = sorted([*(f"{name}{end}" for name in NAMES for end in (".html", ".ipynb",
 CODE = """import matplotlib.pyplot as plt
 record.value("number.{name}", {number})
 record.figure("line", plt.figure(), alt="an empty figure")"""
+
+
+def wait(condition, looks=1200):
+    """Look every 0.05 s, a number of times: a machine that stands still for a minute looks no oftener."""
+    for _ in range(looks):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 class Project:
@@ -63,21 +73,24 @@ class Project:
         assert process.returncode == 0, said
 
     def processes(self):
-        """Command lines of what still runs in the project's folders, kernels included."""
-        found = []
+        """Numbers and command lines of what still runs in the project's folders, kernels included."""
+        found = {}
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 if Path(os.readlink(process / "cwd")).is_relative_to(self.folder):
-                    found.append((process / "cmdline").read_text().replace("\0", " "))
+                    found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
             except OSError:  # it ended between two of these lines, or is a zombie
                 continue
         return found
 
-    def wait_for_silence(self, seconds=30):
-        end = time.monotonic() + seconds
-        while left := self.processes():
-            assert time.monotonic() < end, left
-            time.sleep(0.1)
+    def wait_for_silence(self):
+        assert wait(lambda: not self.processes()), self.processes()
+
+    def silence(self):
+        """End what is left, so that a test that failed does not make the next one fail."""
+        for number in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
 
     def look_for_halves(self):
         """Whatever has its final name is whole, and an executed notebook has its results."""
@@ -109,6 +122,12 @@ def project(tmp_path_factory):
     return project
 
 
+@pytest.fixture(autouse=True)
+def silent(project):
+    yield
+    project.silence()
+
+
 @pytest.mark.parametrize("kill", range(KILLS))
 def test_a_run_killed_at_a_random_moment_and_run_again_ends_in_the_same_results(project, kill):
     chance = random.Random(kill)
@@ -128,12 +147,9 @@ def test_a_run_killed_at_a_random_moment_and_run_again_ends_in_the_same_results(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_make_leaves_no_process_and_no_half_written_file(project, number):
-    project.renew(0, more="\nimport time\ntime.sleep(60)")
+    project.renew(0, more="\nimport time\ntime.sleep(600)")
     process = project.start()
-    end = time.monotonic() + 60
-    while len(list(project.runs.glob(".0*/kernel/connection.json"))) < len(NAMES):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    assert wait(lambda: len(list(project.runs.glob(".0*/kernel/connection.json"))) == len(NAMES)), project.processes()
     os.killpg(process.pid, number)
     said = process.communicate(timeout=120)[1]
     assert process.returncode != 0 and "Traceback" not in said, said
