@@ -1,7 +1,7 @@
-"""What lets a notebook be opened on Colab: a badge, and a cell that installs nervekit there.
+"""What lets a notebook run on Colab: a cell that installs nervekit there, and a badge that opens the notebook.
 
-Both need the project's public address, ``Repository`` under ``[project.urls]`` in pyproject.toml. As long as it is not
-there, notebooks are made without them.
+Once the project has a public address, ``Repository`` under ``[project.urls]`` in pyproject.toml, Colab installs from it
+and the badge links to it. As long as it has none, Colab installs from a copy of the project in the reader's Google Drive.
 """
 
 import re
@@ -9,10 +9,19 @@ import tomllib
 from pathlib import Path
 
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
-SETUP = """import subprocess, sys
+FROM_ADDRESS = """import subprocess, sys
 
 if "google.colab" in sys.modules:  # Colab's own numpy and TensorFlow are kept
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "git+{address}"], check=True)"""
+FROM_DRIVE = """import subprocess, sys
+
+if "google.colab" in sys.modules:  # Colab's own numpy and TensorFlow are kept
+    from google.colab import drive; drive.mount("/content/drive")
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "/content/drive/MyDrive/nervekit"], check=True)"""
+IN_DRIVE = (
+    "On Colab: copy the project's folder into your Google Drive as `nervekit` and open this notebook from there. The next "
+    "cell installs it; elsewhere it does nothing."
+)
 
 
 def address(source):
@@ -23,10 +32,32 @@ def address(source):
     source : path-like
         ``notebooks/source/NN_name.py``.
     """
-    project = Path(source).resolve().parent.parent.parent / "pyproject.toml"
+    project = _project(source)
     content = tomllib.loads(project.read_text(encoding="utf-8")) if project.is_file() else {}
     given = content.get("project", {}).get("urls", {}).get("Repository", "").removesuffix("/").removesuffix(".git")
     return given if re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", given) else None
+
+
+def cells(source):
+    """Markdown and code of the cells that a source's notebook gets for Colab; none outside a project.
+
+    The code installs nervekit on Colab, without a restart, and does nothing elsewhere.
+
+    Parameters
+    ----------
+    source : path-like
+        ``notebooks/source/NN_name.py``.
+
+    Returns
+    -------
+    tuple of str
+        Markdown and code, or empty.
+    """
+    if not _project(source).is_file():
+        return ()
+    if public := address(source):
+        return badge(public, Path(source).stem), FROM_ADDRESS.format(address=public)
+    return IN_DRIVE, FROM_DRIVE
 
 
 def badge(address, name):
@@ -42,6 +73,5 @@ def badge(address, name):
     return f"[![Open on Colab]({BADGE})]({link}) The next cell installs nervekit there; elsewhere it does nothing."
 
 
-def setup(address):
-    """Code of the cell that installs nervekit on Colab, without a restart, and does nothing elsewhere."""
-    return SETUP.format(address=address)
+def _project(source):
+    return Path(source).resolve().parent.parent.parent / "pyproject.toml"

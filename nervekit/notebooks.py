@@ -61,16 +61,18 @@ def find(name, folder=SOURCES):
 def read(source):
     """Read a source as a notebook with normalised metadata, stable cell identifiers and no outputs.
 
-    A project with a public address gets a badge and a set-up cell for Colab before the first code and its text.
+    A project's notebook gets a set-up cell for Colab before the first code and its text.
     """
     import jupytext
     from nbformat import v4
 
     notebook = jupytext.read(source, fmt="py:percent")
-    if address := colab.address(source):
-        badge, setup = colab.badge(address, Path(source).stem), colab.setup(address)
+    if for_colab := colab.cells(source):
         before = next(number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code") - 1
-        notebook.cells[before:before] = [v4.new_markdown_cell(badge), v4.new_code_cell(setup)]
+        made = v4.new_markdown_cell(for_colab[0]), v4.new_code_cell(for_colab[1])
+        for cell in made:
+            cell.metadata["tags"] = ["colab"]
+        notebook.cells[before:before] = made
     notebook.metadata = _nodes(_METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen = set()
@@ -185,7 +187,8 @@ def _edited_since(notebook, source):
     if not notebook.exists() or notebook.stat().st_mtime <= Path(source).stat().st_mtime:
         return False
     edited = nbformat.read(notebook, as_version=4)
-    return [cell.source for cell in edited.cells] != [cell.source for cell in read(source).cells]
+    written, meant = ([cell.source for cell in one.cells if "colab" not in tags(cell)] for one in (edited, read(source)))
+    return written != meant
 
 
 def _run_pinned(notebook):

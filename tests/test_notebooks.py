@@ -1,15 +1,17 @@
 """The notebooks of the course: in step with their sources, well formed, pinned outputs true; and the rules themselves."""
 
 import os
+import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import nbformat
 import pytest
 import tiny_project
 
-from nervekit import notebooks
+from nervekit import colab, notebooks
 from nervekit.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -162,24 +164,51 @@ def test_a_notebook_that_does_not_exist_is_refused_with_those_that_do(tiny, tmp_
         notebooks.find("02", tmp_path / "elsewhere")
 
 
+def run_setup(monkeypatch, code):
+    """What a set-up cell runs elsewhere, and what on Colab, whose drive is one that only says what is mounted."""
+    ran = []
+    monkeypatch.setattr(subprocess, "run", lambda command, check: ran.append(command[1:]))
+    exec(code, {})  # noqa: S102
+    elsewhere, ran[:] = list(ran), []
+    package = types.ModuleType("google.colab")
+    package.drive = types.SimpleNamespace(mount=lambda folder: ran.append(["mount", folder]))
+    monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
+    monkeypatch.setitem(sys.modules, "google.colab", package)
+    exec(code, {})  # noqa: S102
+    return elsewhere, ran
+
+
 def test_a_project_with_an_address_gets_a_badge_and_a_cell_that_installs_on_colab_alone(tiny, tmp_path, monkeypatch):
     source, notebook = tiny
+    notebooks.sync(source, notebook)
+    os.utime(source, (0, 0))
     (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/us/nervekit"\n')
-    notebooks.sync(source, notebook, force=True)
+    assert notebooks.sync(source, notebook)
     assert notebooks.lint(source, notebook) == []
     badge, setup = nbformat.read(notebook, as_version=4).cells[:2]
     assert "/github/us/nervekit/blob/main/notebooks/02_tiny.ipynb)" in badge.source
-    assert setup.source.count("\n") < 5
-    ran = []
-    monkeypatch.setattr(subprocess, "run", lambda command, check: ran.append(command))
-    exec(setup.source, {})  # noqa: S102
-    assert ran == []
-    monkeypatch.setitem(sys.modules, "google.colab", sys)
-    exec(setup.source, {})  # noqa: S102
-    assert ran == [[sys.executable, "-m", "pip", "install", "--quiet", "git+https://github.com/us/nervekit"]]
+    installed = ["-m", "pip", "install", "--quiet", "git+https://github.com/us/nervekit"]
+    assert run_setup(monkeypatch, setup.source) == ([], [installed])
 
 
 @pytest.mark.parametrize("given", ["", "https://example.org/us/nervekit", "https://github.com/us", "nowhere"])
-def test_an_address_that_colab_cannot_open_gives_no_badge(tiny, tmp_path, given):
+def test_without_an_address_that_colab_can_open_the_cell_installs_from_the_readers_drive(
+    tiny, tmp_path, monkeypatch, given
+):
     (tmp_path / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{given}"\n')
-    assert not any("colab" in cell.source for cell in notebooks.read(tiny[0]).cells)
+    text, setup = notebooks.read(tiny[0]).cells[:2]
+    assert "Google Drive" in text.source and "badge" not in text.source
+    installed = ["-m", "pip", "install", "--quiet", "/content/drive/MyDrive/nervekit"]
+    assert run_setup(monkeypatch, setup.source) == ([], [["mount", "/content/drive"], installed])
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_notebook_can_be_set_up_on_colab_and_its_badge_leads_to_it(path):
+    cells = nbformat.read(path, as_version=4).cells
+    setup = [cell for cell in cells if "google.colab" in cell.source and cell.cell_type == "code"]
+    assert len(setup) == 1 and len(setup[0].source.split("\n")) - setup[0].source.count("\n\n") <= 5
+    assert next(cell for cell in cells if cell.cell_type == "code") is setup[0]
+    address = colab.address(ROOT / "notebooks" / "source" / f"{path.stem}.py")
+    linked = re.findall(r"https://colab\.research\.google\.com/github/([^)]+)\)", cells[cells.index(setup[0]) - 1].source)
+    place = f"{address.removeprefix('https://github.com/')}/blob/main/notebooks/{path.name}" if address else None
+    assert linked == ([place] if address else [])
