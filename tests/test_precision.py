@@ -1,0 +1,51 @@
+"""In bfloat16 the gradients are those of float32, to rounding."""
+
+import keras
+import numpy as np
+import pytest
+
+from nervekit import models, precision
+
+tf = pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="only TensorFlow has this fault")
+
+
+@pytest.fixture(autouse=True)
+def bfloat16():
+    precision.set_precision("bfloat16")
+    yield
+    precision.set_precision("float32")
+
+
+@pytest.mark.parametrize(("shape", "data_format"), [((8, 64, 64, 3), None), ((8, 3, 64, 64), "NCHW"), ((9000, 3), "NHWC")])
+def test_the_gradient_of_a_bias_is_the_sum_over_pixels(shape, data_format):
+    bias = tf.Variable([1.0, 2.0, 3.0])
+    # one gradient of 1/64 a pixel: exact in bfloat16, and so is none of the partial sums from 4 on
+    with tf.GradientTape() as tape:
+        added = tf.nn.bias_add(tf.zeros(shape, "bfloat16"), tf.cast(bias, "bfloat16"), data_format=data_format)
+        loss = tf.reduce_sum(tf.cast(added, "float32")) / 64
+    expected = np.prod(shape) / 3 / 64
+    np.testing.assert_allclose(tape.gradient(loss, bias), expected, rtol=0.01)
+    axis = 1 if data_format == "NCHW" else -1
+    assert np.moveaxis(np.array(tf.cast(added, "float32")), axis, -1).reshape(-1, 3)[0].tolist() == [1, 2, 3]
+
+
+def gradients(network, images, masks):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(keras.losses.binary_crossentropy(masks, network(images, training=True)))
+    return [np.array(one) for one in tape.gradient(loss, [weight.value for weight in network.trainable_variables])]
+
+
+@pytest.mark.parametrize("name", ["huang_unet", "belahsen_unet"])
+def test_gradients_of_a_network_agree_with_those_of_float32(name):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (4, 96, 96, 1), "uint8")
+    masks = (random.random((4, 96, 96, 1)) < 0.1).astype("float32")
+    options = {"width": 8} if name == "huang_unet" else {}
+    network = models.build(name, (96, 96, 1), **options)
+    precision.set_precision("float32")
+    exact = models.build(name, (96, 96, 1), **options)
+    exact.set_weights(network.get_weights())
+    found = zip(exact.trainable_variables, gradients(network, images, masks), gradients(exact, images, masks), strict=True)
+    off = {weight.path: np.linalg.norm(one - other) / np.linalg.norm(other) for weight, one, other in found}
+    assert max(off.values()) < 0.1, max(off, key=off.get)
