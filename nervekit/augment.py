@@ -22,7 +22,7 @@ ELASTIC_CELLS = 4
 def transform(
     images, masks, seed, *, flip=0.0, flip_vertical=0.0, rotation=0.0, zoom=(1.0, 1.0), aspect=(1.0, 1.0), shear=0.0,
     shift=0.0, elastic=0.0, gamma=(1.0, 1.0), brightness=0.0, contrast=(1.0, 1.0), noise=0.0, blur=0.0,
-    low_resolution=1.0, fill="nearest", value_range=None,
+    low_resolution=1.0, fill="nearest", value_range=None, share=1.0,
 ):  # fmt: skip
     """Change a batch at random, each image in its own way; with the defaults nothing changes, to the bit.
 
@@ -48,6 +48,8 @@ def transform(
         As in `augment_intensity.change_intensity`.
     fill : "nearest" or "constant"
         What lies outside the picture: its edge, or 0.
+    share : float
+        Probability that an image is changed at all; the others stay as they are, to the bit.
 
     Returns
     -------
@@ -71,11 +73,12 @@ def transform(
     images, masks = ops.convert_to_tensor(images), ops.convert_to_tensor(masks)
     _check(images, masks)
     height, width = images.shape[1:3]
-    seeds = _seeds(seed, 4)
+    seeds = _seeds(seed, 5)
+    before = images, masks
     degrees = _symmetric("rotation", rotation), _symmetric("shear", shear)
     stretches = positive_range("zoom", zoom), positive_range("aspect", aspect)
     rows, columns = shift if isinstance(shift, tuple | list) else (shift, shift)
-    _limits(flip=flip, flip_vertical=flip_vertical, shift=min(rows, columns), elastic=elastic)
+    _limits(flip=flip, flip_vertical=flip_vertical, shift=min(rows, columns), elastic=elastic, share=share)
     if fill not in ("nearest", "constant"):
         raise ConfigurationError(f"fill={fill!r}: expected 'nearest' or 'constant'")
     geometry = (flip, flip_vertical, *degrees, *stretches, rows, columns, elastic)
@@ -94,7 +97,10 @@ def transform(
     strengths = {"gamma": gamma, "brightness": brightness, "contrast": contrast, "noise": noise, "blur": blur,
                  "low_resolution": low_resolution}  # fmt: skip
     if strengths != PLAIN:
-        images = change_intensity(images, seeds[2:], value_range=value_range, **strengths)
+        images = change_intensity(images, seeds[2:4], value_range=value_range, **strengths)
+    if share < 1:
+        chosen = keras.random.uniform((ops.shape(images)[0],), dtype="float32", seed=seeds[4]) < share
+        images, masks = (_where(chosen, new, old) for new, old in zip((images, masks), before, strict=True))
     return images, masks
 
 
@@ -191,6 +197,10 @@ def _take(images, row, column):
     return ops.take(ops.reshape(images, (-1, channels)), first + row * width + column, axis=0)
 
 
+def _where(chosen, new, old):
+    return ops.where(ops.reshape(chosen, (-1, *[1] * (len(new.shape) - 1))), new, old)
+
+
 def _elastic(batch, height, width, strength, seed):
     knots = keras.random.normal((batch, ELASTIC_CELLS + 3, ELASTIC_CELLS + 3, 2), dtype="float32", seed=seed)
     pixels = strength * min(height, width)
@@ -214,8 +224,9 @@ def _symmetric(name, value):
 
 def _limits(**strengths):
     for name, strength in strengths.items():
-        if strength < 0 or (name.startswith("flip") and strength > 1):
-            expected = "a probability, 0 to 1" if name.startswith("flip") else "0 or more"
+        probability = name == "share" or name.startswith("flip")
+        if strength < 0 or (probability and strength > 1):
+            expected = "a probability, 0 to 1" if probability else "0 or more"
             raise ConfigurationError(f"{name}={strength}: expected {expected}")
 
 

@@ -65,6 +65,18 @@ def test_mirrors_are_numpys_flips(batch, options, axes):
     assert np.array_equal(images, np.flip(batch[0], axes)) and np.array_equal(masks, np.flip(batch[1], axes))
 
 
+def test_the_share_that_is_not_changed_stays_as_it_is_to_the_bit(batch):
+    images, masks = (np.repeat(one, 50, axis=0) for one in batch)
+    some, theirs = changed(images, masks, **ULTRASOUND, share=0.3)
+    all_of_them, their_masks = changed(images, masks, **ULTRASOUND)
+    new = (some != images).any(axis=(1, 2, 3))
+    assert 0.2 < new.mean() < 0.4
+    assert np.array_equal(some[new], all_of_them[new]) and np.array_equal(theirs[new], their_masks[new])
+    assert np.array_equal(some[~new], images[~new]) and np.array_equal(theirs[~new], masks[~new])
+    none, unmoved = changed(images, masks, **ULTRASOUND, share=0.0)
+    assert np.array_equal(none, images) and np.array_equal(unmoved, masks)
+
+
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_quarter_turns_are_numpys_rot90(batch, turns):
     images, masks = batch[0][:, :, 4:44], batch[1][:, :, 4:44]
@@ -259,6 +271,7 @@ def test_results_stay_in_the_value_range(batch):
         ({"aspect": (0, 1)}, "aspect"),
         ({"rotation": (10, -10)}, "rotation"),
         ({"flip": 2}, "flip=2.*probability"),
+        ({"share": 1.5}, "share=1.5.*probability"),
         ({"elastic": -0.1}, "elastic"),
         ({"shift": (-0.1, 0.1)}, "shift"),
         ({"fill": "reflect"}, "reflect"),
