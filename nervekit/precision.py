@@ -41,8 +41,6 @@ def set_precision(choice="auto"):
     if choice == "auto":
         choice = "bfloat16" if has_bfloat16() else "float32"
     keras.config.set_dtype_policy("mixed_bfloat16" if choice == "bfloat16" else "float32")
-    if choice == "bfloat16" and keras.config.backend() == "tensorflow" and not has_gpu():
-        _sum_gradients_of_biases_in_float32()
     return choice
 
 
@@ -72,13 +70,19 @@ def has_gpu():
     return any(device.lower().startswith(("gpu", "cuda")) for device in keras.distribution.list_devices())
 
 
-def _sum_gradients_of_biases_in_float32():
+def sum_bias_gradients_in_float32():
     """Have biases in bfloat16 added by ``tf.add`` instead of ``tf.nn.bias_add``, which Keras' layers call.
 
     On processors TensorFlow (2.20, 2.21) sums the gradient of the latter in bfloat16. A sum of so few digits stops growing
     after a few hundred pixels: of a batch of 32 images of 128x128 it reaches a twentieth of its value. That of the former
-    is summed in float32, as fast.
+    is summed in float32, as fast. Nothing is done on a GPU or another backend.
+
+    Examples
+    --------
+    >>> sum_bias_gradients_in_float32()
     """
+    if keras.config.backend() != "tensorflow" or has_gpu():
+        return
     import tensorflow as tf
 
     original = tf.nn.bias_add

@@ -9,7 +9,7 @@ from keras import ops
 
 from nervekit import feeding, supervision
 from nervekit.errors import ConfigurationError
-from nervekit.precision import has_gpu, set_precision
+from nervekit.precision import has_gpu, set_precision, sum_bias_gradients_in_float32
 from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum, until_alive
 from nervekit.transfer import transfer
 
@@ -118,6 +118,7 @@ def fit(
         The images do not have the size that the network takes, or ``augment`` comes with ``targets``.
     """
     check_sizes(model, train)
+    sum_bias_gradients_in_float32()
     keras.utils.set_random_seed(seed)
     pairs = [_pair(model, dataset, targets, augment) for dataset in (train, development) if dataset is not None]
     trained = supervision.augmenting(model, augment, seed) if augment else model

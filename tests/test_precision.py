@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from nervekit import models, precision
+from nervekit import models, precision, training
+from nervekit.data import SegmentationDataset
 
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="only TensorFlow has this fault")
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="
 @pytest.fixture(autouse=True)
 def bfloat16():
     precision.set_precision("bfloat16")
+    precision.sum_bias_gradients_in_float32()
     yield
     precision.set_precision("float32")
 
@@ -49,3 +51,14 @@ def test_gradients_of_a_network_agree_with_those_of_float32(name):
     found = zip(exact.trainable_variables, gradients(network, images, masks), gradients(exact, images, masks), strict=True)
     off = {weight.path: np.linalg.norm(one - other) / np.linalg.norm(other) for weight, one, other in found}
     assert max(off.values()) < 0.1, max(off, key=off.get)
+
+
+def test_training_mends_the_gradients_of_a_network_that_computes_in_bfloat16_by_whatever_choice(monkeypatch):
+    """Workers of a cross-validation take over the policy of Keras, without a call of set_precision."""
+    monkeypatch.setattr(tf.nn, "bias_add", tf.nn.bias_add.__wrapped__)
+    assert not hasattr(tf.nn.bias_add, "sums_in_float32")
+    images = np.zeros((2, 16, 16, 1), "uint8")
+    dataset = SegmentationDataset("black", images, images[..., 0] > 0, ["a", "b"], ["a", "b"])
+    network = training.compile_model(keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Conv2D(1, 1, dtype="float32")]))
+    training.fit(network, dataset, epochs=1, batch_size=2)
+    assert tf.nn.bias_add.sums_in_float32
