@@ -14,7 +14,7 @@ PRECISIONS = ("auto", "bfloat16", "float32")
 def set_precision(choice="auto"):
     """Choose the number format that networks built from now on compute in.
 
-    Weights, the sigmoid, the loss and all sums stay in float32 either way.
+    Weights, the sigmoid, the loss and, in `training.fit`, all sums stay in float32 either way.
 
     Parameters
     ----------
