@@ -224,7 +224,7 @@ def _symmetric(name, value):
 
 def _limits(**strengths):
     for name, strength in strengths.items():
-        probability = name == "share" or name.startswith("flip")
+        probability = name in ("flip", "flip_vertical", "share")
         if strength < 0 or (probability and strength > 1):
             expected = "a probability, 0 to 1" if probability else "0 or more"
             raise ConfigurationError(f"{name}={strength}: expected {expected}")

@@ -106,11 +106,12 @@ def faithful_arm(train, development=None, *, seed, epochs):
 # Each can be left out by name, for the ablation below.
 
 # %%
-CHANGES = {**recipe.CHANGES[settings["augmentation"]], "share": settings["changed_share"]}
+CHANGES = recipe.CHANGES[settings["augmentation"]]
+AUGMENT = {**CHANGES, "share": settings["changed_share"]}
 LEFT_OUT = {
     "augmentation": {"augment": None},
-    "unchanged images": {"augment": {**CHANGES, "share": 1.0}},
-    "flip": {"augment": {**CHANGES, "flip": 0.0}},
+    "unchanged images": {"augment": CHANGES},
+    "flip": {"augment": {**AUGMENT, "flip": 0.0}},
     "dice": {"loss": "binary_crossentropy"},
     "optimizer": {"optimizer": "adam"},
 }
@@ -133,7 +134,7 @@ def our_arm(train, development=None, *, seed, epochs, without=None):
     keras.utils.set_random_seed(seed)
     network = build_ours(train.images.shape[1:], without)
     schedule = {name: settings[name] for name in ("batch_size", "learning_rate", "momentum")}
-    options = {"augment": CHANGES, **schedule, **LEFT_OUT.get(without, {})}
+    options = {"augment": AUGMENT, **schedule, **LEFT_OUT.get(without, {})}
     return network, recipe.fit(network, train, development, seed=seed, epochs=epochs, **options)
 
 
@@ -149,8 +150,7 @@ from nervekit.plots import data as pictures
 
 train_part = parts["train"]
 copies = np.repeat(train_part.images[:1], 5, axis=0), np.repeat(train_part.masks[:1], 5, axis=0)
-all_changed = transform(*copies, seed=SEED, **{**CHANGES, "share": 1.0})
-changed, moved = (np.asarray(keras.ops.convert_to_numpy(batch)) for batch in all_changed)
+changed, moved = (np.asarray(keras.ops.convert_to_numpy(batch)) for batch in transform(*copies, seed=SEED, **CHANGES))
 images, masks = [copies[0][0], *changed], [copies[1][0], *moved]
 areas = moved.sum(axis=(1, 2)) / copies[1][0].sum()
 title = f"Five random changes of one {kind} image: its region shrinks to {areas.min():.1f}, grows to {areas.max():.1f}"
