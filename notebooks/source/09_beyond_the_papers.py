@@ -240,15 +240,19 @@ columns = {"pooled_iou": "sum IoU", "dice_mean": "mean Dice", "accuracy": "accur
 Markdown(evaluation.table(scores, columns))
 
 # %% [markdown]
-# Where there are several seeds, their *probabilities* can be averaged: an ensemble. It is often better than each of its
-# networks; the table shows whether it is here.
+# Where there are several seeds, each network has a score of its own, and their *probabilities* can be averaged: an
+# ensemble. It is often better than each of its networks; the table shows whether it is here.
 
 # %%
-if len(seeds) > 1:
-    together = {f"{arm}, {len(seeds)} seeds together": answers[arm].mean(axis=0) > 0.5 for arm in ("faithful", "ours")}
-    found = {name: comparison.scores(test.masks, masks, test.groups) for name, masks in together.items()}
+keys = {"faithful": "faithful", "ours, no flips at test time": "ours_plain", "ours": "ours"}
+for arm in ("faithful", "ours") if len(seeds) > 1 else ():
+    labels = {f"{arm}, seed {seed}": f"{arm}_seed_{seed}" for seed in seeds}
+    labels[f"{arm}, {len(seeds)} seeds together"] = f"{arm}_together"
+    masks = [*predictions[arm], answers[arm].mean(axis=0) > 0.5]
+    found = {label: comparison.scores(test.masks, one, test.groups) for label, one in zip(labels, masks, strict=True)}
+    scores, keys = scores | found, keys | labels
     display(Markdown(evaluation.table(found, columns)))
-else:
+if len(seeds) == 1:
     print("one seed in this profile: no ensemble")
 
 # %% [markdown]
@@ -341,6 +345,7 @@ if settings["ablation"] and folds:
         network, _ = our_arm(train, seed=SEED, epochs=settings["crossval_epochs"], without=name)
         reduced = recipe.predict(network, judged.images, flips=name not in ("flip", "augmentation")) > 0.5
         ablation[f"without {name}"] = comparison.paired(judged.masks, reduced, whole, judged.groups)
+        print(f"without {name}: mean Dice {ablation[f'without {name}']['dice_mean']['value']:+.3f}")
 else:
     print("no ingredient is left out in this profile")
 
@@ -594,7 +599,6 @@ if count <= 60:
 # %%
 floor = scores["mean mask"]["pooled_iou"]["value"]
 record.value("beyond.published.mean_mask.pooled_iou", floor, split="published")
-keys = {"faithful": "faithful", "ours, no flips at test time": "ours_plain", "ours": "ours"}
 for name, key in keys.items():
     for metric in columns:
         limit = {"must_exceed": floor} if metric == "pooled_iou" else {}
