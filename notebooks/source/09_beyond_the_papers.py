@@ -112,8 +112,8 @@ LEFT_OUT = {
     "augmentation": {"augment": None},
     "unchanged images": {"augment": CHANGES},
     "flip": {"augment": {**AUGMENT, "flip": 0.0}},
-    "dice": {"loss": "binary_crossentropy"},
-    "optimizer": {"optimizer": "adam"},
+    "Dice loss": {"loss": "binary_crossentropy"},
+    "our optimizer": {"optimizer": "adam"},
 }
 SIZE = {"width": settings["width"], "depth": settings["depth"]}
 
@@ -619,7 +619,7 @@ if folds:
     gain = comparisons["ours - faithful, sessions held out"]["pooled_iou"]
     record.value("beyond.sessions.gain.pooled_iou", **gain, split="sessions")
 for name, found in ablation.items():
-    record.value(f"beyond.ablation.{name.replace(' ', '_')}.dice_mean", **found["dice_mean"], split="sessions")
+    record.value(f"beyond.ablation.{name.replace(' ', '_').lower()}.dice_mean", **found["dice_mean"], split="sessions")
 
 # %% [markdown]
 # And how it fails:
