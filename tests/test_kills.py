@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import tiny_project
+from waiting import wait
 
 pytestmark = pytest.mark.skipif(not shutil.which("make") or not Path("/proc/self/cwd").exists(), reason="no make or /proc")
 
@@ -26,15 +27,6 @@ LEFT = sorted([*(f"{name}{end}" for name in NAMES for end in (".html", ".ipynb",
 CODE = """import matplotlib.pyplot as plt
 record.value("number.{name}", {number})
 record.figure("line", plt.figure(), alt="an empty figure")"""
-
-
-def wait(condition, looks=1200):
-    """Look every 0.05 s, a number of times: a machine that stands still for a minute looks no oftener."""
-    for _ in range(looks):
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 class Project:

@@ -59,7 +59,7 @@ def test_empty_masks_score_one_and_one_empty_mask_scores_zero(metric):
 masks = arrays(bool, (2, 3, 5, 6))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(masks)
 def test_overlaps_are_bounded_symmetric_and_related(pair):
     y_true, y_pred = pair
@@ -70,7 +70,7 @@ def test_overlaps_are_bounded_symmetric_and_related(pair):
     assert np.array_equal(metrics.precision(y_true, y_pred), metrics.recall(y_pred, y_true))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(masks, st.integers(0, 29))
 def test_one_more_correct_pixel_never_lowers_the_overlap(pair, pixel):
     y_true, y_pred = pair

@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import nbformat
 import pytest
 import tiny_project
+from waiting import wait
 
 from nervekit import run
 from nervekit.errors import ConfigurationError
@@ -97,10 +97,8 @@ def test_missing_data_is_not_run_with_its_reason(execute):
 
 
 def test_a_notebook_over_its_time_limit_is_stopped(execute):
-    began = time.monotonic()
-    outcome, folder, _ = execute("import time\ntime.sleep(60)", timeout=4)
+    outcome, folder, _ = execute("import time\ntime.sleep(600)", timeout=4)
     assert outcome.status == "failed" and "longer than its limit of 4 s" in outcome.reason
-    assert time.monotonic() - began < 25
     assert (folder / "02_tiny.failed.ipynb").exists()
 
 
@@ -146,7 +144,7 @@ def test_a_backend_that_is_not_installed_is_refused():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_run_leaves_no_results_and_no_kernel(tmp_path, number):
     tiny_project.write(
-        tmp_path, n02_tiny=f"import os, time\nopen({str(tmp_path / 'kernel')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
+        tmp_path, n02_tiny=f"import os, time\nopen({str(tmp_path / 'kernel')!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
     )
     folder = tmp_path / "runs" / "smoke"
     folder.mkdir(parents=True)
@@ -154,11 +152,11 @@ def test_a_stopped_run_leaves_no_results_and_no_kernel(tmp_path, number):
         (folder / f"02_tiny.{ending}").write_text("{}")
     command = [sys.executable, "-m", "nervekit", "run", "02"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        wait_for(lambda: (tmp_path / "kernel").exists() and (tmp_path / "kernel").read_text())
+        assert wait(lambda: (tmp_path / "kernel").exists() and (tmp_path / "kernel").read_text())
         process.send_signal(number)
-        said = process.communicate(timeout=20)[1]
+        said = process.communicate(timeout=120)[1]
     kernel = int((tmp_path / "kernel").read_text())
-    wait_for(lambda: not alive(kernel))
+    assert wait(lambda: not alive(kernel))
     assert not list(folder.glob("02_tiny*"))
     if number == signal.SIGKILL:
         sources = tiny_project.write(tmp_path, n02_tiny="record.value('a', 1)")
@@ -167,13 +165,6 @@ def test_a_stopped_run_leaves_no_results_and_no_kernel(tmp_path, number):
     else:
         assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said, said
         assert files(folder) == [".02_tiny.settings"]
-
-
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def alive(process):

@@ -135,7 +135,7 @@ plain = io.BytesIO()
 Image.new("L", (WIDTH, HEIGHT)).save(plain, "TIFF", compression="tiff_lzw")
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     st.binary(max_size=60)
     | st.lists(st.tuples(cells, cells, cells) | st.tuples(cells, cells), max_size=4).map(

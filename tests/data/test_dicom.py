@@ -12,7 +12,7 @@ WHOLE = ct.content(ct.hounsfield(3), 3)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(st.integers(128, len(WHOLE) - 1), st.integers(0, 255)), max_size=6),
     st.just(len(WHOLE)) | st.integers(0, len(WHOLE)),

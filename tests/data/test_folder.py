@@ -234,7 +234,7 @@ patterns = st.none() | st.sampled_from(["(.)", "(a)?", "(1|a)", "(", "a", "()", 
 patterns = patterns | st.text("ab(|)?.^$[]1", max_size=6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(stems, files_of_one, max_size=3), tables, sizes, patterns, st.sampled_from([1, 3, 2, None]))
 def test_any_folder_gives_a_dataset_or_an_error_of_ours(written, table, size, pattern, channels):
     with tempfile.TemporaryDirectory() as name:

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -168,7 +168,7 @@ drawings = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(st.lists(drawings, max_size=3), json_values)
 def test_any_content_gives_an_image_or_a_data_error(annotate, drawn, side):
     for fields in ({}, {"imageHeight": side}):

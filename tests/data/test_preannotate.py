@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
@@ -17,7 +17,7 @@ from scipy import ndimage
 from nervekit.data import files, labelme, preannotate, shapes
 from nervekit.errors import ConfigurationError, DataError, NervekitError
 
-QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=60)
 
 
 def blob(seed, side=60, smooth=4.0):
@@ -185,7 +185,7 @@ written = st.fixed_dictionaries(
 ).map(lambda content: json.dumps(content).encode())
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     st.dictionaries(st.sampled_from(["a", "b c", "ä"]), written | st.binary(max_size=30), max_size=3),
     st.dictionaries(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -100,7 +100,7 @@ def test_wrong_submissions_are_refused(tmp_path, content, text):
         rle.read_submission(tmp_path / "submission.csv")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: f"img,pixels\n{text}".encode()))
 def test_any_file_gives_masks_or_an_error_of_ours(tmp_path, content):
     (tmp_path / "any.csv").write_bytes(content)

@@ -14,7 +14,7 @@ groups_and_folds = st.lists(st.integers(0, 30), min_size=2, max_size=200).flatma
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(groups_and_folds)
 def test_group_folds_test_every_image_once_and_never_split_a_group(drawn):
     groups, n_splits, seed = np.array(drawn[0]), drawn[1], drawn[2]
@@ -29,7 +29,7 @@ def test_group_folds_test_every_image_once_and_never_split_a_group(drawn):
         assert sorted([*train, *test]) == list(range(len(groups)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(groups_and_folds)
 def test_group_folds_differ_by_no_more_than_the_largest_group(drawn):
     groups, n_splits, seed = np.array(drawn[0]), drawn[1], drawn[2]
