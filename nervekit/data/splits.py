@@ -11,8 +11,8 @@ from nervekit.data.leaks import NEAR_DUPLICATE, Leakage, leakage
 from nervekit.data.similarity import GRID, correlate, nearest, thumbnails, transfer
 from nervekit.errors import ConfigurationError
 
-__all__ = ["NEAR_DUPLICATE", "Leakage", "Split", "group_kfold", "infer_sessions", "kfold", "leakage", "nearest"]
-__all__ += ["published", "transfer"]
+__all__ = ["NEAR_DUPLICATE", "Leakage", "Split", "group_kfold", "group_shares", "infer_sessions", "kfold", "leakage"]
+__all__ += ["nearest", "published", "transfer"]
 SESSION_REACH = 5
 SESSION_NEIGHBOUR = 0.5
 SESSION_ANYWHERE = 0.6
@@ -134,6 +134,43 @@ def group_kfold(
         load[fold] += sizes[group]
     fold = fold_of[member]
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(n_splits)]
+
+
+def group_shares(
+    groups: Sequence[str] | np.ndarray, shares: Sequence[float], random_state: int = 0
+) -> list[np.ndarray]:
+    """Take shares of the images by whole groups, each within the next larger: what if there were less data?
+
+    Parameters
+    ----------
+    groups : (N,) array
+        Group of each image.
+    shares : sequence of float
+        Above 0 and at most 1. Of each the fewest groups, in an order drawn from `random_state`, that make so large a share.
+
+    Returns
+    -------
+    list of array
+        Positions, one array a share.
+
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        If a share is not above 0 and at most 1.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in group_shares(["a", "a", "b", "b"], [0.25, 1.0])]
+    [[0, 1], [0, 1, 2, 3]]
+    """
+    for share in shares:
+        if not 0 < share <= 1:
+            raise ConfigurationError(f"group_shares: a share of {share} was asked for; it has to be above 0 and at most 1.")
+    names, member = np.unique(np.asarray(groups), return_inverse=True)
+    order = np.random.default_rng(random_state).permutation(len(names))
+    reached = np.bincount(member)[order].cumsum()
+    needed = [np.searchsorted(reached, share * len(member) - 1e-9) + 1 for share in shares]
+    return [np.flatnonzero(np.isin(member, order[:count])) for count in needed]
 
 
 def _check_folds(n_splits: int, count: int, what: str) -> None:

@@ -13,6 +13,7 @@ from importlib import resources
 from nervekit.errors import ConfigurationError
 
 OURS = "ours"  # settings and targets of our own recipe, in the form of a paper
+SIMULATED_FIRST = "simulated_first"  # settings of notebook 11, in the same form
 PROFILES = ("smoke", "workshop", "paper")
 KINDS = ("count", "score", "fit", "unpublished")
 
@@ -87,7 +88,7 @@ def names():
     """
     files = resources.files("nervekit.papers").iterdir()
     found = {file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")}
-    return sorted(found - {OURS})
+    return sorted(found - {OURS, SIMULATED_FIRST})
 
 
 def load(key):
@@ -96,7 +97,7 @@ def load(key):
     Parameters
     ----------
     key : str
-        One of :func:`names`, or :data:`OURS`.
+        One of :func:`names`, :data:`OURS` or :data:`SIMULATED_FIRST`.
 
     Returns
     -------
@@ -112,7 +113,7 @@ def load(key):
     >>> len([claim for claim in load("huang_2019").claims if claim.kind in ("score", "fit")])
     19
     """
-    if key not in (*names(), OURS):
+    if key not in (*names(), OURS, SIMULATED_FIRST):
         raise ConfigurationError(f"There is no paper {key!r}. Choose one of: {', '.join(names())}.")
     content = tomllib.loads((resources.files("nervekit.papers") / f"{key}.toml").read_text("utf-8"))
     content["claims"] = tuple(Claim(**claim) for claim in content["claims"])
@@ -254,5 +255,7 @@ def _text(item):
     if isinstance(item, float):
         return f"{item:.3f}" if item == 0 or abs(item) >= 0.01 else f"{item:.4g}"
     if isinstance(item, (list, tuple)):
-        return " x ".join(str(part) for part in item)
+        return (" x " if all(isinstance(part, int) for part in item) else ", ").join(str(part) for part in item)
+    if isinstance(item, dict):
+        return ", ".join(f"{name} {part}" for name, part in item.items())
     return str(item)

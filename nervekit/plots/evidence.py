@@ -1,4 +1,4 @@
-"""Figures of evidence: differences beside zero, probabilities that come true, doubt that helps, a network in use."""
+"""Figures of evidence: differences beside zero, scores by the amount of data, probabilities that come true, doubt that helps, a network in use."""
 
 import io
 
@@ -42,6 +42,41 @@ def differences(rows, title, *, xlabel):
     axis.set_yticks(range(len(rows)), list(rows))
     axis.xaxis.set_major_locator(MaxNLocator(5))
     figure.legend(labels.values(), labels, loc="outside lower center", ncols=2)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def data_curves(counts, found, title, *, levels, xlabel):
+    """A score against the number of training images, one curve a start, with intervals and levels to hold it against.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        Training images, growing.
+    found : dict of str to list of dict
+        ``value``, ``low`` and ``high`` of the sum IoU at each count, for each start.
+    title, xlabel : str
+    levels : dict of str to float
+        Horizontal lines.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    figure, axis = plt.subplots(figsize=(9, 4.4))
+    places = np.arange(len(counts))
+    for number, ((name, curve), (marker, colour, line)) in enumerate(zip(found.items(), LOOKS)):
+        aside = places + 0.06 * (number - (len(found) - 1) / 2)
+        values, low, high = ([one[key] for one in curve] for key in ("value", "low", "high"))
+        axis.vlines(aside, low, high, color=COLOURS[colour], linewidth=2)
+        axis.plot(aside, values, color=COLOURS[colour], marker=marker, markersize=7, linestyle=line, label=name)
+    for (name, value), line in zip(levels.items(), ("dashdot", "dotted")):
+        axis.axhline(value, color=COLOURS["ink"], linewidth=1.2, linestyle=line, label=name)
+    axis.set(xlabel=xlabel, ylabel="sum IoU, held-out sessions", xlim=(-0.4, len(counts) - 0.6))
+    axis.set_ylim(0, 1.1 * max(*levels.values(), *(one["high"] for curve in found.values() for one in curve)) or 1)
+    axis.set_xticks(places, [f"{count:,}" for count in counts])
+    figure.legend(loc="outside lower center", ncols=3)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 

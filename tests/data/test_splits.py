@@ -44,6 +44,29 @@ def test_group_folds_follow_the_seed():
     assert first == again != other
 
 
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(0, 12), min_size=1, max_size=60),
+    st.lists(st.floats(0.01, 1), min_size=1, max_size=4).map(sorted),
+    st.integers(0, 9),
+)
+def test_shares_are_whole_groups_one_within_the_next_and_no_group_more_than_needed(groups, shares, seed):
+    before = set()
+    for share, part in zip(shares, splits.group_shares(groups, shares, seed), strict=True):
+        taken = {groups[place] for place in part}
+        assert part.tolist() == [place for place, group in enumerate(groups) if group in taken] and before <= set(part)
+        assert len(part) >= share * len(groups) - 1e-6
+        assert len(part) - max(groups.count(group) for group in taken) < share * len(groups)
+        before = set(part)
+    assert splits.group_shares(groups, [1.0], seed)[0].tolist() == list(range(len(groups)))
+
+
+@pytest.mark.parametrize("share", [0, -0.1, 1.01, float("nan")])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ConfigurationError, match="above 0 and at most 1"):
+        splits.group_shares(["a", "b"], [0.5, share])
+
+
 def test_kfold_tests_every_image_once():
     folds = splits.kfold(23, 5, random_state=3)
     assert sorted(np.concatenate([test for _, test in folds]).tolist()) == list(range(23))

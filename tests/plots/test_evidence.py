@@ -30,6 +30,21 @@ def test_differences_are_filled_where_the_interval_leaves_zero():
     assert all(text in texts(figure) for text in ("+0.200", "-0.200", "unclear", "difference in Dice"))
 
 
+def test_curves_over_the_data_keep_counts_in_order_and_every_interval_in_sight():
+    found = {
+        "nothing": [{"value": 0.3, "low": 0.2, "high": 0.5}, {"value": 0.6, "low": 0.5, "high": 0.7}],
+        "simulated": [{"value": 0.4, "low": 0.3, "high": 0.5}, {"value": 0.6, "low": 0.5, "high": 0.95}],
+    }
+    levels = {"no image": 0.1, "mean mask": 0.2}
+    figure = evidence.data_curves([45, 1200], found, "Helps with few", levels=levels, xlabel="images")
+    (axis,) = figure.axes
+    assert [list(line.get_ydata()) for line in axis.lines] == [[0.3, 0.6], [0.4, 0.6], [0.1, 0.1], [0.2, 0.2]]
+    drawn = [segment[:, 1].tolist() for bars in axis.collections for segment in bars.get_segments()]
+    assert drawn == [[one["low"], one["high"]] for curve in found.values() for one in curve]
+    assert axis.get_ylim()[0] == 0 and axis.get_ylim()[1] > 0.95
+    assert all(text in texts(figure) for text in ("45", "1,200", "nothing", "simulated", "no image", "mean mask"))
+
+
 def test_the_key_of_differences_names_what_is_drawn_and_nothing_has_a_negative_zero():
     unclear = {"nothing": {"value": -0.0001, "low": -0.1, "high": 0.1}}
     figure = evidence.differences(unclear, "Nothing shown", xlabel="difference in Dice")

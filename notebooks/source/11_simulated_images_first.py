@@ -1,0 +1,310 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 11 · Simulated images first: what do they save?
+#
+# **Time:** 20 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile.
+#
+# **Questions**
+#
+# - How many annotated images does a network need?
+# - Can images that nobody had to annotate take the place of some of them?
+# - How is that compared without fooling oneself?
+#
+# In this notebook we will
+#
+# - train a network on simulated images alone and ask it about images it was never made for,
+# - train it on with a tenth, a quarter, a half and all of the training sessions,
+# - do the same from random weights, with equally many steps in all,
+# - and put an interval and a test on every difference.
+
+# %% [markdown]
+# ## Set-up
+#
+# The same three values as in every notebook: size of the run, source of the data, random start.
+
+# %% tags=["parameters"]
+PROFILE = "smoke"
+DATA = None
+SEED = 0
+
+# %% [markdown]
+# The papers that use pre-trained encoders take weights from photographs (ImageNet). Where a network has such weights, they
+# are a third start; the small network of the smaller profiles has none. Bold marks what this profile changes.
+
+# %%
+from IPython.display import Markdown
+
+from nervekit import papers, record
+
+record.start("11_simulated_images_first", profile=PROFILE, seed=SEED)
+study = papers.load(papers.SIMULATED_FIRST)
+settings = papers.settings(study, PROFILE, data=DATA)
+Markdown(papers.setup_table(study, settings, heads=("paper profile", "this run", "why")))
+
+# %% [markdown]
+# ## Two sets of images
+#
+# The *target* is the femoral set. The *simulated* set has subjects of its own: where the target is simulated as well, as in the
+# `smoke` profile, they are other subjects of the same kind. That is the best case there can be, and shows that the machinery
+# works, nothing more.
+
+# %%
+import numpy as np
+
+from nervekit import data
+
+size = tuple(settings["image_size"])
+target = data.load("femoral", settings["data"], size, subjects=settings["subjects"])
+simulated = data.load("femoral", "phantom", size, subjects=settings["simulated_subjects"], seed=SEED + 1)
+kind = "simulated" if target.source == "phantom" else "real"
+print(f"target: {target.describe()}\nbefore: {simulated.describe()}")
+
+# %% [markdown]
+# Three of each. What does a simulation have to get right for a network to learn from it?
+
+# %%
+from nervekit.plots import data as pictures
+
+picked = [(one, place) for one in (simulated, target) for place in np.linspace(0, len(one) - 1, 3).astype(int)]
+title = f"Above what comes first, simulated; below the target, {kind}: the same structure"
+names = [f"{'first' if one is simulated else 'target'}, {one.ids[place]}" for one, place in picked]
+shown = {"masks": [one.masks[place] for one, place in picked], "columns": 3}
+figure = pictures.gallery([one.images[place] for one, place in picked], names, title, **shown)
+record.figure("images", figure, alt=f"Three images of each set with the annotated region outlined. {title}.")
+
+# %% [markdown]
+# ## Less data, by whole sessions
+#
+# A tenth of the *images* drawn at random would come from nearly all sessions, and say how a network does with few images of
+# many people. Who annotates less, annotates fewer people. So whole sessions are left out, and each share lies within the next.
+# The sessions held out for the comparison are the same for all.
+
+# %%
+from nervekit.data import splits
+
+folds = splits.group_kfold(target.groups, settings["folds"], random_state=SEED)[: settings["folds_trained"]]
+held_out = np.concatenate([outside for _, outside in folds])
+judged = target.subset(held_out)
+parts = []
+for inside, _ in folds:
+    chosen = splits.group_shares(target.groups[inside], settings["shares"], random_state=SEED)
+    parts.append([target.subset(inside[part]) for part in chosen])
+counts = [int(np.mean([len(part[place]) for part in parts])) for place in range(len(settings["shares"]))]
+for share, part in zip(settings["shares"], parts[0], strict=True):
+    print(f"{share:.0%}: {len(part)} images of {len(set(part.groups))} sessions")
+split = f"sessions held out, {len(folds)} of {settings['folds']} folds"
+print(f"{split}: {len(judged)} images of {len(set(judged.groups))} sessions")
+record.provenance(data=kind, split=split)
+
+# %% [markdown]
+# ## Training
+#
+# Every training is by the recipe of notebook 09. A network that sees a tenth of the images as often as another sees all of
+# them would get a tenth of the steps, and look worse for that alone. So every share gets *equally many steps*: the small ones see
+# their images more often. And every start gets equally many *in all*: steps on simulated images are taken from those on target
+# images, or the simulated start would be the better for being trained longer.
+
+# %%
+import keras
+
+from nervekit import models, recipe, training
+
+record.provenance(precision=training.set_precision(settings["precision"]))
+AUGMENT = {**recipe.CHANGES[settings["augmentation"]], "share": settings["changed_share"]}
+SCHEDULE = {name: settings[name] for name in ("batch_size", "learning_rate", "momentum")}
+rates = []
+
+
+def build(**options):
+    return models.build(settings["network"], (*size, 1), **settings["network_options"], **options)
+
+
+def train(network, images, *, steps, seed):
+    epochs = max(1, round(steps / -(-len(images) // settings["batch_size"])))
+    history = recipe.fit(network, images, epochs=epochs, seed=seed, augment=AUGMENT, **SCHEDULE)
+    rates.append(history.images_per_second)
+    return network
+
+
+# %% [markdown]
+# First the simulated images. This network has seen no other; what does it make of the sessions held out?
+
+# %%
+keras.utils.set_random_seed(SEED)
+teacher = train(build(), simulated, steps=settings["simulated_steps"], seed=SEED)
+untouched = recipe.predict(teacher, judged.images, flips=True) > 0.5
+
+# %% [markdown]
+# A start is a network before its first step on target images. `training.transfer` copies what has the same name and shapes,
+# and says what.
+
+# %%
+def begin(name, seed):
+    keras.utils.set_random_seed(seed)
+    network = build(pretrained="imagenet") if name == "ImageNet" else build()
+    if name == "simulated images":
+        report = training.transfer(teacher, network)
+        assert not report.left, report
+    return network
+
+
+print(training.transfer(teacher, build()))
+
+# %% [markdown]
+# Every start with every share. The folds take turns; an image is judged by a network that saw nothing of its session.
+
+# %%
+from itertools import pairwise
+
+from nervekit import baselines
+
+places = np.cumsum([0, *(len(outside) for _, outside in folds)])
+floor_masks = np.zeros(judged.masks.shape, bool)
+predictions = {name: np.zeros((len(counts), *judged.masks.shape), bool) for name in settings["starts"]}
+for number, (low, high) in enumerate(pairwise(places)):
+    floor_masks[low:high] = baselines.mean_mask(parts[number][-1].masks)
+    for place, part in enumerate(parts[number]):
+        for name in settings["starts"]:
+            steps = settings["steps"] - (settings["simulated_steps"] if name == "simulated images" else 0)
+            network = train(begin(name, SEED + number), part, steps=steps, seed=SEED + number)
+            predictions[name][place, low:high] = recipe.predict(network, judged.images[low:high], flips=True) > 0.5
+        print(f"fold {number + 1} of {len(folds)}: {len(part)} target images done")
+record.provenance(images_per_second=round(float(np.median(rates)), 1))
+
+# %% [markdown]
+# ## How many images?
+#
+# The intervals draw the held-out sessions with replacement. They do not hold what another draw of the *training* sessions
+# would change: a tenth of the sessions may happen to be a good one or a bad one. Both starts have the same.
+
+# %%
+from nervekit import comparison
+
+floor, before = (comparison.scores(judged.masks, one, judged.groups)["pooled_iou"] for one in (floor_masks, untouched))
+found = {
+    name: [comparison.scores(judged.masks, masks, judged.groups)["pooled_iou"] for masks in by_share]
+    for name, by_share in predictions.items()
+}
+lines = [f"| target images | {' | '.join(found)} |", "|---|" + "---|" * len(found)]
+for place, count in enumerate(counts):
+    cells = [f"{of[place]['value']:.3f} ({of[place]['low']:.3f} to {of[place]['high']:.3f})" for of in found.values()]
+    lines.append(f"| {count} ({settings['shares'][place]:.0%}) | {' | '.join(cells)} |")
+lines.append(f"\nSum IoU with 95 % intervals. Without a target image: {before['value']:.3f}; mean mask: {floor['value']:.3f}.")
+Markdown("\n".join(lines))
+
+# %% [markdown]
+# The same as curves. Where they meet, the simulated images no longer help; a horizontal step from one to the other reads as the
+# images saved.
+
+# %%
+from nervekit.plots import evidence
+
+gain_of = {name: found[name][0]["value"] - found["random weights"][0]["value"] for name in found}
+gain = gain_of["simulated images"]
+title = f"With {counts[0]} {kind} target images, simulated ones first change the sum IoU by {gain:+z.3f}"
+levels = {"simulated images alone": before["value"], "mean mask": floor["value"]}
+figure = evidence.data_curves(counts, found, title, levels=levels, xlabel=f"{kind} target images in training, by whole sessions")
+record.figure("curves", figure, alt=f"Sum IoU against the number of training images for every start. {title}.")
+
+# %% [markdown]
+# ## Is it more than chance?
+#
+# Differences on the same images, start minus random weights, with Wilcoxon's test on session means of the Dice and Holm's
+# correction, as in notebook 09.
+
+# %%
+comparisons = {}
+for name in settings["starts"][1:]:
+    for place, share in enumerate(settings["shares"]):
+        pair = predictions[name][place], predictions["random weights"][place]
+        label = f"{name} first, {counts[place]} images ({share:.0%})"
+        comparisons[label] = comparison.paired(judged.masks, *pair, judged.groups)
+Markdown(comparison.table(comparisons))
+
+# %% [markdown]
+# An interval that covers zero says "not shown" for these sessions, this draw and this seed, not "no effect".
+
+# %%
+gains = {name: of["pooled_iou"] for name, of in comparisons.items()}
+apart = sum(of["low"] > 0 or of["high"] < 0 for of in gains.values())
+title = f"{apart} of {len(gains)} gains on held-out {kind} sessions have an interval without zero"
+figure = evidence.differences(gains, title, xlabel="change of the sum IoU against random weights, 95 % interval over sessions")
+record.figure("gains", figure, alt=f"Paired differences of sum IoU by share of the training images. {title}.")
+
+# %% [markdown]
+# ## What the smallest share is good for
+#
+# The held-out image with the median Dice from random weights, and the one with the largest gain. Green is the annotation,
+# dashed orange the prediction.
+
+# %%
+from nervekit import metrics
+from nervekit.plots import median as panels_of
+
+smallest = {name: masks[0] for name, masks in predictions.items()}
+dice = {name: metrics.dice(judged.masks, masks) for name, masks in smallest.items()}
+usual = np.argsort(dice["random weights"], kind="stable")[len(judged) // 2]
+chosen = [usual, np.argmax(dice["simulated images"] - dice["random weights"])]
+told = {name: [f"Dice {values[place]:.2f}" for place in chosen] for name, values in dice.items()}
+shown = {name: masks[chosen] for name, masks in smallest.items()}
+worse = np.mean(dice["simulated images"] < dice["random weights"])
+title = f"With {counts[0]} target images, {worse:.0%} of the {kind} images held out are worse after simulated ones"
+figure = panels_of.networks_compared(judged.images[chosen], judged.masks[chosen], shown, told, title)
+record.figure("gallery", figure, alt=f"Two held-out images with outlines by every start. {title}.")
+
+# %% [markdown]
+# ## The record
+#
+# With all sessions every start has to beat the mean mask, which looks at no picture.
+
+# %%
+record.value("simulated_first.mean_mask.pooled_iou", floor["value"], split=split)
+record.value("simulated_first.no_target_image.pooled_iou", **before, split=split)
+for place, share in enumerate(settings["shares"]):
+    limit = {"must_exceed": floor["value"]} if share == 1 else {}
+    for name, of in found.items():
+        key = f"simulated_first.{name.replace(' ', '_').lower()}.share_{share:.0%}".removesuffix("%")
+        record.value(f"{key}.pooled_iou", **of[place], **limit, split=split, images=counts[place])
+for (name, of), share in zip(gains.items(), settings["shares"] * (len(settings["starts"]) - 1), strict=True):
+    start = name.split(" first")[0].replace(" ", "_").lower()
+    record.value(f"simulated_first.gain.{start}.share_{share:.0%}".removesuffix("%") + ".pooled_iou", **of, split=split)
+
+# %% [markdown]
+# What a reader should know of our own choices:
+
+# %%
+Markdown("\n".join(f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in study.audit))
+
+# %% [markdown]
+# The record of this run, with every number and figure above, is written last.
+
+# %%
+record.finish();
+
+# %% [markdown]
+# ## What we did
+#
+# - We trained a network on simulated images alone, and then on a growing share of the target's sessions.
+# - We gave every share and every start equally many steps in all, and judged all on the same sessions.
+# - We put intervals, a test over sessions, and Holm's correction on every difference.
+#
+# **Key points**
+#
+# - Take data away by patient or session: that is how it is missing in practice.
+# - Compare with equally many steps in all, or what was trained longer only looks better.
+# - A start can help with few images and be without effect with many. Ask at which size you are.
+# - Images that cost nothing are worth what they save, not what a network scores on them.
+#
+# **Exercises**
+#
+# 1. Add the steps on simulated images to the others instead of taking them away. What changes?
+# 2. Freeze what was copied: `training.transfer(teacher, network, freeze=("encoder",))`. With which share does it help?
+# 3. Take half of the simulated subjects (`simulated_subjects` in `nervekit/papers/simulated_first.toml`). Is it their number?
+# 4. Draw other training sessions with another `SEED`. How much of the curve is the luck of the draw?
