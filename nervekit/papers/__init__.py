@@ -12,8 +12,8 @@ from importlib import resources
 
 from nervekit.errors import ConfigurationError
 
-OURS = "ours"  # settings and targets of our own recipe, in the form of a paper
-SIMULATED_FIRST = "simulated_first"  # settings of notebook 11, in the same form
+# Settings and targets of notebooks without a paper, in the form of one: 09, 11 and 12.
+OURS, SIMULATED_FIRST, MEDIAN_RECIPE = OWN = ("ours", "simulated_first", "median_recipe")
 PROFILES = ("smoke", "workshop", "paper")
 KINDS = ("count", "score", "fit", "unpublished")
 
@@ -88,7 +88,7 @@ def names():
     """
     files = resources.files("nervekit.papers").iterdir()
     found = {file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")}
-    return sorted(found - {OURS, SIMULATED_FIRST})
+    return sorted(found - set(OWN))
 
 
 def load(key):
@@ -97,7 +97,7 @@ def load(key):
     Parameters
     ----------
     key : str
-        One of :func:`names`, :data:`OURS` or :data:`SIMULATED_FIRST`.
+        One of :func:`names` or :data:`OWN`.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def load(key):
     >>> len([claim for claim in load("huang_2019").claims if claim.kind in ("score", "fit")])
     19
     """
-    if key not in (*names(), OURS, SIMULATED_FIRST):
+    if key not in (*names(), *OWN):
         raise ConfigurationError(f"There is no paper {key!r}. Choose one of: {', '.join(names())}.")
     content = tomllib.loads((resources.files("nervekit.papers") / f"{key}.toml").read_text("utf-8"))
     content["claims"] = tuple(Claim(**claim) for claim in content["claims"])

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nervekit.plots.style import COLOURS, draw_contour, panels, show_image
+from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style
 
 
 def inner_tensors(image, truth, snapshots, title):
@@ -108,6 +108,42 @@ def networks_compared(images, truths, predictions, labels, title):
     draw_contour(axes[0, 0], truths[0], "truth", label="annotated")
     axes[0, 0].plot([], [], color=COLOURS["prediction"], linestyle="dashed", label="predicted")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def rows_kept(image, mask, masks, rows, title):
+    """An image with the rows that are kept between two lines, and beside it how many masks have a pixel in each row.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 1)
+    mask : ndarray of bool, shape (H, W)
+        Of this image.
+    masks : ndarray of bool, shape (N, H, W)
+        Of all training images.
+    rows : slice
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    height, width = mask.shape
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 6.2 * height / width), sharey=True, width_ratios=(2.2, 1))
+    show_image(left, image, title="a training image")
+    left.set_axis_on()
+    draw_contour(left, mask, "truth")
+    right.stairs(np.mean(np.any(masks, axis=2), axis=0), np.arange(height + 1) - 0.5, orientation="horizontal",
+                 color=COLOURS["truth"], fill=True, label="annotated")  # fmt: skip
+    for axis in (left, right):
+        for place in (rows.start, rows.stop):
+            label = "rows kept" if axis is right and place == rows.start else None
+            axis.axhline(place - 0.5, color=COLOURS["prediction"], linestyle="dashed", linewidth=2, label=label)
+    left.set(xlabel="column (pixels)", ylabel="row (pixels)")
+    right.set(xlabel="share of the training masks", xlim=(0, 1.02))
+    figure.legend(loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 

@@ -51,6 +51,7 @@
 # | 09 Beyond the papers | 40 | How far does a plain U-Net get, well trained, and what would a sceptic accept as proof? | a training recipe; paired tests over sessions; failures, calibration, export, a model card |
 # | 10 Reproduction report | 20 | Which printed numbers hold up? | every claim of five papers, with its verdict and its reason |
 # | 11 Simulated images first | 20 | Can images that nobody had to annotate take the place of real ones? | pre-training; less data by session; learning curves with intervals |
+# | 12 Median by recipe | 20 | Does the recipe of 09 work on another nerve, and what is won by looking only where it can be? | a prior from training masks; equal cost; all test images |
 #
 # Each can be read alone; whoever begins reads 01 and 02 first.
 #

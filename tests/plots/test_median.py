@@ -66,3 +66,14 @@ def test_the_window_holds_the_region_and_stays_in_the_picture(place):
     (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
     assert -0.5 <= left <= place[1] <= right <= 31.5 and -0.5 <= top <= place[0] <= bottom <= 23.5
     assert (right - left) / (bottom - top) == pytest.approx(32 / 24)
+
+
+def test_rows_that_are_kept_stand_between_two_lines_beside_the_share_of_masks():
+    rows = slice(2, 10)
+    figure = median.rows_kept(IMAGES[0], TRUTHS[0], TRUTHS, rows, "A third of the rows")
+    left, right = figure.axes
+    assert [line.get_ydata()[0] for line in left.lines[-2:]] == [1.5, 9.5] == [line.get_ydata()[0] for line in right.lines]
+    (share,) = right.patches
+    values, edges, _ = share.get_data()
+    assert np.flatnonzero(values).tolist() == [4, 5, 6, 7] and edges[0] == -0.5 and values.max() == 1
+    assert all(text in texts(figure) for text in ("rows kept", "annotated", "row (pixels)", "A third of the rows"))

@@ -1,0 +1,89 @@
+"""The rows of an image in which a structure can be: cut to them, and put the answer back where it was."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from nervekit.errors import DataError
+
+
+def reach(masks, *, margin, multiple=1):
+    """The rows that hold every mask, and a margin.
+
+    Parameters
+    ----------
+    masks : ndarray of bool, shape (N, H, W)
+        Of training images alone: what is known of test images must not choose where to look.
+    margin : int
+        Rows added above and below, for structures that lie a little outside all that were seen.
+    multiple : int
+        The height is raised to a multiple of this, as networks that halve their input ask for; rows are added below, or above
+        where the image ends.
+
+    Returns
+    -------
+    slice
+        Of rows.
+
+    Raises
+    ------
+    DataError
+        No mask has a pixel, or no multiple as large as needed fits into the image.
+
+    Examples
+    --------
+    >>> masks = np.zeros((2, 64, 8), bool); masks[0, 10], masks[1, 20] = True, True
+    >>> reach(masks, margin=2, multiple=16)
+    slice(8, 24, None)
+    >>> reach(masks, margin=3, multiple=16)
+    slice(7, 39, None)
+    """
+    used = np.flatnonzero(np.any(masks, axis=(0, 2)))
+    if not len(used):
+        raise DataError("rows.reach: none of the masks has a pixel, so that no row can be told from another.")
+    height = masks.shape[1]
+    low, high = max(used[0] - margin, 0), min(used[-1] + 1 + margin, height)
+    count = -(-(high - low) // multiple) * multiple
+    if count > height:
+        raise DataError(f"rows.reach: {high - low} of {height} rows are needed, and {count} would be the next multiple of "
+                        f"{multiple}. Use the whole image, or a smaller margin.")  # fmt: skip
+    low = min(low, height - count)
+    return slice(int(low), int(low + count))
+
+
+def cut(dataset, rows):
+    """The same images and masks, cut to these rows.
+
+    Parameters
+    ----------
+    dataset : SegmentationDataset
+    rows : slice
+
+    Returns
+    -------
+    SegmentationDataset
+    """
+    return replace(dataset, images=np.ascontiguousarray(dataset.images[:, rows]), masks=dataset.masks[:, rows])
+
+
+def paste(answers, rows, height):
+    """Answers about these rows in an image of full height; 0 elsewhere.
+
+    Parameters
+    ----------
+    answers : ndarray, shape (N, rows, W)
+    rows : slice
+    height : int
+
+    Returns
+    -------
+    ndarray, shape (N, height, W)
+
+    Examples
+    --------
+    >>> paste(np.ones((1, 2, 1)), slice(1, 3), 4)[0, :, 0].tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
+    whole = np.zeros((len(answers), height, *answers.shape[2:]), answers.dtype)
+    whole[:, rows] = answers
+    return whole
