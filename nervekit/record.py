@@ -45,7 +45,7 @@ def start(notebook, *, profile, seed=0):
     """
     # TensorFlow reads this when it is first imported; its notes on GPUs that are not there would fill the notebook.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    logging.getLogger("tensorflow").addFilter(_is_error)
     folder = Path(os.environ.get("NERVEKIT_RUN_DIR") or Path("runs") / profile)
     _open.clear()
     _open.update(
@@ -55,6 +55,11 @@ def start(notebook, *, profile, seed=0):
         values={},
         provenance={"profile": profile, "seed": seed, "data": None},
     )
+
+
+def _is_error(message):
+    """A filter, since TensorFlow sets its logger's level when it is imported: each network that compiles warns of itself."""
+    return message.levelno >= logging.ERROR
 
 
 def provenance(**facts):

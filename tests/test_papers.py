@@ -91,6 +91,14 @@ def test_setup_table_marks_what_differs(huang):
     assert "**" not in papers.setup_table(huang, papers.settings(huang, "paper"))
 
 
+def test_setup_table_says_in_words_where_data_is_from_and_leaves_other_settings_called_auto():
+    ours = papers.load(papers.OURS)
+    lines = papers.setup_table(ours, papers.settings(ours, "workshop")).splitlines()
+    found = {line.split(" | ")[0].removeprefix("| "): line.split(" | ")[1:3] for line in lines}
+    assert found["data"] == ["real", "**real if present, else simulated**"] and found["precision"] == ["auto", "auto"]
+    assert found["image size"][0] == "256 x 256" and found["ablation"][1] == "**augmentation, unchanged images**"
+
+
 @pytest.mark.parametrize("profile", ["fast", "", None])
 def test_unknown_profile_names_the_known_ones(huang, profile):
     with pytest.raises(ConfigurationError, match="smoke, workshop, paper"):

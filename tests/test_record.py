@@ -1,6 +1,8 @@
 """The record of a run: what is written, when, and what is refused."""
 
 import json
+import subprocess
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -68,3 +70,14 @@ def test_without_a_start_the_error_says_what_to_call(folder):
     record._open.clear()
     with pytest.raises(NervekitError, match="record.start"):
         record.value("a", 1)
+
+
+def test_tensorflow_warns_of_nothing_in_a_notebook_whenever_it_is_imported():
+    pytest.importorskip("tensorflow")
+    code = """from nervekit import record
+record.start("02_tiny", profile="smoke")
+import logging, tensorflow
+tensorflow.get_logger().warning("retracing")
+logging.getLogger("tensorflow").error("broken")"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    assert "retracing" not in said and "broken" in said

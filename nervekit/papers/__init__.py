@@ -180,7 +180,8 @@ def setup_table(paper, chosen, names=None, heads=("paper", "this run", "stated i
     for name in names or paper.setup:
         entry = paper.setup[name]
         theirs, ours = _text(entry["value"]), _text(chosen[name])
-        ours = {"phantom": "simulated", "auto": "real if present, else simulated"}.get(ours, ours)
+        if name == "data":
+            ours = {"phantom": "simulated", "auto": "real if present, else simulated"}.get(ours, ours)
         shown = ours if ours == theirs else f"**{ours}**"
         lines.append(f"| {name.replace('_', ' ')} | {theirs} | {shown} | {entry['where']} |")
     return "\n".join(lines)
