@@ -9,7 +9,8 @@
 # %% [markdown]
 # # 11 · Simulated images first: what do they save?
 #
-# **Time:** 20 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile.
+# **Time:** 20 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and
+# about 21 minutes in `workshop` on two processor cores.
 #
 # **Questions**
 #
