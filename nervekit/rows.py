@@ -40,7 +40,8 @@ def reach(masks, *, margin, multiple=1):
     """
     used = np.flatnonzero(np.any(masks, axis=(0, 2)))
     if not len(used):
-        raise DataError("rows.reach: none of the masks has a pixel, so that no row can be told from another.")
+        raise DataError("rows.reach: none of the masks has a pixel, so that no row can be told from another. "
+                        "Look whether they were read as they should, or give masks that show the structure.")  # fmt: skip
     height = masks.shape[1]
     low, high = max(used[0] - margin, 0), min(used[-1] + 1 + margin, height)
     count = -(-(high - low) // multiple) * multiple

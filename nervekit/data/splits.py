@@ -165,7 +165,8 @@ def group_shares(
     """
     for share in shares:
         if not 0 < share <= 1:
-            raise ConfigurationError(f"group_shares: a share of {share} was asked for; it has to be above 0 and at most 1.")
+            raise ConfigurationError(f"group_shares: a share of {share} was asked for; it has to be above 0 and at most 1. "
+                                     "Write 0.1 for a tenth.")  # fmt: skip
     names, member = np.unique(np.asarray(groups), return_inverse=True)
     order = np.random.default_rng(random_state).permutation(len(names))
     reached = np.bincount(member)[order].cumsum()

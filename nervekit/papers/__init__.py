@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from importlib import resources
 
 from nervekit.errors import ConfigurationError
+from nervekit.papers.tables import claims_table, setup_table
 
+__all__ = ["KINDS", "MEDIAN_RECIPE", "OURS", "OWN", "PROFILES", "SIMULATED_FIRST", "Claim", "Comparison", "Paper"]
+__all__ += ["claims_table", "compare", "load", "names", "settings", "setup_table"]
 # Settings and targets of notebooks without a paper, in the form of one: 09, 11 and 12.
 OURS, SIMULATED_FIRST, MEDIAN_RECIPE = OWN = ("ours", "simulated_first", "median_recipe")
 PROFILES = ("smoke", "workshop", "paper")
@@ -159,34 +162,6 @@ def settings(paper, profile, data=None):
     return {name: tuple(item) if isinstance(item, list) else item for name, item in chosen.items()}
 
 
-def setup_table(paper, chosen, names=None, heads=("paper", "this run", "stated in the paper")):
-    """Markdown table of the paper's set-up beside the run's; what differs is in bold.
-
-    Parameters
-    ----------
-    paper : Paper
-    chosen : dict
-        From :func:`settings`.
-    names : sequence of str, optional
-        The settings to show; all of them if omitted.
-    heads : tuple of str
-        Heads of the last three columns.
-
-    Returns
-    -------
-    str
-    """
-    lines = [f"| setting | {' | '.join(heads)} |", "|---|---|---|---|"]
-    for name in names or paper.setup:
-        entry = paper.setup[name]
-        theirs, ours = _text(entry["value"]), _text(chosen[name])
-        if name == "data":
-            ours = {"phantom": "simulated", "auto": "real if present, else simulated"}.get(ours, ours)
-        shown = ours if ours == theirs else f"**{ours}**"
-        lines.append(f"| {name.replace('_', ' ')} | {theirs} | {shown} | {entry['where']} |")
-    return "\n".join(lines)
-
-
 def compare(paper, values, provenance, prefix=""):
     """A verdict on each claim whose key begins with ``prefix``.
 
@@ -230,33 +205,3 @@ def _judge(claim, measured, provenance):
     side = "above" if low > claim.value else "below"
     verdict = "better" if side == "above" and claim.kind == "score" else "not reproduced"
     return Comparison(claim, ours, low, high, verdict, f"our whole interval lies {side} the printed value")
-
-
-def claims_table(comparisons):
-    """Markdown table *paper · ours · verdict*.
-
-    Parameters
-    ----------
-    comparisons : list of Comparison
-
-    Returns
-    -------
-    str
-    """
-    lines = ["| quantity | paper | ours (95 % interval) | verdict | printed in |", "|---|---|---|---|---|"]
-    for row in comparisons:
-        interval = f" ({_text(row.low)} to {_text(row.high)})" if row.low is not None else ""
-        ours = "–" if row.ours is None else f"{_text(row.ours)}{interval}"
-        verdict = f"*{row.verdict}*: {row.reason}"
-        lines.append(f"| {row.claim.quantity} | {_text(row.claim.value)} | {ours} | {verdict} | {row.claim.where} |")
-    return "\n".join(lines)
-
-
-def _text(item):
-    if isinstance(item, float):
-        return f"{item:.3f}" if item == 0 or abs(item) >= 0.01 else f"{item:.4g}"
-    if isinstance(item, (list, tuple)):
-        return (" x " if all(isinstance(part, int) for part in item) else ", ").join(str(part) for part in item)
-    if isinstance(item, dict):
-        return ", ".join(f"{name} {part}" for name, part in item.items())
-    return str(item)

@@ -1,4 +1,6 @@
-"""Figures of evidence: differences beside zero, scores by the amount of data, probabilities that come true, doubt that helps, a network in use."""
+"""Figures of evidence: differences beside zero, scores by the amount of data, probabilities that come true, doubt that
+helps, a network in use.
+"""
 
 import io
 

@@ -188,6 +188,11 @@ record.provenance(images_per_second=round(float(np.median(rates)), 1))
 # %%
 from nervekit import comparison
 
+
+def key_of(name, share):
+    return f"{name.replace(' ', '_').lower()}.share_{100 * share:.0f}.pooled_iou"
+
+
 floor, before = (comparison.scores(judged.masks, one, judged.groups)["pooled_iou"] for one in (floor_masks, untouched))
 found = {
     name: [comparison.scores(judged.masks, masks, judged.groups)["pooled_iou"] for masks in by_share]
@@ -207,8 +212,7 @@ Markdown("\n".join(lines))
 # %%
 from nervekit.plots import evidence
 
-gain_of = {name: found[name][0]["value"] - found["random weights"][0]["value"] for name in found}
-gain = gain_of["simulated images"]
+gain = found["simulated images"][0]["value"] - found["random weights"][0]["value"]
 title = f"With {counts[0]} {kind} target images, simulated ones first change the sum IoU by {gain:+z.3f}"
 levels = {"simulated images alone": before["value"], "mean mask": floor["value"]}
 figure = evidence.data_curves(counts, found, title, levels=levels, xlabel=f"{kind} target images in training, by whole sessions")
@@ -221,12 +225,13 @@ record.figure("curves", figure, alt=f"Sum IoU against the number of training ima
 # correction, as in notebook 09.
 
 # %%
-comparisons = {}
+comparisons, keys = {}, {}
 for name in settings["starts"][1:]:
     for place, share in enumerate(settings["shares"]):
         pair = predictions[name][place], predictions["random weights"][place]
         label = f"{name} first, {counts[place]} images ({share:.0%})"
         comparisons[label] = comparison.paired(judged.masks, *pair, judged.groups)
+        keys[label] = f"gain.{key_of(name, share)}"
 Markdown(comparison.table(comparisons))
 
 # %% [markdown]
@@ -273,11 +278,9 @@ record.value("simulated_first.no_target_image.pooled_iou", **before, **limit, sp
 for place, share in enumerate(settings["shares"]):
     limit = {"must_exceed": floor["value"]} if share == 1 else {}
     for name, of in found.items():
-        key = f"simulated_first.{name.replace(' ', '_').lower()}.share_{share:.0%}".removesuffix("%")
-        record.value(f"{key}.pooled_iou", **of[place], **limit, split=split, images=counts[place])
-for (name, of), share in zip(gains.items(), settings["shares"] * (len(settings["starts"]) - 1), strict=True):
-    start = name.split(" first")[0].replace(" ", "_").lower()
-    record.value(f"simulated_first.gain.{start}.share_{share:.0%}".removesuffix("%") + ".pooled_iou", **of, split=split)
+        record.value(f"simulated_first.{key_of(name, share)}", **of[place], **limit, split=split, images=counts[place])
+for label, of in gains.items():
+    record.value(f"simulated_first.{keys[label]}", **of, split=split)
 
 # %% [markdown]
 # What a reader should know of our own choices:

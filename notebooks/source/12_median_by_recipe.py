@@ -229,8 +229,8 @@ first = {name: found[0] for name, found in predictions.items()}
 dice = {name: metrics.dice(test.masks, masks) for name, masks in first.items()}
 chosen = np.argsort(-dice["strip"], kind="stable")[[0, len(test) // 2, len(test) - 1]]
 told = {name: [f"Dice {values[place]:.2f}" for place in chosen] for name, values in dice.items()}
-gain = pair["dice_mean"]["value"]
-title = f"Mean Dice on {kind} test images: the strip gains {gain:+z.3f} over the whole image"
+low, gain, high = (pair["dice_mean"][name] for name in ("low", "value", "high"))
+title = f"Mean Dice on {kind} test images, strip minus whole image: {gain:+z.3f} ({low:+z.3f} to {high:+z.3f})"
 figure = pictures.networks_compared(
     test.images[chosen], test.masks[chosen], {name: masks[chosen] for name, masks in first.items()}, told, title
 )

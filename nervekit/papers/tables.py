@@ -1,0 +1,59 @@
+"""A paper's set-up beside the run's, and its claims beside our measurements, as Markdown."""
+
+
+def setup_table(paper, chosen, names=None, heads=("paper", "this run", "stated in the paper")):
+    """Markdown table of the paper's set-up beside the run's; what differs is in bold.
+
+    Parameters
+    ----------
+    paper : Paper
+    chosen : dict
+        From :func:`settings`.
+    names : sequence of str, optional
+        The settings to show; all of them if omitted.
+    heads : tuple of str
+        Heads of the last three columns.
+
+    Returns
+    -------
+    str
+    """
+    lines = [f"| setting | {' | '.join(heads)} |", "|---|---|---|---|"]
+    for name in names or paper.setup:
+        entry = paper.setup[name]
+        theirs, ours = _text(entry["value"]), _text(chosen[name])
+        if name == "data":
+            ours = {"phantom": "simulated", "auto": "real if present, else simulated"}.get(ours, ours)
+        shown = ours if ours == theirs else f"**{ours}**"
+        lines.append(f"| {name.replace('_', ' ')} | {theirs} | {shown} | {entry['where']} |")
+    return "\n".join(lines)
+
+
+def claims_table(comparisons):
+    """Markdown table *paper · ours · verdict*.
+
+    Parameters
+    ----------
+    comparisons : list of Comparison
+
+    Returns
+    -------
+    str
+    """
+    lines = ["| quantity | paper | ours (95 % interval) | verdict | printed in |", "|---|---|---|---|---|"]
+    for row in comparisons:
+        interval = f" ({_text(row.low)} to {_text(row.high)})" if row.low is not None else ""
+        ours = "–" if row.ours is None else f"{_text(row.ours)}{interval}"
+        verdict = f"*{row.verdict}*: {row.reason}"
+        lines.append(f"| {row.claim.quantity} | {_text(row.claim.value)} | {ours} | {verdict} | {row.claim.where} |")
+    return "\n".join(lines)
+
+
+def _text(item):
+    if isinstance(item, float):
+        return f"{item:.3f}" if item == 0 or abs(item) >= 0.01 else f"{item:.4g}"
+    if isinstance(item, (list, tuple)):
+        return (" x " if all(isinstance(part, int) for part in item) else ", ").join(str(part) for part in item)
+    if isinstance(item, dict):
+        return ", ".join(f"{name} {part}" for name, part in item.items())
+    return str(item)
