@@ -1,5 +1,9 @@
 """In bfloat16 the gradients are those of float32, to rounding."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -34,14 +38,17 @@ def test_the_gradient_of_a_bias_is_the_sum_over_pixels(shape, data_format):
     assert np.moveaxis(np.array(tf.cast(added, "float32")), axis, -1).reshape(-1, 3)[0].tolist() == [1, 2, 3]
 
 
-def gradients(network, images, masks):
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(keras.losses.binary_crossentropy(masks, network(images, training=True)))
-    return [np.array(one) for one in tape.gradient(loss, [weight.value for weight in network.trainable_variables])]
+def gradients(network, images, masks, graph):
+    def of_loss(images, masks):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(keras.losses.binary_crossentropy(masks, network(images, training=True)))
+        return tape.gradient(loss, [weight.value for weight in network.trainable_variables])
+
+    return [np.array(one) for one in (tf.function(of_loss) if graph else of_loss)(images, masks)]
 
 
-@pytest.mark.parametrize("name", ["huang_unet", "belahsen_unet"])
-def test_gradients_of_a_network_agree_with_those_of_float32(name):
+@pytest.mark.parametrize(("name", "graph"), [("huang_unet", True), ("huang_unet", False), ("belahsen_unet", True)])
+def test_gradients_of_a_network_agree_with_those_of_float32(name, graph):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (4, 96, 96, 1), "uint8")
     masks = (random.random((4, 96, 96, 1)) < 0.1).astype("float32")
@@ -50,7 +57,8 @@ def test_gradients_of_a_network_agree_with_those_of_float32(name):
     precision.set_precision("float32")
     exact = models.build(name, (96, 96, 1), **options)
     exact.set_weights(network.get_weights())
-    found = zip(exact.trainable_variables, gradients(network, images, masks), gradients(exact, images, masks), strict=True)
+    both = (gradients(model, images, masks, graph) for model in (network, exact))
+    found = zip(exact.trainable_variables, *both, strict=True)
     off = {weight.path: np.linalg.norm(one - other) / np.linalg.norm(other) for weight, one, other in found}
     # rounding moves the deepest layers by up to 0.15; sums in bfloat16 take 0.9 off a bias of the finest
     assert max(off.values()) < 0.3, max(off, key=off.get)
@@ -65,3 +73,27 @@ def test_training_mends_the_gradients_of_a_network_that_computes_in_bfloat16_by_
     network = training.compile_model(keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Conv2D(1, 1, dtype="float32")]))
     training.fit(network, dataset, epochs=1, batch_size=2)
     assert tf.nn.bias_add.sums_in_float32
+
+
+@pytest.mark.parametrize("onednn", ["1", "0"])
+def test_gradients_are_mended_whether_or_not_onednn_sums_them_with_the_weights(onednn):
+    lines = (
+        "import keras, tensorflow as tf",
+        "from nervekit import precision",
+        "precision.set_precision('bfloat16')",
+        "precision.sum_bias_gradients_in_float32()",
+        "layer = keras.layers.Conv2D(8, 3, padding='same')",
+        "images = tf.ones((2, 128, 128, 4))",
+        "layer.build(images.shape)",
+        "slope = tf.ones((2, 128, 128, 8))",
+        "def change():",
+        "    with tf.GradientTape() as tape:",
+        "        total = tf.reduce_sum(tf.cast(layer(images), 'float32') * slope)",
+        "    return tape.gradient(total, [weight.value for weight in layer.trainable_weights])",
+        "print(max(abs(run()[1][0] / 2**15 - 1) for run in (change, tf.function(change))).numpy())",
+    )
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn}
+    answer = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], env=environment, capture_output=True, text=True, check=True
+    )
+    assert float(answer.stdout) < 0.01

@@ -18,6 +18,7 @@ from nervekit.models.blocks import (
     standardize,
     transposed_up,
 )
+from nervekit.models.normalization import BatchNormalization
 
 MEAN, DEVIATION = 99.88, 56.97
 
@@ -130,7 +131,7 @@ def _inception(x, filters, name):
     pooled = layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_branch_4_pool")(x)
     branches.append(convolution_unit(pooled, filters // 8, f"{name}_branch_4_conv", kernel=1, **conv))
     x = layers.Concatenate(name=f"{name}_concat")(branches)
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    x = BatchNormalization(name=f"{name}_norm")(x)
     return layers.Activation("elu", name=f"{name}_elu")(x)
 
 

@@ -13,6 +13,7 @@ from nervekit.models.blocks import (
     sigmoid_head,
     standardize,
 )
+from nervekit.models.normalization import BatchNormalization
 
 
 def r2unet(input_shape=(96, 96, 1), *, features=16, batch_norm=False, mean=MEAN, deviation=DEVIATION):
@@ -121,7 +122,7 @@ def attention_resunet(
         x = layers.Concatenate(name=f"{name}_skip")([nearest_up(x, filters, name), attended])
         x = _residual(x, filters, name, dropout)
     x = layers.Conv2D(1, 1, name="mask_logits")(x)
-    x = layers.BatchNormalization(name="mask_norm")(x)
+    x = BatchNormalization(name="mask_norm")(x)
     return keras.Model(inputs, layers.Activation(head, dtype="float32", name="mask")(x), name="attention_resunet")
 
 

@@ -3,6 +3,7 @@
 from keras import layers
 
 from nervekit.errors import ConfigurationError
+from nervekit.models.normalization import BatchNormalization
 
 
 def double_convolution(x, filters, name, *, activation="relu", initializer="glorot_uniform", dropout=0.0):
@@ -61,7 +62,7 @@ def convolution_unit(
         kernel_initializer=initializer, name=name,
     )(x)  # fmt: skip
     if batch_norm:
-        x = layers.BatchNormalization(name=f"{name}_norm")(x)
+        x = BatchNormalization(name=f"{name}_norm")(x)
     return layers.Activation(activation, name=f"{name}_{activation}")(x) if activation else x
 
 
@@ -105,8 +106,8 @@ def nearest_up(x, filters, name):
 
 
 def bilinear_up(x, filters, name):
-    """Twice the size by linear interpolation; `filters` is not used."""
-    return layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_up")(x)
+    """Twice the size by linear interpolation, in float32; `filters` is not used."""
+    return layers.UpSampling2D(2, interpolation="bilinear", dtype="float32", name=f"{name}_up")(x)
 
 
 def standardize(x, mean, deviation):

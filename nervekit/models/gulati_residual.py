@@ -5,6 +5,7 @@ from keras import layers
 
 from nervekit.errors import ConfigurationError
 from nervekit.models.blocks import check_input, choose, convolution_unit, nearest_up, sigmoid_head
+from nervekit.models.normalization import BatchNormalization
 from nervekit.models.pretrained import load_encoder
 
 UNITS = (3, 4, 6, 3)
@@ -90,7 +91,7 @@ def _encoder(x, published, width, units):
 
     def normalize(x, name, known_as, relu=True, **options):
         published[name] = known_as
-        x = layers.BatchNormalization(epsilon=EPSILON, name=name, **options)(x)
+        x = BatchNormalization(epsilon=EPSILON, name=name, **options)(x)
         return layers.Activation("relu", name=f"{name}_relu")(x) if relu else x
 
     def convolve(x, filters, name, known_as, *, kernel=3, strides=1):

@@ -7,7 +7,6 @@ from keras import ops
 
 from nervekit import models
 from nervekit.errors import ConfigurationError
-from nervekit.models.nervekit import InstanceNormalization
 
 
 @pytest.fixture
@@ -67,37 +66,6 @@ def test_every_feature_map_of_every_image_is_normalised_by_itself(images):
     maps = keras.Model(model.input, model.get_layer("encoder_2_conv_1_norm").output)(images)
     maps = ops.convert_to_numpy(maps)
     assert np.allclose(maps.mean(axis=(1, 2)), 0, atol=1e-4) and np.allclose(maps.std(axis=(1, 2)), 1, atol=1e-2)
-
-
-def test_in_bfloat16_maps_and_gradients_are_those_of_keras_in_float32():
-    tensorflow = pytest.importorskip("tensorflow")
-    if keras.config.backend() != "tensorflow":
-        pytest.skip("the other backends take Keras' own in any precision")
-    random = np.random.default_rng(0)
-    values = ops.cast(random.normal(3, 2, (3, 6, 10, 4)), "bfloat16")
-    weights = [random.uniform(0.5, 2, 4), random.normal(size=4)]
-    direction = random.normal(size=(3, 6, 10, 4))
-    found = []
-    for layer in (
-        InstanceNormalization(epsilon=1e-5, dtype="mixed_bfloat16"),
-        keras.layers.GroupNormalization(groups=-1, epsilon=1e-5, dtype="float32"),
-    ):
-        layer.build(values.shape)
-        layer.set_weights(weights)
-        with tensorflow.GradientTape() as tape:
-            tape.watch(values)
-            maps = tensorflow.cast(layer(values), "float32")
-            total = tensorflow.reduce_sum(maps * direction)
-        gradients = tape.gradient(total, [values, *(weight.value for weight in layer.trainable_weights)])
-        found.append([np.asarray(ops.cast(array, "float32")) for array in (maps, *gradients)])
-    for fused, plain in zip(*found, strict=True):
-        assert np.abs(fused - plain).max() < 0.01 * np.abs(plain).max()
-
-
-def test_the_normalisation_is_saved_and_loaded_with_what_it_was_made_with():
-    layer = InstanceNormalization(epsilon=1e-5, name="norm")
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
-    assert type(again) is InstanceNormalization and (again.groups, again.epsilon) == (-1, 1e-5)
 
 
 def test_leaky_relu_lets_a_hundredth_of_what_is_negative_through():
