@@ -148,21 +148,3 @@ def parameters(name, **changed):
     count = models.build(NETWORKS[name].builder, shape, **changed).count_params()
     gc.collect()
     return count
-
-
-def thinned(dataset, most):
-    """At most so many images of each subject, evenly spaced; all for ``"all"``.
-
-    Examples
-    --------
-    >>> from nervekit.data import SegmentationDataset
-    >>> images, names = np.zeros((5, 8, 8, 1), np.uint8), np.array(list("abcde"))
-    >>> dataset = SegmentationDataset("own", images, images[..., 0] > 0, names, np.array(["p"] * 4 + ["q"]))
-    >>> thinned(dataset, 2).ids.tolist()
-    ['a', 'd', 'e']
-    """
-    if most == "all":
-        return dataset
-    members = [np.flatnonzero(dataset.groups == group) for group in dict.fromkeys(dataset.groups.tolist())]
-    spaced = [index[np.unique(np.linspace(0, len(index) - 1, min(most, len(index))).astype(int))] for index in members]
-    return dataset.subset(np.sort(np.concatenate(spaced)))

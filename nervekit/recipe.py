@@ -23,6 +23,7 @@ STRONG = {
 }  # fmt: skip
 CHANGES = {"none": None, "ultrasound": ULTRASOUND, "strong": STRONG}
 SCALE_WEIGHTS = {"mask": 4 / 7, "decoder_2_mask": 2 / 7, "decoder_3_mask": 1 / 7}
+PRESENCE_WEIGHT = 0.5
 WEIGHT_DECAY, CLIP_NORM, DECAY_POWER = 3e-5, 12.0, 0.9
 
 
@@ -33,7 +34,7 @@ def fit(
     """Train a network by the recipe; it is compiled here.
 
     - Cross-entropy plus one minus the Dice of the batch; of a network with masks at three scales 4/7, 2/7 and 1/7 of
-      each, from fine to coarse.
+      each, from fine to coarse. Of a presence head half of its cross-entropy is added.
     - Stochastic gradient descent with Nesterov momentum, weight decay 3e-5, gradients clipped to a norm of 12; the
       learning rate falls to 0 by (1 - step / steps) to the power of 0.9.
     - Random changes of each image and its mask in every step.
@@ -41,7 +42,7 @@ def fit(
     Parameters
     ----------
     model : keras.Model
-        One mask as output, or ``nervekit_unet`` with ``deep_supervision=True``.
+        One mask as output, or ``nervekit_unet`` with ``deep_supervision=True`` or ``presence=True``.
     train, development : SegmentationDataset
         As in `training.fit`; the development set is only watched.
     epochs, batch_size, seed, callbacks
@@ -49,7 +50,7 @@ def fit(
     augment : dict or None
         Options of `augment.transform`; `CHANGES` has two sets of strengths. None leaves the images as they are.
     loss : str or object, optional
-        In place of cross-entropy and Dice, at every scale.
+        In place of cross-entropy and Dice, of every mask.
     optimizer : str or object, optional
         In place of stochastic gradient descent.
     learning_rate, momentum : float
@@ -74,12 +75,12 @@ def fit(
     ----------
     Isensee et al. 2021, nnU-Net, Nature Methods 18, Methods: loss, optimizer, schedule, masks at several scales.
     """
-    weights = _scale_weights(model)
+    weights = _output_weights(model)
     if optimizer is None:
         steps = epochs * math.ceil(len(train) / batch_size)
         optimizer = stochastic_gradient_descent(steps, learning_rate, momentum)
     loss = CrossEntropyDiceLoss() if loss is None else loss
-    losses = {name: loss for name in weights} if weights else loss
+    losses = {name: "binary_crossentropy" if name == "presence" else loss for name in weights} if weights else loss
     training.compile_model(model, loss=losses, optimizer=optimizer, loss_weights=weights)
     schedule = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "callbacks": callbacks, "augment": augment}
     history = training.fit(model, train, development, **schedule)
@@ -101,16 +102,19 @@ def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):
     )
 
 
-def _scale_weights(model):
+def _output_weights(model):
     answers = supervision.outputs(model)
     if not isinstance(answers, dict):
         return None
-    if set(answers) != set(SCALE_WEIGHTS):
+    masks = set(answers) - {"presence"}
+    if masks not in ({"mask"}, set(SCALE_WEIGHTS)):
         raise ConfigurationError(
             f"{model.name} has the outputs {', '.join(answers)}. The recipe trains one mask, or "
-            f"{', '.join(SCALE_WEIGHTS)} as nervekit_unet(..., deep_supervision=True) gives them."
+            f"{', '.join(SCALE_WEIGHTS)} as nervekit_unet(..., deep_supervision=True) gives them, either with or without "
+            "a presence head."
         )
-    return dict(SCALE_WEIGHTS)
+    weights = {"mask": 1.0} if masks == {"mask"} else dict(SCALE_WEIGHTS)
+    return weights | {"presence": PRESENCE_WEIGHT} if "presence" in answers else weights
 
 
 def finest(model):
@@ -156,3 +160,31 @@ def predict(model, images, *, batch_size=32, flips=False):
     if flips:
         return views(model, images, batch_size=batch_size).mean(axis=0)
     return training.predict(finest(model), images, batch_size=batch_size)
+
+
+def presence(model, images, *, batch_size=32, flips=False):
+    """Probability that there is a region at all, from the presence head.
+
+    Parameters
+    ----------
+    model : keras.Model
+        ``nervekit_unet`` with ``presence=True``.
+    images : ndarray of uint8, shape (N, H, W, C)
+    flips : bool
+        Average over the image and its mirror image.
+
+    Returns
+    -------
+    ndarray of float32, shape (N,)
+
+    Raises
+    ------
+    ConfigurationError
+        The network has no presence head.
+    """
+    answers = supervision.outputs(model)
+    if not isinstance(answers, dict) or "presence" not in answers:
+        raise ConfigurationError(f"{model.name} has no presence head. Build nervekit_unet(..., presence=True).")
+    head = keras.Model(model.input, answers["presence"], name=model.name)
+    sides = [images, np.ascontiguousarray(images[:, :, ::-1])] if flips else [images]
+    return np.mean([training.answers(head, side, batch_size=batch_size)[:, 0] for side in sides], axis=0)

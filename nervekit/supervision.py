@@ -1,6 +1,7 @@
-"""What the loss sees: masks changed along with their images, and masks at each scale that a network answers in."""
+"""What the loss sees: masks changed along with their images, at each scale that a network answers in."""
 
 import keras
+from keras import ops
 
 from nervekit.augment import transform
 from nervekit.losses import at_size
@@ -12,22 +13,25 @@ def outputs(model):
 
 
 def at_each_scale(masks, answers):
-    """Masks for each output of a network, at its size.
+    """What each output of a network is compared with: the masks at its size, or whether they have a pixel at all.
 
     Parameters
     ----------
     masks : tensor (N, H, W, 1)
-    answers : tensor, or dict of str to tensor (N, height, width, 1)
-        What the network gives.
+    answers : tensor, or dict of str to tensor
+        What the network gives: masks (N, height, width, 1), or one number an image (N, 1).
 
     Returns
     -------
     tensor or dict of str to tensor of bool
-        The masks themselves for a single output, else the masks by name as from `losses.at_size`.
+        The masks themselves for a single output, else by name: masks as from `losses.at_size`, presence (N, 1).
     """
     if not isinstance(answers, dict):
         return masks
-    return {name: at_size(masks, *answer.shape[1:3]) for name, answer in answers.items()}
+    return {
+        name: ops.any(masks, axis=(1, 2)) if len(answer.shape) == 2 else at_size(masks, *answer.shape[1:3])
+        for name, answer in answers.items()
+    }
 
 
 def augmenting(model, options, seed):

@@ -7,7 +7,7 @@ from keras import ops
 from sklearn.metrics import jaccard_score
 from squares import bright_squares
 
-from nervekit import losses, models, recipe, training
+from nervekit import losses, models, recipe, supervision, training
 from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError
 
@@ -111,8 +111,55 @@ def test_each_ingredient_can_be_left_out(squares):
 
 
 def test_a_network_with_other_outputs_is_refused(squares):
-    with pytest.raises(ConfigurationError, match="has the outputs mask, presence"):
-        recipe.fit(models.build("inception_unet", (32, 32, 1)), squares, epochs=1)
+    image = keras.Input((32, 32, 1))
+    network = keras.Model(image, {"mask": image, "area": keras.layers.GlobalAveragePooling2D()(image)}, name="own")
+    with pytest.raises(ConfigurationError, match="own has the outputs mask, area"):
+        recipe.fit(network, squares, epochs=1)
+
+
+@pytest.fixture(scope="module")
+def half_empty():
+    """Bright squares, and as many images without one."""
+    images, masks = bright_squares(24)
+    images[1::2], masks[1::2] = np.minimum(images[1::2], 120), False
+    names = np.arange(24).astype(str)
+    return SegmentationDataset("squares", images, masks, names, names)
+
+
+def test_a_presence_head_learns_which_images_are_empty(half_empty):
+    model = build(presence=True)
+    recipe.fit(model, half_empty, epochs=25, momentum=0.9, augment={"flip": 0.5})
+    told = recipe.presence(model, half_empty.images)
+    assert told.shape == (24,) and told[::2].min() > told[1::2].max()
+    sides = [recipe.presence(model, half_empty.images[:, :, ::step]) for step in (1, -1)]
+    both = recipe.presence(model, half_empty.images, flips=True)
+    assert np.allclose(both, np.mean(sides, axis=0), atol=1e-6) and not np.allclose(both, told, atol=1e-6)
+
+
+@pytest.mark.parametrize("scales", [True, False])
+def test_half_of_the_cross_entropy_of_presence_is_added_to_the_loss_of_the_masks(half_empty, scales):
+    model = build(presence=True, deep_supervision=scales)
+    once = {"epochs": 1, "learning_rate": 0.0, "batch_size": 24, "augment": None}
+    found = recipe.fit(model, half_empty, **once).curves
+    truth = half_empty.masks.any(axis=(1, 2))
+    told = np.where(truth, *(side * recipe.presence(model, half_empty.images) + (1 - side) / 2 for side in (1, -1)))
+    assert found["presence_loss"][0] == pytest.approx(-np.log(told).mean(), rel=1e-4)
+    weights = recipe.SCALE_WEIGHTS if scales else {"mask": 1}
+    masks = sum(weight * found[f"{name}_loss"][0] for name, weight in weights.items())
+    assert found["loss"][0] == pytest.approx(masks + 0.5 * found["presence_loss"][0], rel=1e-4)
+
+
+def test_a_region_that_augmentation_pushes_out_of_the_image_is_not_present():
+    masks = np.zeros((3, 4, 4, 1), bool)
+    masks[0, 0, 0] = True
+    outputs = {"mask": keras.KerasTensor((None, 4, 4, 1)), "presence": keras.KerasTensor((None, 1))}
+    found = supervision.at_each_scale(masks, outputs)
+    assert np.array_equal(found["mask"], masks) and np.asarray(found["presence"]).tolist() == [[True], [False], [False]]
+
+
+def test_without_a_presence_head_there_is_no_such_answer(squares):
+    with pytest.raises(ConfigurationError, match="nervekit_unet has no presence head"):
+        recipe.presence(build(), squares.images)
 
 
 def test_the_finest_mask_alone_is_the_same_network(trained, squares):

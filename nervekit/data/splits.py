@@ -12,7 +12,7 @@ from nervekit.data.similarity import GRID, correlate, nearest, thumbnails, trans
 from nervekit.errors import ConfigurationError
 
 __all__ = ["NEAR_DUPLICATE", "Leakage", "Split", "group_kfold", "group_shares", "infer_sessions", "kfold", "leakage"]
-__all__ += ["nearest", "published", "transfer"]
+__all__ += ["nearest", "published", "thinned", "transfer"]
 SESSION_REACH = 5
 SESSION_NEIGHBOUR = 0.5
 SESSION_ANYWHERE = 0.6
@@ -172,6 +172,24 @@ def group_shares(
     reached = np.bincount(member)[order].cumsum()
     needed = [np.searchsorted(reached, share * len(member) - 1e-9) + 1 for share in shares]
     return [np.flatnonzero(np.isin(member, order[:count])) for count in needed]
+
+
+def thinned(dataset, most):
+    """At most so many images of each group, evenly spaced; all for ``"all"``.
+
+    Examples
+    --------
+    >>> from nervekit.data import SegmentationDataset
+    >>> images, names = np.zeros((5, 8, 8, 1), np.uint8), np.array(list("abcde"))
+    >>> dataset = SegmentationDataset("own", images, images[..., 0] > 0, names, np.array(["p"] * 4 + ["q"]))
+    >>> thinned(dataset, 2).ids.tolist()
+    ['a', 'd', 'e']
+    """
+    if most == "all":
+        return dataset
+    members = [np.flatnonzero(dataset.groups == group) for group in dict.fromkeys(dataset.groups.tolist())]
+    spaced = [index[np.unique(np.linspace(0, len(index) - 1, min(most, len(index))).astype(int))] for index in members]
+    return dataset.subset(np.sort(np.concatenate(spaced)))
 
 
 def _check_folds(n_splits: int, count: int, what: str) -> None:

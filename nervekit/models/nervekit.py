@@ -10,7 +10,7 @@ from nervekit.models.normalization import InstanceNormalization
 SCALES = 3
 
 
-def nervekit_unet(input_shape=(256, 256, 1), *, width=16, depth=4, deep_supervision=False):
+def nervekit_unet(input_shape=(256, 256, 1), *, width=16, depth=4, deep_supervision=False, presence=False):
     """U-Net of convolution, instance normalisation and LeakyReLU, for any ultrasound set.
 
     Parameters
@@ -24,6 +24,8 @@ def nervekit_unet(input_shape=(256, 256, 1), *, width=16, depth=4, deep_supervis
         Down-sampling steps.
     deep_supervision : bool
         Give masks at the three finest scales of the decoder, for training. The coarser two add a 1x1 convolution each.
+    presence : bool
+        Also give the probability that there is a region at all, from the mean of each feature map of the bottleneck.
 
     Returns
     -------
@@ -71,12 +73,13 @@ def nervekit_unet(input_shape=(256, 256, 1), *, width=16, depth=4, deep_supervis
         return x
 
     x = encoder_decoder(standardize_each(inputs), [width * 2**level for level in range(depth + 1)], stage, transposed_up)
-    mask = sigmoid_head(x)
-    if not deep_supervision:
-        return keras.Model(inputs, mask, name="nervekit_unet")
-    coarser = [f"decoder_{level}" for level in range(2, SCALES + 1)]
-    outputs = {"mask": mask} | {f"{name}_mask": sigmoid_head(stages[name], f"{name}_mask") for name in coarser}
-    return keras.Model(inputs, outputs, name="nervekit_unet")
+    outputs = {"mask": sigmoid_head(x)}
+    for level in range(2, SCALES + 1) if deep_supervision else ():
+        outputs[f"decoder_{level}_mask"] = sigmoid_head(stages[f"decoder_{level}"], f"decoder_{level}_mask")
+    if presence:
+        pooled = layers.GlobalAveragePooling2D(name="presence_pool")(stages["bottleneck"])
+        outputs["presence"] = layers.Dense(1, "sigmoid", dtype="float32", name="presence")(pooled)
+    return keras.Model(inputs, outputs if len(outputs) > 1 else outputs["mask"], name="nervekit_unet")
 
 
 def normalised_convolution(x, filters, name):

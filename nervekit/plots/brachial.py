@@ -35,7 +35,7 @@ def output_shares(outputs, title):
     return figure
 
 
-def presence_plane(head, area, present, title):
+def presence_plane(head, area, present, title, *, rule=None):
     """Presence head against predicted area, with the region where the filter empties a mask.
 
     Parameters
@@ -45,6 +45,8 @@ def presence_plane(head, area, present, title):
     present : ndarray of bool, shape (N,)
         Whether a nerve is annotated.
     title : str
+    rule : (callable, float), optional
+        ``(head, area) -> probability`` and the probability below which it empties; drawn in place of the head alone.
 
     Returns
     -------
@@ -52,16 +54,23 @@ def presence_plane(head, area, present, title):
     """
     use_style()
     figure, axis = plt.subplots(figsize=(8.5, 4.2))
+    right = max(8000, 1.04 * float(np.max(area, initial=0)))
     edge = np.array([0.0, 6000.0])
     axis.fill_between(edge, 1 - edge / 6000, color=COLOURS["ink"], alpha=0.12, hatch="//", label="emptied by the filter")
-    axis.axhline(0.5, color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="presence head alone at 0.5")
+    if rule is None:
+        axis.axhline(0.5, color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="presence head alone at 0.5")
+    else:
+        areas, heads = np.meshgrid(np.linspace(0, right, 200), np.linspace(0, 1, 200))
+        kept = rule[0](heads.ravel(), areas.ravel()).reshape(areas.shape)
+        axis.contour(areas, heads, kept, levels=[rule[1]], colors=[COLOURS["ink"]], linewidths=2)
+        axis.plot([], [], color=COLOURS["ink"], linewidth=2, label="learnt rule: emptied below")
     for chosen, marker, colour, name in (
         (~present, "s", COLOURS["neutral"], "no nerve annotated"),
         (present, "o", COLOURS["prediction"], "nerve annotated"),
     ):
         axis.plot(area[chosen], head[chosen], marker, color=colour, markersize=5, alpha=0.8, label=name)
     axis.set(xlabel="predicted area (pixels at 420 x 580)", ylabel="presence head", ylim=(-0.04, 1.04))
-    axis.set_xlim(-150, max(8000, 1.04 * float(np.max(area, initial=0))))
+    axis.set_xlim(-150, right)
     figure.legend(loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -81,7 +81,7 @@ def overlays(images, truths, predictions, labels, title):
     return figure
 
 
-def compare_scores(scores, title, *, xlabel, printed=None):
+def compare_scores(scores, title, *, xlabel, printed=None, level=None):
     """Scores with their intervals, one a line, a paper's printed value as a vertical line.
 
     Parameters
@@ -90,6 +90,8 @@ def compare_scores(scores, title, *, xlabel, printed=None):
         ``value``, ``low`` and ``high`` for each name.
     title, xlabel : str
     printed : float, optional
+    level : (str, float), optional
+        What else a score has to be held against, with its name.
 
     Returns
     -------
@@ -104,8 +106,9 @@ def compare_scores(scores, title, *, xlabel, printed=None):
         axis.annotate(f"{score['value']:.3f}", (score["value"], place), xytext=(0, 8), textcoords="offset points",
                       ha="center", fontsize=9, bbox={"fc": "white", "ec": "none", "pad": 1})  # fmt: skip
     if printed is not None:
-        label = f"printed in the paper: {printed:.3f}"
-        axis.axvline(printed, color=COLOURS["ink"], linestyle="dotted", label=label, zorder=0)
+        level = "printed in the paper", printed
+    if level is not None:
+        axis.axvline(level[1], color=COLOURS["ink"], linestyle="dotted", label=f"{level[0]}: {level[1]:.3f}", zorder=0)
         axis.legend(loc="lower left")
     axis.set_yticks(range(len(scores)), list(scores))
     axis.invert_yaxis()

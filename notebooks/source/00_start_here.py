@@ -52,6 +52,7 @@
 # | 10 Reproduction report | 20 | Which printed numbers hold up? | every claim of five papers, with its verdict and its reason |
 # | 11 Simulated images first | 20 | Can images that nobody had to annotate take the place of real ones? | pre-training; less data by session; learning curves with intervals |
 # | 12 Median by recipe | 20 | Does the recipe of 09 work on another nerve, and what is won by looking only where it can be? | a prior from training masks; equal cost; all test images |
+# | 13 Is there a nerve? | 20 | When is an empty mask the best answer, and what tells: a second output, or the size of the mask? | a threshold from the score; weights learnt on development subjects |
 #
 # Each can be read alone; whoever begins reads 01 and 02 first.
 #

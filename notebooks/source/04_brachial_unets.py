@@ -66,14 +66,15 @@ Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings)}")
 
 # %%
 from nervekit import data
-from nervekit.networks_belahsen import NETWORKS, size, thinned
+from nervekit.data import splits
+from nervekit.networks_belahsen import NETWORKS, size
 
 sets = {}
 for name in NETWORKS:
     shape = size(name, settings)
     if shape not in sets:
         whole = data.load("brachial", settings["data"], shape, subjects=settings["subjects"])
-        sets[shape] = thinned(whole, settings["images_per_subject"])
+        sets[shape] = splits.thinned(whole, settings["images_per_subject"])
 dataset = sets[size("unet", settings)]
 kind = "simulated" if dataset.source == "phantom" else "real"
 record.provenance(data=kind, split="by subject")
@@ -109,7 +110,6 @@ record.figure("examples", figure, alt=f"Four images with an outlined nerve and f
 
 # %%
 from nervekit.augment_belahsen import tail_split
-from nervekit.data import splits
 
 folds = splits.group_kfold(dataset.groups, 5, random_state=0)
 held_out, development = folds[0][1], folds[1][1]

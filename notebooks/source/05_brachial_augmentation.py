@@ -62,11 +62,11 @@ import numpy as np
 
 from nervekit import data
 from nervekit.data import splits
-from nervekit.networks_belahsen import size, thinned
+from nervekit.networks_belahsen import size
 
 shape = size("inception", settings)
 dataset = data.load("brachial", settings["data"], shape, subjects=settings["subjects"])
-dataset = thinned(dataset, settings["images_per_subject"])
+dataset = splits.thinned(dataset, settings["images_per_subject"])
 folds = splits.group_kfold(dataset.groups, 5, random_state=0)
 held_out, rest = dataset.subset(folds[0][1]), dataset.subset(folds[0][0])
 kind = "simulated" if dataset.source == "phantom" else "real"
@@ -332,7 +332,7 @@ print(f"new subjects: copies in training change sum IoU by {gain['value']:+.3f} 
 if settings["augmented_unetpp"]:
     shape = size("unetpp", settings)
     other = data.load("brachial", settings["data"], shape, subjects=settings["subjects"])
-    other = thinned(other, settings["images_per_subject"]).subset(folds[0][0])
+    other = splits.thinned(other, settings["images_per_subject"]).subset(folds[0][0])
     other, _, _ = six.augmented_set(other, SEED)
     first, second = other.subset(training_part), other.subset(validation_part)
     optimizer = FlatAdam(settings["augmented_unetpp_learning_rate"])
