@@ -68,6 +68,20 @@ def test_every_feature_map_of_every_image_is_normalised_by_itself(images):
     assert np.allclose(maps.mean(axis=(1, 2)), 0, atol=1e-4) and np.allclose(maps.std(axis=(1, 2)), 1, atol=1e-2)
 
 
+@pytest.mark.parametrize("scales", [False, True])
+def test_presence_is_asked_of_the_mean_of_the_coarsest_maps(images, scales):
+    options = {"width": 4, "deep_supervision": scales}
+    keras.utils.set_random_seed(0)
+    model = models.build("nervekit_unet", (32, 32, 1), presence=True, **options)
+    assert model.count_params() == models.build("nervekit_unet", (32, 32, 1), **options).count_params() + 4 * 2**4 + 1
+    maps = keras.Model(model.input, model.get_layer("bottleneck_conv_2_relu").output)(images)
+    kernel, bias = model.get_layer("presence").get_weights()
+    logits = ops.convert_to_numpy(maps).mean(axis=(1, 2)) @ kernel + bias
+    answers = model(images)
+    assert ops.convert_to_numpy(answers["presence"]) == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-5)
+    assert len(answers) == (4 if scales else 2)
+
+
 def test_leaky_relu_lets_a_hundredth_of_what_is_negative_through():
     layer = models.build("nervekit_unet", (32, 32, 1), width=4).get_layer("encoder_1_conv_1_relu")
     answer = ops.convert_to_numpy(layer(np.array([[[[-100.0, 5.0]]]], "float32")))

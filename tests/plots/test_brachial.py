@@ -29,6 +29,16 @@ def test_presence_plane_shows_every_image_and_the_limit():
     assert corners[:, 0].max() == 6000 and corners[:, 1].max() == 1
 
 
+def test_presence_plane_draws_where_a_learnt_rule_turns():
+    head, area = np.array([0.2, 0.9]), np.array([1000.0, 8000.0])
+    rule = (lambda heads, areas: 0.5 * heads + areas / 16_000), 0.6
+    figure = brachial.presence_plane(head, area, np.array([False, True]), "Title", rule=rule)
+    line = np.concatenate([path.vertices for path in figure.axes[0].collections[-1].get_paths()])
+    assert len(line) > 10 and np.allclose(0.5 * line[:, 1] + line[:, 0] / 16_000, 0.6, atol=1e-3)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "learnt rule: emptied below" in labels and "presence head alone at 0.5" not in labels
+
+
 def test_filter_gain_has_a_point_a_treatment():
     scores = {"U-Net": {"plain": 0.4, "filtered": 0.6}, "U-Net++": {"plain": 0.5, "filtered": 0.65}}
     figure = brachial.filter_gain(scores, 0.59, "Title", xlabel="score")

@@ -44,6 +44,12 @@ def test_scores_are_labelled_and_the_printed_value_is_drawn():
     assert "0.700" in texts(figure) and "0.638" in texts(figure)
 
 
+def test_scores_stand_beside_a_level_with_its_name():
+    axis = plots.compare_scores(SCORES, "Title", xlabel="score", level=("empty masks", 0.588)).axes[0]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["empty masks: 0.588"]
+    assert any(np.allclose(line.get_xdata(), 0.588) and line.get_linestyle() == ":" for line in axis.lines)
+
+
 def test_folds_show_one_point_a_fold_and_the_median():
     schemes = {name: {"pooled_iou": [0.5, 0.6, 0.7], "accuracy": [0.8, 0.9, 1.0]} for name in ("a", "b")}
     axis = plots.fold_scores(schemes, "Folds").axes[0]
