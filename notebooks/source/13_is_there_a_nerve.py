@@ -23,7 +23,7 @@
 # - train the recipe of notebook 09 with and without a presence head,
 # - work out from which probability on a mask is worth keeping,
 # - learn on development subjects how to weigh head and area,
-# - and compare five rules on subjects that were held out.
+# - and compare six answers to subjects that were held out.
 
 # %% [markdown]
 # ## Set-up
@@ -216,10 +216,10 @@ figure = pictures.presence_plane(*plane, title, rule=(fused, least))
 record.figure("plane", figure, alt=f"Presence head against predicted area with both rules. {title}.")
 
 # %% [markdown]
-# ## Five rules on held-out subjects
+# ## Six answers to held-out subjects
 #
-# The rule that counts was named before anything was trained: *head and area, learnt*. Beside the rules stands a submission of
-# empty masks, which needs no network.
+# The one that counts was named before anything was trained: *head and area, learnt*. Beside them stands a submission
+# of empty masks, which needs no network.
 
 # %%
 raw = answered["with a head", "held out"]
