@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 07 · Two U-Nets in a row find the median nerve
 #
-# **Time:** 40 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and about 40 minutes in
-# `workshop` on two processor cores.
+# **Time:** 40 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and about 15 minutes in
+# `workshop` on two fast processor cores, about 40 on slow ones.
 #
 # **Questions**
 #
