@@ -94,8 +94,9 @@ def sum_bias_gradients_in_float32():
 
     @functools.wraps(original)
     def bias_add(value, bias, data_format=None, name=None):
-        left = convolutions_are_right and not tf.executing_eagerly() and value.op.type == "Conv2D"
-        if getattr(value, "dtype", None) != tf.bfloat16 or left:
+        low = getattr(value, "dtype", None) == tf.bfloat16
+        right = low and convolutions_are_right and not tf.executing_eagerly() and value.op.type == "Conv2D"
+        if not low or right:
             return original(value, bias, data_format=data_format, name=name)
         spatial = len(value.shape) - 2
         shape = (1, -1, *[1] * spatial) if (data_format or "").startswith("NC") else (1, *[1] * spatial, -1)
