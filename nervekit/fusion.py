@@ -50,7 +50,7 @@ def evidence(head=None, area=None):
             raise DataError(f"area has values down to {np.min(area)}; expected pixels, 0 or more.")
         columns.append(np.log1p(area))
     if not columns or len({len(column) for column in columns}) > 1:
-        raise DataError(f"head and area have {[len(column) for column in columns]} values; expected one an image of each.")
+        raise DataError(f"head and area have {[len(column) for column in columns]} values. Give one of them or both, one value an image.")
     return np.stack(columns, axis=1)
 
 

@@ -29,7 +29,7 @@ WEIGHT_DECAY, CLIP_NORM, DECAY_POWER = 3e-5, 12.0, 0.9
 
 def fit(
     model, train, development=None, *, epochs, batch_size=10, seed=0, callbacks=(), augment=ULTRASOUND, loss=None,
-    optimizer=None, learning_rate=0.01, momentum=0.99,
+    optimizer=None, learning_rate=0.01, momentum=0.99, presence_weight=PRESENCE_WEIGHT,
 ):  # fmt: skip
     """Train a network by the recipe; it is compiled here.
 
@@ -55,6 +55,8 @@ def fit(
         In place of stochastic gradient descent.
     learning_rate, momentum : float
         Of stochastic gradient descent.
+    presence_weight : float
+        Of the cross-entropy of a presence head, where there is one.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def fit(
     ----------
     Isensee et al. 2021, nnU-Net, Nature Methods 18, Methods: loss, optimizer, schedule, masks at several scales.
     """
-    weights = _output_weights(model)
+    weights = _output_weights(model, presence_weight)
     if optimizer is None:
         steps = epochs * math.ceil(len(train) / batch_size)
         optimizer = stochastic_gradient_descent(steps, learning_rate, momentum)
@@ -102,7 +104,7 @@ def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):
     )
 
 
-def _output_weights(model):
+def _output_weights(model, presence_weight):
     answers = supervision.outputs(model)
     if not isinstance(answers, dict):
         return None
@@ -114,7 +116,7 @@ def _output_weights(model):
             "a presence head."
         )
     weights = {"mask": 1.0} if masks == {"mask"} else dict(SCALE_WEIGHTS)
-    return weights | {"presence": PRESENCE_WEIGHT} if "presence" in answers else weights
+    return weights | {"presence": presence_weight} if "presence" in answers else weights
 
 
 def finest(model):

@@ -149,7 +149,7 @@ def test_half_of_the_cross_entropy_of_presence_is_added_to_the_loss_of_the_masks
     assert found["loss"][0] == pytest.approx(masks + 0.5 * found["presence_loss"][0], rel=1e-4)
 
 
-def test_a_region_that_augmentation_pushes_out_of_the_image_is_not_present():
+def test_presence_is_asked_of_the_masks_that_the_loss_sees():
     masks = np.zeros((3, 4, 4, 1), bool)
     masks[0, 0, 0] = True
     outputs = {"mask": keras.KerasTensor((None, 4, 4, 1)), "presence": keras.KerasTensor((None, 1))}

@@ -108,7 +108,9 @@ from nervekit import models, recipe, training
 record.provenance(precision=training.set_precision(settings["precision"]))
 changes = recipe.CHANGES[settings["augmentation"]]
 AUGMENT = changes | {"share": settings["changed_share"]} if settings["changed_share"] < 1 else changes
-SCHEDULE = {name: settings[name] for name in ("epochs", "batch_size", "learning_rate", "momentum")}
+SCHEDULE = {
+    name: settings[name] for name in ("epochs", "batch_size", "learning_rate", "momentum", "presence_weight")
+}
 ARMS = {"masks alone": False, "with a head": True}
 
 
