@@ -236,12 +236,12 @@ Markdown(comparison.table({"strip - whole image": pair, "both averaged - strip":
 # %%
 from nervekit import metrics
 
-first = {name: predictions[name][0] for name in arms}
+first = {name: masks[0] for name, masks in predictions.items()}
 dice = {name: metrics.dice(test.masks, masks) for name, masks in first.items()}
 chosen = np.argsort(-dice["strip"], kind="stable")[[0, len(test) // 2, len(test) - 1]]
 told = {name: [f"Dice {values[place]:.2f}" for place in chosen] for name, values in dice.items()}
-low, gain, high = (pair["dice_mean"][name] for name in ("low", "value", "high"))
-title = f"Mean Dice on {kind} test images, strip minus whole image: {gain:+z.3f} ({low:+z.3f} to {high:+z.3f})"
+means = ", ".join(f"{name} {scores[name]['dice_mean']['value']:.3f}" for name in predictions)
+title = f"Mean Dice of all {len(test)} {kind} test images: {means}"
 figure = pictures.networks_compared(
     test.images[chosen], test.masks[chosen], {name: masks[chosen] for name, masks in first.items()}, told, title
 )
