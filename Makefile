@@ -5,6 +5,7 @@ NOTEBOOKS ?=
 # Training in small batches leaves part of two cores idle; the larger profiles are measured one at a time.
 JOBS ?= $(if $(filter smoke,$(PROFILE)),2,1)
 BACKEND ?= tensorflow
+PRECISION ?= auto
 DATA ?=
 SEED ?= 0
 SEEDS ?= 0 1 2 3 4
@@ -20,7 +21,7 @@ PY := $(VENV)/bin/python
 NERVEKIT := $(PY) -m nervekit
 READY := $(VENV)/.ready
 BACKEND_READY := $(patsubst %,$(VENV)/.ready-%,$(filter jax torch,$(BACKEND)))
-SETTINGS := backend=$(BACKEND) data=$(DATA) seed=$(SEED) NERVEKIT_DATA=$(NERVEKIT_DATA)
+SETTINGS := backend=$(BACKEND) precision=$(PRECISION) data=$(DATA) seed=$(SEED) NERVEKIT_DATA=$(NERVEKIT_DATA)
 
 # What results depend on: all of the package but the parts that only run, check and report.
 ALONGSIDE := check cli colab doctor engine expected junit kernel notebooks overview progress report run verdicts workspace __main__
@@ -43,7 +44,8 @@ help:
 	@echo 'make test       environment, lint, unit tests, notebooks in step with their sources, pinned outputs'
 	@echo 'make oldest     the tests with the oldest versions allowed, in an environment of its own'
 	@echo 'make run-all    run and check the notebooks: PROFILE=smoke|workshop|paper NOTEBOOKS="02 03" JOBS=1'
-	@echo '                BACKEND=tensorflow|jax|torch DATA=auto|real|phantom SEED=0 NBARGS="--timeout 900"'
+	@echo '                BACKEND=tensorflow|jax|torch PRECISION=auto|bfloat16|float32 DATA=auto|real|phantom'
+	@echo '                SEED=0 NBARGS="--timeout 900"'
 	@echo 'make lab        JupyterLab in the notebooks folder; LABARGS="--no-browser --allow-root"'
 	@echo 'make report     the page of claims of a PROFILE, and the table in README'
 	@echo 'make expected   run over SEEDS="0 1 2 3 4" and write expected/PROFILE.json; NOT_PINNED="KEY ..." by floor alone'
@@ -82,7 +84,7 @@ lab: $(READY)
 
 # Runs what is not up to date, in JOBS processes, to the end even if one fails; then checks all of it.
 run-all: $(READY) $(BACKEND_READY)
-	@$(NERVEKIT) run --list $(NOTEBOOKS) --profile '$(PROFILE)' --backend '$(BACKEND)' --data '$(DATA)' >/dev/null
+	@$(NERVEKIT) run --list $(NOTEBOOKS) --profile '$(PROFILE)' --backend '$(BACKEND)' --precision '$(PRECISION)' --data '$(DATA)' >/dev/null
 	@status=0; $(MAKE) --no-print-directory --keep-going -j$(JOBS) results || status=1; \
 	$(MAKE) --no-print-directory last || status=1; \
 	echo; $(NERVEKIT) check $(NAMES) --profile $(PROFILE) --runs $(RUNS) --report $(UNCHECKED) || status=1; exit $$status
@@ -100,7 +102,8 @@ $(LAST): $(wildcard nervekit/report.py nervekit/verdicts.py results/*/*.json) \
 	$(filter-out $(LAST) %.failed.ipynb,$(wildcard $(OUT)/*.ipynb))
 
 $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)
-	@$(NERVEKIT) run $* --profile $(PROFILE) --backend $(BACKEND) --data '$(DATA)' --seed $(SEED) --runs $(RUNS) $(NBARGS)
+	@$(NERVEKIT) run $* --profile $(PROFILE) --backend $(BACKEND) --precision $(PRECISION) --data '$(DATA)' --seed $(SEED) \
+		--runs $(RUNS) $(NBARGS)
 
 # The settings of the last run; rewritten, and so newer than its results, when they differ from those asked for.
 $(STAMPS): FORCE

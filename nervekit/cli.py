@@ -81,7 +81,7 @@ def _expected(options):
     sources = [notebooks.find(name, options.sources) for name in _names(options)]
     results = {}
     for seed in options.seeds:
-        settings = run.Settings(options.profile, options.data, seed, options.backend)
+        settings = run.Settings(options.profile, options.data, seed, options.backend, options.precision)
         runs = options.runs / f"seed-{seed}"
         for source in sources:
             done = check.check(options.profile, [source.stem], runs=runs)[0].good
@@ -167,7 +167,7 @@ def _phantom(options):
 
 
 def _parser():
-    from nervekit.run import BACKENDS, DATA, RUNS
+    from nervekit.run import BACKENDS, DATA, PRECISIONS, RUNS
 
     parser = argparse.ArgumentParser(prog="nervekit", description="Run, check and report the notebooks.")
     parser.add_argument("--version", action="version", version=f"nervekit {__version__}")
@@ -191,6 +191,7 @@ def _parser():
         sub.add_argument("--runs", type=Path, default=RUNS / "expected" if sub is expected else RUNS)
     for sub in (run, expected):
         sub.add_argument("--backend", default="tensorflow", help=", ".join(BACKENDS))
+        sub.add_argument("--precision", default="auto", help=f"{', '.join(PRECISIONS)}; what the auto of a profile means")
         sub.add_argument("--data", help=f"{', '.join(DATA)}; the profile chooses if not given")
         sub.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for each notebook")
     for sub in (check, expected):
@@ -228,7 +229,7 @@ def _parser():
 def _settings(options):
     from nervekit.run import Settings
 
-    return Settings(options.profile, options.data or None, options.seed, options.backend)
+    return Settings(options.profile, options.data or None, options.seed, options.backend, options.precision)
 
 
 def _names(options):

@@ -1,14 +1,14 @@
 """The number format that networks compute in, chosen by asking the hardware."""
 
 import functools
+import os
 import sys
 
 import keras
 
 from nervekit import processor
 from nervekit.errors import ConfigurationError
-
-PRECISIONS = ("auto", "bfloat16", "float32")
+from nervekit.processor import PRECISIONS
 
 
 def set_precision(choice="auto"):
@@ -19,7 +19,8 @@ def set_precision(choice="auto"):
     Parameters
     ----------
     choice : str
-        ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 where the hardware multiplies it natively.
+        ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 where the hardware multiplies it natively, or what the
+        environment variable ``NERVEKIT_PRECISION`` says (``make run-all PRECISION=float32`` sets it).
 
     Returns
     -------
@@ -29,13 +30,15 @@ def set_precision(choice="auto"):
     Raises
     ------
     ConfigurationError
-        Another choice.
+        Another choice, here or in ``NERVEKIT_PRECISION``.
 
     Examples
     --------
     >>> set_precision("float32")
     'float32'
     """
+    if choice == "auto":
+        choice = os.environ.get("NERVEKIT_PRECISION") or "auto"
     if choice not in PRECISIONS:
         raise ConfigurationError(f"There is no precision {choice!r}. Choose one of: {', '.join(PRECISIONS)}.")
     if choice == "auto":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
 BFLOAT16 = ("avx512_bf16", "amx_bf16")
+PRECISIONS = ("auto", "bfloat16", "float32")
 
 
 def name():

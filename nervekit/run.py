@@ -11,6 +11,7 @@ from pathlib import Path
 from nervekit import kernel, notebooks
 from nervekit.errors import ConfigurationError
 from nervekit.papers import PROFILES
+from nervekit.processor import PRECISIONS
 from nervekit.progress import Progress, usual_seconds
 from nervekit.workspace import workspace
 
@@ -21,12 +22,13 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run was asked to do; ``data=None`` leaves the choice to the profile."""
+    """What a run was asked to do; ``data=None`` leaves the choice to the profile, ``precision="auto"`` to the hardware."""
 
     profile: str = "smoke"
     data: str | None = None
     seed: int = 0
     backend: str = "tensorflow"
+    precision: str = "auto"
 
     def __post_init__(self):
         """Refuse what does not exist, with the list of what does."""
@@ -34,6 +36,7 @@ class Settings:
             ("profile", self.profile, PROFILES),
             ("backend", self.backend, BACKENDS),
             ("data", self.data, (None, *DATA)),
+            ("precision", self.precision, PRECISIONS),
         ):
             if given not in valid:
                 choices = ", ".join(str(choice) for choice in valid if choice)
@@ -42,7 +45,8 @@ class Settings:
     def line(self):
         """The text by which make sees that a finished run had other settings."""
         folder = os.environ.get("NERVEKIT_DATA", "")
-        return f"backend={self.backend} data={self.data or ''} seed={self.seed} NERVEKIT_DATA={folder}"
+        asked = f"backend={self.backend} precision={self.precision} data={self.data or ''} seed={self.seed}"
+        return f"{asked} NERVEKIT_DATA={folder}"
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ def _execute(source, notebook, settings, work, timeout, progress):
         "NERVEKIT_RUN_DIR": str(work / "results"),
         "NERVEKIT_RUN_FOLDER": str(work.parent),  # where the other notebooks of this run left theirs
         "KERAS_BACKEND": settings.backend,
+        "NERVEKIT_PRECISION": settings.precision,
     }
     try:
         with (

@@ -89,6 +89,7 @@ record.value("seen", len(left))"""
     [
         (["PROFILE=huge"], "There is no profile 'huge'. Choose one of: smoke, workshop, paper."),
         (["BACKEND=theano"], "There is no backend 'theano'"),
+        (["PRECISION=fp8"], "There is no precision 'fp8'"),
         (["NOTEBOOKS=01 99"], "There is no notebook '99'"),
         (["DATA=fake"], "There is no data 'fake'"),
     ],

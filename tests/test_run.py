@@ -41,19 +41,19 @@ def test_a_run_leaves_results_figures_and_the_executed_notebook(execute):
 import matplotlib.pyplot as plt
 record.value("seed", SEED)
 record.value("is_torch", os.environ["KERAS_BACKEND"] == "torch" and DATA == "phantom")
+record.value("is_float32", os.environ["NERVEKIT_PRECISION"] == "float32")
 record.value("same_python", sys.executable == %r)
 record.figure("line", plt.figure(), alt="an empty figure")
 record.document("card", "# A card")"""
-    outcome, folder, said = execute(
-        code % sys.executable, profile="workshop", seed=3, backend="torch", data="phantom"
-    )
+    asked = {"profile": "workshop", "seed": 3, "backend": "torch", "data": "phantom", "precision": "float32"}
+    outcome, folder, said = execute(code % sys.executable, **asked)
     assert outcome.status == "done", outcome
     assert files(folder) == [
         ".02_tiny.settings", "02_card.md", "02_tiny.ipynb", "02_tiny.json", "figures/02_line.png"
     ]  # fmt: skip
     result = json.loads((folder / "02_tiny.json").read_text())
     assert {key: entry["value"] for key, entry in result["values"].items()} == {
-        "seed": 3, "is_torch": True, "same_python": True
+        "seed": 3, "is_torch": True, "is_float32": True, "same_python": True
     }
     assert result["seconds"] == outcome.seconds > 0.5
     assert outcome.peak_memory_mib == result["peak_memory_mib"] > 30
@@ -129,6 +129,7 @@ def test_a_run_that_records_nothing_or_something_else_fails(execute, code, reaso
         ({"profile": "huge"}, "There is no profile 'huge'. Choose one of: smoke, workshop, paper."),
         ({"backend": "theano"}, "There is no backend 'theano'. Choose one of: tensorflow, jax, torch."),
         ({"data": "fake"}, "There is no data 'fake'. Choose one of: auto, real, phantom."),
+        ({"precision": "fp8"}, "There is no precision 'fp8'. Choose one of: auto, bfloat16, float32."),
     ],
 )
 def test_settings_that_do_not_exist_are_refused_with_those_that_do(settings, text):

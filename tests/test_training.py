@@ -194,6 +194,17 @@ def test_unknown_precision():
         training.set_precision("float16")
 
 
+@pytest.mark.parametrize("asked", ["float32", "bfloat16"])
+def test_the_surroundings_say_what_auto_means(monkeypatch, asked):
+    other = "bfloat16" if asked == "float32" else "float32"
+    monkeypatch.setenv("NERVEKIT_PRECISION", asked)
+    assert training.set_precision("auto") == asked
+    assert training.set_precision(other) == other
+    monkeypatch.setenv("NERVEKIT_PRECISION", "float16")
+    with pytest.raises(ConfigurationError, match="no precision 'float16'"):
+        training.set_precision("auto")
+
+
 def test_cross_validation_predicts_each_image_once_with_a_network_that_never_saw_it(blobs):
     """Masks of held-out images are flipped to background in training data, so seeing one would show."""
     folds = [(np.setdiff1d(np.arange(24), held_out), held_out) for held_out in np.arange(24).reshape(3, 8)]
