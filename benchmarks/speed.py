@@ -37,6 +37,8 @@ def measure(who, network, precision, size, batch, batches, epochs):
         import torch_unets
 
         return {"product": torch_unets.product_rate(precision)}
+    if who == "convolutions":
+        return {"train": convolution_rate(network, precision, size, batch)}
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (batch * batches, *size, 1), dtype=np.uint8)
     masks = random.random(images.shape[:3]) > 0.97
@@ -98,6 +100,43 @@ def operations(model):
     return total
 
 
+def convolution_rate(network, precision, size, batch):
+    """Images a second if a training step were nothing but the convolutions and their gradients, one after the other.
+
+    With these kernels no training of the network is faster on this machine.
+    """
+    import tensorflow as tf
+    from keras import layers
+
+    from nervekit import models
+
+    def seconds(operation, **given):
+        compiled = tf.function(lambda: operation(**given), autograph=False)
+        compiled()
+        times = []
+        for _ in range(9):
+            began = time.perf_counter()
+            compiled()
+            times.append(time.perf_counter() - began)
+        return statistics.median(times)
+
+    raw, total = tf.raw_ops, 0
+    for layer in models.build(network, (*size, 1), width=WIDTHS[network])._flatten_layers(include_self=False):
+        if not isinstance(layer, (layers.Conv2D, layers.Conv2DTranspose)):
+            continue
+        # A transposed convolution is the gradient of a convolution from its output to its input.
+        ends = [(batch, *side.shape[1:]) for side in (layer.input, layer.output)]
+        if isinstance(layer, layers.Conv2DTranspose):
+            ends.reverse()
+        fine, coarse, kernel = (tf.cast(tf.random.normal(shape), precision) for shape in (*ends, layer.kernel.shape))
+        how = {"strides": [1, *layer.strides, 1], "padding": layer.padding.upper()}
+        total += seconds(raw.Conv2D, input=fine, filter=kernel, **how)
+        total += seconds(raw.Conv2DBackpropFilter, input=fine, filter_sizes=kernel.shape, out_backprop=coarse, **how)
+        if fine.shape[-1] > 1:  # of the image itself nobody asks for the gradient
+            total += seconds(raw.Conv2DBackpropInput, input_sizes=fine.shape, filter=kernel, out_backprop=coarse, **how)
+    return batch / total
+
+
 def in_process(arguments, job):
     """:func:`measure` in a new process; None, with the reason on the screen, if it cannot run here."""
     measures = (arguments.size, arguments.batch, arguments.batches, arguments.epochs)
@@ -138,6 +177,7 @@ def main():
         print(f"{package} is not installed here ({sys.prefix}): left out")
     known = [who for who, package in PACKAGES.items() if package not in absent]
     jobs = [(who, network, precision) for network in networks for who in known for precision in PRECISIONS]
+    jobs += [("convolutions", network, precision) for network in networks for precision in PRECISIONS]
     jobs += [("product", "", precision) for precision in PRECISIONS if "torch" not in absent]
     # Round by round, so that a slow minute of the machine falls on all candidates and not on one.
     rounds = []
@@ -163,6 +203,8 @@ def print_rates(found):
     for (who, network, precision), rates in found.items():
         if rates and who == "product":
             print(f"matrix product {precision}: {rates['product']:.0f} billion operations a second")
+        elif rates and who == "convolutions":
+            print(f"{network} {precision}, its convolutions alone:{'':29}{rates['train']:8.1f}")
         elif rates:
             name = f"nervekit {network}" if who == "nervekit" else f"beside {network}: {PEERS[who]}"
             size = f"{rates['parameters']:>12,}{rates['operations'] / 1e9:8.2f}"
@@ -185,12 +227,15 @@ def print_ratios(network, peer, rounds):
 
 
 def print_shares(network, found):
-    """Share of the matrix-product rate that our training reaches; a step costs three forward passes."""
+    """Share of what the machine could do that our training reaches; a step costs three forward passes."""
     for precision in PRECISIONS:
         mine, product = (found.get(job) for job in (("nervekit", network, precision), ("product", "", precision)))
         if mine and product:
             share = 3 * mine["operations"] * mine["train"] / 1e9 / product["product"]
             print(f"{network}: training in {precision} reaches {share:.0%} of the matrix-product rate")
+        alone = found.get(("convolutions", network, precision))
+        if mine and alone:
+            print(f"{network}: training in {precision} reaches {mine['train'] / alone['train']:.0%} of its convolutions' rate")
 
 
 if __name__ == "__main__":
