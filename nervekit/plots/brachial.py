@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from nervekit import presence
 from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style
 
 
@@ -55,8 +56,8 @@ def presence_plane(head, area, present, title, *, rule=None):
     use_style()
     figure, axis = plt.subplots(figsize=(8.5, 4.2))
     right = max(8000, 1.04 * float(np.max(area, initial=0)))
-    edge = np.array([0.0, 6000.0])
-    axis.fill_between(edge, 1 - edge / 6000, color=COLOURS["ink"], alpha=0.12, hatch="//", label="emptied by the filter")
+    edge = np.array([0.0, presence.FULL_AREA / presence.AREA_WEIGHT])
+    axis.fill_between(edge, [1, 0], color=COLOURS["ink"], alpha=0.12, hatch="//", label="emptied by the filter")
     if rule is None:
         axis.axhline(0.5, color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="presence head alone at 0.5")
     else:

@@ -32,7 +32,8 @@
 # | Melnic et al. | ultrasound | median nerve | U-Net, L-Unet, DB-Unet, DL-Unet | public, 246 images |
 # | Shrivastava 2020 | CT | liver, after bones | U-Net, transferred | public, 20 patients |
 #
-# The networks of all five are in `nervekit.models`, exact to the parameter.
+# The networks of all five are in `nervekit.models`. Two papers print how many parameters theirs have, and these ten agree
+# exactly; the others are the nearest that text and code allow.
 #
 # ## The map
 #
@@ -71,7 +72,7 @@ SEED = 0
 # | profile | data | for |
 # |---|---|---|
 # | `smoke` | simulated, small | a first look, and the automatic tests: minutes on two processor cores |
-# | `workshop` | real where it is present, at reduced size | a course: from one minute to an hour a notebook on a laptop |
+# | `workshop` | real where it is present, at reduced size | a course: up to half an hour a notebook on a laptop, 09 and 12 longer |
 # | `paper` | real, at the paper's size | the reproduction: a GPU |
 
 # %%
@@ -97,12 +98,16 @@ for finding in doctor.examine():
     print(finding)
 
 # %% [markdown]
-# No data is needed to begin: where a real set is missing, the `smoke` and `workshop` profiles use a **simulated** one, made
-# by a small model of ultrasound physics and always called simulated. To fetch the first real set (15 MB, MIT licence):
+# No data is needed to begin: the `smoke` profile always uses a **simulated** set, the `workshop` profile where the real one is
+# missing. It is made by a small model of ultrasound physics and always called simulated. To fetch the first real set (15 MB,
+# MIT licence), and then run with `PROFILE = "workshop"`:
 #
 # ```
 # nervekit fetch femoral
 # ```
+#
+# In a terminal at the top of the project that is `.venv/bin/nervekit fetch femoral`; on Colab `!nervekit fetch femoral` in a
+# cell.
 #
 # ## How to read a verdict
 #

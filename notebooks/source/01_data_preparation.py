@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 01 · Data preparation: from an exported frame to an array
 #
-# **Time:** 50 minutes to read and discuss, with a good place to pause before the second part; the run takes less than a
+# **Time:** 50 minutes to read and discuss, with a good place to pause before the second part; the run takes about a
 # minute.
 #
 # **Questions**
@@ -34,8 +34,8 @@
 # - and go round once: a network trained on labelme annotations proposes outlines for further images, a person corrects
 #   one, and it is read again.
 #
-# Without the public images, everything below runs on *simulated* ones, and says so. Results on simulated images
-# are no results of the paper.
+# In the `smoke` profile, and where the public images are missing, everything below runs on *simulated* ones, and says
+# so. Results on simulated images are no results of the paper.
 
 # %% [markdown]
 # ## Set-up
@@ -94,8 +94,8 @@ ImageDraw.Draw(screen).text((20, 20), "L38x/10-5  Nrv  MI 0.7", fill=(190, 190, 
 frame = np.asarray(screen)
 
 # %% [markdown]
-# A rectangle is enough to crop, and can be found: rows and columns of the ultrasound are bright over most of
-# their length, text is not. We count bright pixels along both directions.
+# A rectangle is enough to crop, and can be found: rows and columns of the ultrasound hold many bright pixels, those
+# of text few. We keep the rows and columns in which more than 15 % are bright.
 
 # %%
 bright = frame.max(axis=2) > 24
@@ -154,7 +154,8 @@ record.figure(
 # %% [markdown]
 # ## From an annotation to a mask
 #
-# Physicians drew the nerve region as a polygon with the program labelme, which stores corners in a JSON file.
+# A physician drew the nerve region as a polygon with the program labelme, which stores corners in a JSON file; two
+# others checked it.
 # The set publishes only the masks, not these files. So we go back: we take the outline of one mask, thin it
 # to the corners a person would click, and write it the way labelme does.
 
@@ -731,7 +732,7 @@ from nervekit.data import brachial, rle
 with data.open_files("brachial", source, subjects=3) as opened:
     pairs = brachial.pair(opened.files)
     listed = brachial.table(opened.files)
-    for image_name, mask_name in pairs.values():
+    for name, (image_name, mask_name) in pairs.items():
         plexus = np.asarray(Image.open(BytesIO(opened.files.read(mask_name)))) > 0
         if plexus.any():
             break
@@ -742,7 +743,7 @@ decoded = rle.decode(code, plexus.shape)
 wrong = decoded.T.reshape(plexus.shape)
 print(f"{kinds['brachial']} {image_name}: {neck.format} ({neck.info['compression']}), mode {neck.mode}, {neck.size}")
 print(f"{plexus.sum()} pixels, {len(code)} characters: {code[:60]} ...")
-print(f"the table has {len(listed)} rows; this row agrees: {listed.get(Path(image_name).stem, code) == code}")
+print(f"the table has {len(listed)} rows; this row agrees: {listed.get(name) == code}")
 
 # %% [markdown]
 # Filled along the rows, the nerve falls apart into stripes all over the image. A network trained on such masks would
@@ -958,8 +959,9 @@ record.value("data.own.patients", len(np.unique(mine.groups)))
 print(mine.describe(), dict(zip(mine.ids.tolist(), mine.groups.tolist())), sep="\n")
 
 # %% [markdown]
-# What comes out is the same `SegmentationDataset` as from `load`, so that every notebook of the course can take your
-# images. `group_pattern` picks the patient out of the name; give it whenever there is more than one image a patient.
+# What comes out is the same `SegmentationDataset` as from `load`, so that training, scores and figures of the course
+# take your images too. It has no published split: divide it with `splits.group_kfold`, as notebook 03 does.
+# `group_pattern` picks the patient out of the name; give it whenever there is more than one image a patient.
 
 # %%
 picture = figures.gallery(

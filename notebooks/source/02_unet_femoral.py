@@ -14,7 +14,7 @@
 #
 # **Questions**
 #
-# - How is a U-Net put together, and how many parameters does that of Huang et al. have (2019)?
+# - How is a U-Net put together, and how many parameters may that of Huang et al. (2019) have?
 # - How well does it find the region on images that it was not trained on?
 # - Would something that learns nothing do as well?
 # - Which of the paper's numbers do we find again?
@@ -25,7 +25,7 @@
 # - build its U-Net, stage by stage,
 # - train it, and watch it train,
 # - measure it in the paper's own terms: sum IoU, IoU of each image, accuracy,
-# - set three baselines beside it that need no network,
+# - set baselines beside it that need no network,
 # - compare a wide and a narrow reading of the architecture,
 # - and close with a verdict on each printed number.
 
@@ -226,8 +226,8 @@ record.figure("box_plot", figure, alt=f"Box plots of the IoU of training, develo
 # ### Figure 4: what an IoU looks like
 #
 # Five test images from the best to the worst. The green line is the annotation, the dashed orange line the prediction.
-# An IoU of 0.6 looks better than it sounds: in a region this small, an outline that is one or two pixels off all round is
-# enough to bring it down to that.
+# An IoU of 0.6 looks better than it sounds: in a region this small, an outline that is off all round by one or two
+# hundredths of the image's width is enough to bring it down to that.
 
 # %%
 ranked = np.argsort(-iou["test"])
@@ -241,7 +241,7 @@ record.figure("overlays", figure, alt=f"Five test images with annotated and pred
 # %% [markdown]
 # ## Would something that learns nothing do as well?
 #
-# Three predictions without a network, on the same test images:
+# Four predictions without a network, on the same test images:
 #
 # - **empty mask**: no region anywhere;
 # - **mean mask**: the place where the region usually lies in training, the same for every image;
@@ -276,7 +276,7 @@ title += f"(95 % interval {beaten['low']:+.2f} to {beaten['high']:+.2f})"
 shown = {name: found["pooled_iou"] for name, found in {**baseline, "U-Net": scores["test"]}.items()}
 reference = None if simulated else printed["huang_2019.test.pooled_iou"]
 figure = plots.compare_scores(shown, title, xlabel="sum IoU on the test images, 95 % interval", printed=reference)
-record.figure("baselines", figure, alt=f"Sum IoU of three baselines and the U-Net with intervals. {title}.")
+record.figure("baselines", figure, alt=f"Sum IoU of four baselines and the U-Net with intervals. {title}.")
 
 # %% [markdown]
 # Compare the two rows of copying: the drop between them is what the leak gives to a memory. How much it gives to the U-Net
@@ -400,5 +400,5 @@ record.finish();
 # **Exercises**
 #
 # 1. Set `SEED` to another number. Which of the scores move by more than their interval says?
-# 2. Halve `epochs`: does the distance between training and development shrink faster than the test score?
+# 2. Write `settings["epochs"] //= 2` below the set-up table: does the distance between training and development shrink faster than the test score?
 # 3. Replace the threshold of 0.5 by the one that is best on the *development* images. What does it gain on the test images?

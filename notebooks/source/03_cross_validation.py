@@ -119,7 +119,7 @@ print(f"training images a second: {rates}")
 # ## Figure 5: sum IoU and accuracy of each fold
 #
 # The paper shows ten points a panel. Here are two sets of points: the same network, the same images, only dealt otherwise.
-# Fold 5 of one scheme and fold 5 of the other hold different images, so compare the bands and not neighbouring points.
+# Fold 1 of one scheme and fold 1 of the other hold different images, so compare the bands and not neighbouring points.
 
 # %%
 from nervekit import plots

@@ -55,14 +55,14 @@ settings = papers.settings(paper, PROFILE, data=DATA)
 Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings)}")
 
 # %% [markdown]
-# Bold marks what this run does differently. Two departures hold in every profile. We hold out whole subjects, because the
+# Bold marks what this run does differently. Three departures hold in every profile. We hold out whole subjects, because the
 # authors' split, as we will see, does not. And masks stay black and white when they are made smaller, where theirs become
-# grey along their edges. The rows called *augmented* belong to notebook 05.
+# grey along their edges. And a network that finds nothing is trained again from other weights. The rows called *augmented* belong to notebook 05.
 #
 # ## The data
 #
 # Kaggle's set may not be passed on, so nervekit simulates one in the same layout until you bring your own copy
-# (`nervekit data` says how). The two-headed network takes images of another shape, so the set is loaded once a shape.
+# (`nervekit fetch brachial` says how). The two-headed network takes images of another shape, so the set is loaded once a shape.
 
 # %%
 from nervekit import data
@@ -164,7 +164,7 @@ for name, part in parts[size("unet", settings)].items():
 # | network | what it adds to the U-Net |
 # |---|---|
 # | U-Net | nothing: two convolutions a stage, skips between equal sizes |
-# | U-Net inception | four kinds of convolution side by side, and a second output: is there a nerve? |
+# | U-Net inception | four branches side by side, three of convolutions and one of pooling, and a second output: is there a nerve? |
 # | R2U-Net | six convolutions a stage, to which its input is added again; called recurrent, though no weights are shared |
 # | U-Net++ | convolutions on the skips, so that they meet features of their own depth |
 # | Attention ResU-Net | residual stages, and gates that weigh each place of a skip |
@@ -182,7 +182,7 @@ record.value("belahsen_2020.unetpp.parameters_in_text", counts["unetpp"])
 
 # %% [markdown]
 # The text names a second count, of an R2U-Net with 64 features that was too big for the authors. It need not be built to be
-# counted. A convolution has as many weights as input times output features, so the count is a quadratic in the number of
+# counted. The weights of a convolution grow as input times output features, so the count is a quadratic in the number of
 # features, and three small networks tell it.
 
 # %%
@@ -257,7 +257,8 @@ record.figure("curves", figure, alt=f"Loss and pooled Dice by epoch of five netw
 # - **Jaccard similarity**: `keras.metrics.MeanIoU`, fed the outputs as they are. (Outputs of 2 or more, which only a ReLU can
 #   give, are no class number and an error in Keras; we count them as nerve. The authors got a number, so theirs probably
 #   stayed below 2.)
-# - **Dice coefficient**: also of the outputs as they are, no threshold.
+# - **Dice coefficient**: also of the outputs as they are, no threshold. (Keras averaged it over batches; ours is of all images
+#   at once.)
 #
 # We add the Jaccard similarity of the nerve in the usual sense, at a threshold of 0.5. A network that learnt nothing could call
 # every pixel nerve; each network with bounded outputs has to exceed the Dice coefficient of that.
@@ -606,5 +607,5 @@ record.finish();
 # **Exercises**
 #
 # 1. Compute the Jaccard column again from masks (`outputs > 0.5`). Does the order of the networks change?
-# 2. In the filter, replace 10,000 by 20,000. Which masks does it empty now, and what does that do to the score?
+# 2. Write `presence.FULL_AREA = 20_000` before the filter and run on from there. Which masks does it empty now, and what does that do to the score?
 # 3. Choose the threshold on the presence head that is best on the *development* images. What does it gain on held-out ones?
