@@ -66,7 +66,8 @@ class BatchNormalization(layers.BatchNormalization):
     def _kernel_takes(self, inputs, learning):
         if keras.config.backend() != "tensorflow" or self.compute_dtype not in ("bfloat16", "float32"):
             return False
-        if len(inputs.shape) != 4 or self.axis not in (-1, 3) or self.renorm or self.synchronized:
+        renorm = getattr(self, "renorm", False)  # Keras has it from 3.14 on
+        if len(inputs.shape) != 4 or self.axis not in (-1, 3) or renorm or self.synchronized:
             return False
         # On a GPU the gradient of running averages that stand still has no deterministic form.
         return learning or not has_gpu()
