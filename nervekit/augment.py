@@ -121,6 +121,8 @@ def inverse_affine(angle, shear, stretch, shift):
     tensor (N, 2, 3)
         ``source = matrix[:, :2] @ place + matrix[:, 2]``, with places as (row, column).
     """
+    angle, shear, *pairs = (ops.convert_to_tensor(part) for part in (angle, shear, *stretch, *shift))
+    stretch, shift = pairs[:2], pairs[2:]
     cosine, sine, slope = ops.cos(angle), ops.sin(angle), ops.tan(shear)
     # turn @ slant @ scale, with turn = [[cos, -sin], [sin, cos]] and slant = [[1, 0], [slope, 1]]
     a, b = (cosine - sine * slope) * stretch[0], -sine * stretch[1]

@@ -92,6 +92,11 @@ def disagreement(views):
     ndarray, shape (N,)
         Of the masks at 0.5. 0 where all views are empty.
 
+    Raises
+    ------
+    DataError
+        Fewer than two views.
+
     Examples
     --------
     >>> views = np.zeros((2, 1, 1, 4)); views[0, ..., :2] = 1; views[1, ..., :1] = 1
@@ -126,6 +131,11 @@ def risk_coverage(risk, doubt):
     area : float
         Mean of the risk over all coverages, each level of doubt weighted by its images; less is better. Equal to the
         overall mean risk where doubt says nothing.
+
+    Raises
+    ------
+    DataError
+        Not one number of both for each image, none at all, or NaN.
 
     Examples
     --------

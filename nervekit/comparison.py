@@ -113,6 +113,11 @@ def wilcoxon(differences, groups):
     float
         1 where no group differs.
 
+    Raises
+    ------
+    DataError
+        Not one number and one group for each image, or NaN.
+
     References
     ----------
     Wilcoxon 1945, Individual comparisons by ranking methods.
@@ -167,6 +172,29 @@ def holm(p_values):
     return adjusted
 
 
+def p_values(comparisons):
+    """P values of paired comparisons, to be recorded with their differences.
+
+    Parameters
+    ----------
+    comparisons : dict of str to dict
+        Name to its :func:`paired`.
+
+    Returns
+    -------
+    dict of str to dict
+        ``p_dice``, Wilcoxon's test on the Dice of groups, and ``p_dice_holm``, adjusted for all of these comparisons.
+
+    Examples
+    --------
+    >>> p_values({"a": {"p": 0.01}, "b": {"p": 0.2}})
+    {'a': {'p_dice': 0.01, 'p_dice_holm': 0.02}, 'b': {'p_dice': 0.2, 'p_dice_holm': 0.2}}
+    """
+    adjusted = holm([found["p"] for found in comparisons.values()])
+    pairs = zip(comparisons.items(), adjusted, strict=True)
+    return {name: {"p_dice": found["p"], "p_dice_holm": float(together)} for (name, found), together in pairs}
+
+
 def table(comparisons):
     """Markdown table of paired comparisons with Holm's adjusted p values over all rows.
 
@@ -181,12 +209,12 @@ def table(comparisons):
     """
     heads = ("first minus second", "images", "groups", "sum IoU", "mean Dice", "p (Dice)", "p (Dice, Holm)")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    adjusted = holm([found["p"] for found in comparisons.values()])
-    for (name, found), together in zip(comparisons.items(), adjusted, strict=True):
+    tests = p_values(comparisons)
+    for name, found in comparisons.items():
         cells = [
             f"{found[key]['value']:+z.3f} ({found[key]['low']:+z.3f} to {found[key]['high']:+z.3f})"
             for key in ("pooled_iou", "dice_mean")
         ]
         counts = f"{found['pooled_iou']['n']} | {found['groups']}"
-        lines.append(f"| {name} | {counts} | {' | '.join(cells)} | {found['p']:.2g} | {together:.2g} |")
+        lines.append(f"| {name} | {counts} | {' | '.join(cells)} | {found['p']:.2g} | {tests[name]['p_dice_holm']:.2g} |")
     return "\n".join(lines)

@@ -115,6 +115,11 @@ def emptied(masks, probability, least):
     probability : ndarray, shape (N,)
     least : float
 
+    Raises
+    ------
+    DataError
+        Not one probability for each mask.
+
     Examples
     --------
     >>> emptied(np.ones((2, 1, 2), bool), np.array([0.4, 0.6]), 0.5).tolist()

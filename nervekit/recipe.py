@@ -21,7 +21,7 @@ STRONG = {
     "elastic": 0.02, "gamma": (0.6, 1.6), "brightness": 0.1, "contrast": (0.7, 1.4), "noise": 0.05, "blur": 1.0,
     "low_resolution": 2.0,
 }  # fmt: skip
-CHANGES = {"none": None, "ultrasound": ULTRASOUND, "strong": STRONG}
+CHANGES = {"none": {}, "ultrasound": ULTRASOUND, "strong": STRONG}
 SCALE_WEIGHTS = {"mask": 4 / 7, "decoder_2_mask": 2 / 7, "decoder_3_mask": 1 / 7}
 PRESENCE_WEIGHT = 0.5
 WEIGHT_DECAY, CLIP_NORM, DECAY_POWER = 3e-5, 12.0, 0.9
@@ -48,7 +48,7 @@ def fit(
     epochs, batch_size, seed, callbacks
         As in `training.fit`.
     augment : dict or None
-        Options of `augment.transform`; `CHANGES` has two sets of strengths. None leaves the images as they are.
+        Options of `augment.transform`; `CHANGES` has two sets of strengths, and an empty one. None leaves the images as they are.
     loss : str or object, optional
         In place of cross-entropy and Dice, of every mask.
     optimizer : str or object, optional
@@ -153,7 +153,7 @@ def predict(model, images, *, batch_size=32, flips=False):
     model : keras.Model
     images : ndarray of uint8, shape (N, H, W, C)
     flips : bool
-        Average over the image and its mirror image. A network that was not trained with flips loses by it.
+        Average over the image and its mirror image. A network that was not trained with flips may lose by it.
 
     Returns
     -------

@@ -81,12 +81,12 @@ for name, part in parts.items():
 # ## When does an empty mask pay?
 #
 # The competition averages Dice coefficients, and an empty answer to an empty image scores 1. Let $p$ be the probability that there
-# is a nerve, and $d$ what our masks score where there is one. An image whose mask stays is expected to score $p\,d$, emptied
-# $1 - p$. The mask is worth more where
+# is a nerve, and $d$ what our masks score where there is one; an image on which nothing was drawn is empty already and needs no
+# decision. An image whose mask stays is expected to score $p\,d$, emptied $1 - p$. The mask is worth more where
 #
 # $$p > \frac{1}{1 + d}.$$
 #
-# No threshold need be searched for. The better the outlines, the lower it lies, but never below one half.
+# No threshold need be searched for: $p$ and $d$ are estimated, from development images. The better the outlines, the lower it lies, but never below one half.
 
 # %%
 from nervekit import fusion
@@ -179,13 +179,13 @@ SOURCES = {
 }
 learnt = {name: fusion.fit(source("development"), has_nerve["development"]) for name, source in SOURCES.items()}
 likely = {name: found.predict_proba(SOURCES[name]("held out"))[:, 1] for name, found in learnt.items()}
-shown = has_nerve["development"]
+shown = has_nerve["development"] & (area["with a head", "development"] > 0)
 outlines = metrics.dice(truths["development"][shown], answered["with a head", "development"][shown]).mean()
 least = fusion.least_probability(outlines)
-print(f"Dice of {shown.sum()} development images with a nerve: {outlines:.3f}; a mask pays from a probability of {least:.3f}")
+print(f"Dice of {shown.sum()} development images with a nerve and a mask: {outlines:.3f}; a mask pays from a probability of {least:.3f}")
 weights = learnt["head and area"][-1].coef_[0]
 print(f"weight of the head {weights[0]:.2f}, of the area {weights[1]:.2f} (both scaled to equal spread)")
-record.value("empty_images.development.dice_with_nerve", outlines, split="development")
+record.value("empty_images.development.dice_of_masks", outlines, split="development")
 
 # %% [markdown]
 # How well does each tell images with and without a nerve apart? The area under the ROC curve asks whether an image with a nerve
@@ -279,7 +279,7 @@ record.figure("differences", figure, alt=f"Paired differences of the score with 
 # %% [markdown]
 # ## Where the rule is wrong
 #
-# A nerve whose mask was emptied, one that was kept, and an image without a nerve in which one is still reported, where there are
+# A nerve that was not found (its mask emptied, never drawn, or elsewhere), one that was, and an image without a nerve in which one is still reported, where there are
 # such. Green is the annotation, dashed orange the prediction.
 
 # %%
@@ -356,7 +356,8 @@ record.finish();
 # **Key points**
 #
 # - In a score that rewards empty answers, deciding whether to answer can matter as much as the outline.
-# - A threshold that follows from the score need not be searched for, and cannot be over-fitted.
+# - A threshold that follows from the score need not be searched for; what can still be wrong is the probability and the Dice
+#   that it is computed from.
 # - A rule that is learnt needs images the network has not seen, and others to be judged on.
 #
 # **Exercises**
