@@ -338,7 +338,8 @@ print(f"Score of a submission of empty masks: {empty['value']:.3f}")
 # %% [markdown]
 # This is the number to beat, and it needs no network. On Kaggle's labelled images it is 0.588. Of the five scores that
 # the paper prints without its filter three lie below that and one, 0.589, hardly above. How many of Kaggle's test images
-# show no nerve is not known.
+# show no nerve is not published; slides of a contestant (Tyantov 2016) give an empty submission 0.51 there, level with the
+# lowest of the five.
 #
 # ## The presence filter
 #
@@ -564,7 +565,7 @@ print("The first effect is the stronger one: outputs above 1." if row["dice"]["v
 #
 # A count is *reproduced* if it is equal, a score if the printed value lies in our 95 % interval, which resamples subjects.
 # Where our whole interval lies above, ours is *better*. Scores on simulated data are never compared; counts of parameters need
-# no images. Leaderboard scores cannot be checked by anyone outside Kaggle.
+# no images. Leaderboard scores are not checked here: Kaggle keeps the masks of its test images.
 
 # %%
 rows = papers.compare(paper, record.values(), {"data": kind}, prefix="belahsen_2020")

@@ -38,7 +38,8 @@ DATA = None
 SEED = 0
 
 # %% [markdown]
-# The same paper as in notebook 04. Only the settings that this notebook uses are shown.
+# The same paper as in notebook 04; rows of networks that this notebook does not train are left out. Rates and epochs are
+# those of the rows called *augmented*.
 
 # %%
 from IPython.display import Markdown
@@ -48,7 +49,7 @@ from nervekit import papers, record
 record.start("05_brachial_augmentation", profile=PROFILE, seed=SEED)
 paper = papers.load("belahsen_2020")
 settings = papers.settings(paper, PROFILE, data=DATA)
-others = ("unet_", "r2unet", "attention", "image_size") + (() if settings["augmented_unetpp"] else ("unetpp",))
+others = ("unet_", "r2unet", "attention") + (() if settings["augmented_unetpp"] else ("unetpp", "image_size"))
 Markdown(papers.setup_table(paper, settings, [name for name in paper.setup if not name.startswith(others)]))
 
 # %% [markdown]
@@ -206,8 +207,9 @@ for name, (first, second) in sets.items():
     print(f"{name}: {len(first)} for training, {len(second)} for validation")
 
 # %% [markdown]
-# The same two-headed network is trained on each, with the same number of steps: a smaller set is passed more often. It is
-# compiled once; for each set it begins anew, with the same random weights and an empty optimizer.
+# The same two-headed network is trained on each, with about the same number of steps at most: a smaller set may be passed more
+# often. Training stops where the validation loss has not fallen for a while (`patience`), and the best weights are kept. The
+# network is compiled once; for each set it begins anew, with the same random weights and an empty optimizer.
 
 # %%
 from nervekit import training
@@ -367,7 +369,8 @@ record.value("belahsen_2020.augmented.leak", gap["their split, pairs whole"])
 record.value("belahsen_2020.augmented.fall", whole - bad, must_exceed=0.0);
 
 # %% [markdown]
-# Leaderboard scores cannot be checked by anyone outside Kaggle; scores on simulated data are never compared.
+# Leaderboard scores are not checked here, since Kaggle keeps the masks of its test images; scores on simulated data are never
+# compared.
 
 # %%
 rows = papers.compare(paper, record.values(), {"data": kind}, prefix="belahsen_2020.augmented")
@@ -408,4 +411,5 @@ record.finish();
 #
 # 1. Augment with `random_horizontal_flip` alone. Does it gain more than turning the neck upside down?
 # 2. Shuffle the augmented set before the cut. What does the validation score promise now, and why?
-# 3. `nervekit.augment.transform` changes images anew in every step. Train with small rotations and shifts instead of copies.
+# 3. `training.fit(..., augment={"rotation": 5, "shift": 0.05})` changes images anew in every step; it takes networks with one
+#    output. Train a plain U-Net so, `compiled("unet", settings, ours["train"])`, and once on copies. Which gains more?

@@ -85,7 +85,8 @@ record.figure("images", figure, alt=f"Three images of each set with the annotate
 #
 # A tenth of the *images* drawn at random would come from nearly all sessions, and say how a network does with few images of
 # many people. Who annotates less, annotates fewer people. So whole sessions are left out, and each share lies within the next.
-# The sessions held out for the comparison are the same for all.
+# The sessions held out for the comparison are the same for all. (On the real set sessions are inferred from the pictures,
+# notebook 01: a patient may be in two of them.)
 
 # %%
 from nervekit.data import splits
@@ -108,7 +109,8 @@ record.provenance(data=kind, split=split)
 # ## Training
 #
 # Every training is by the recipe of notebook 09. A network that sees a tenth of the images as often as another sees all of
-# them would get a tenth of the steps, and look worse for that alone. So every share gets *equally many steps*: the small ones see
+# them would get a tenth of the steps, and look worse for that alone. So every share gets *equally many steps*, to within half an
+# epoch: the small ones see
 # their images more often. And every start gets equally many *in all*: steps on simulated images are taken from those on target
 # images, or the simulated start would be the better for being trained longer.
 
