@@ -47,7 +47,7 @@ def cases(masks, predictions, least_area=0.0):
     if not 0 <= least_area <= 1:
         raise ConfigurationError(f"least_area={least_area}: expected a share of the image, from 0 to 1")
     common, true, predicted = metrics.counts(masks, predictions)
-    reported = (predicted > 0) & (predicted >= least_area * np.prod(masks.shape[1:]))
+    reported = (predicted > 0) & (predicted >= least_area * np.prod(masks.shape[1:]) - 1e-6)
     right, wrong = np.where(reported & (common > 0), *CASES[:2]), np.where(reported, *CASES[2:])
     return np.where(true > 0, right, wrong)
 
@@ -146,4 +146,5 @@ def choose_area(curve, allowed=0.05):
         raise ConfigurationError(f"allowed={allowed}: expected a share of the nerves, 0 or more")
     missed, alarms = (np.asarray(curve[f"false_{name}_rate"]) for name in ("negative", "positive"))
     bearable = missed <= missed.min() + allowed + 1e-9
-    return float(np.asarray(curve["area"])[np.argmin(np.where(bearable, alarms, np.inf))])
+    alarms = np.where(bearable, alarms, np.inf)
+    return float(np.asarray(curve["area"])[alarms == alarms.min()].min())

@@ -103,9 +103,12 @@ def fold_quartiles(masks, result, groups):
         parts = [ratio(numerator[index], denominator[index]) for index in members]
 
         def statistic(weights):
-            return np.nanquantile(
-                [part(weights[:, index]) for part, index in zip(parts, members, strict=True)], share, axis=0
-            )
+            # A fold of which a resample drew no group has no score.
+            found = [
+                np.where(weights[:, index].any(axis=1), part(weights[:, index]), np.nan)
+                for part, index in zip(parts, members, strict=True)
+            ]
+            return np.nanquantile(found, share, axis=0)
 
         return statistic
 

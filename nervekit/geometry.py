@@ -22,7 +22,8 @@ class Measurements:
     perimeter : float
         Length of the outlines of all parts, without holes.
     circularity : float
-        4 pi area / perimeter squared: 1 for a disc, less for anything else.
+        4 pi area / perimeter squared: 1 for a disc, less for anything else. Of shapes less than six pixels across it
+        says nothing; it may be far above 1.
     flattening_ratio : float
         Longer over shorter axis of the ellipse with the same second moments, whatever its direction: 1 for a disc.
     width, height : float

@@ -59,9 +59,9 @@ def at_size(masks, height, width):
     >>> np.asarray(at_size(mask, 1, 2)).squeeze().tolist()
     [True, False]
     """
-    factor = masks.shape[1] // height, masks.shape[2] // width
-    if factor == (1, 1):
+    if (height, width) == tuple(masks.shape[1:3]):
         return ops.cast(masks, "bool")
+    factor = masks.shape[1] // height, masks.shape[2] // width
     if (factor[0] * height, factor[1] * width) != tuple(masks.shape[1:3]):
         raise DataError(f"masks have the shape {tuple(masks.shape)}, expected (images, height, width, 1) with whole "
                         f"multiples of {height} and {width}")  # fmt: skip

@@ -158,14 +158,14 @@ def kaggle_score(masks, predictions, groups):
     return {"value": interval.estimate, "low": interval.low, "high": interval.high, "n": len(dice)}
 
 
-def read_masks(ids, source="auto", subjects=None):
+def read_masks(ids, source="auto", subjects=None, *, seed=0, root=None):
     """Masks of some images at the size of their files.
 
     Parameters
     ----------
     ids : sequence of str
         Such as ``"1_2"``, image 2 of subject 1.
-    source, subjects
+    source, subjects, seed, root
         As they were given to `nervekit.data.load`.
 
     Returns
@@ -178,7 +178,7 @@ def read_masks(ids, source="auto", subjects=None):
         An image is not in the set, or its mask cannot be read.
     """
     masks = np.empty((len(ids), *brachial.NATIVE), bool)
-    with open_files("brachial", source, subjects=subjects) as opened:
+    with open_files("brachial", source, root, subjects=subjects, seed=seed) as opened:
         names = brachial.pair(opened.files)
         for place, one in enumerate(ids):
             if one not in names:

@@ -1,5 +1,6 @@
 """Files that are whole or not there: written under another name first, then renamed."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -27,12 +28,13 @@ def write_text(path, text):
 def write_bytes(path, content):
     """Write a file whole or not at all; DataError if it cannot be written."""
     path = Path(path)
-    partial = path.with_name(f".part-{path.name}-{os.getpid()}")
+    partial = path.parent / f".part-{path.name}-{os.getpid()}"
     try:
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise DataError(
             f"{path}: cannot be written ({error.strerror or error}). Free some space, or name another folder."
         ) from error

@@ -76,6 +76,16 @@ def test_the_area_with_the_fewest_false_alarms_that_costs_no_more_than_allowed(a
         "false_positive_rate": [0.9, 0.8, 0.6, 0.3, 0.1, 0.1],
     }
     assert detection.choose_area(curve, allowed) == area
+    backwards = {name: values[::-1] for name, values in curve.items()}
+    assert detection.choose_area(backwards, allowed) == area
+
+
+@pytest.mark.parametrize("count", range(1, 61))
+def test_a_prediction_of_just_the_least_area_is_reported(count):
+    mask = np.zeros((1, 7, 10), bool)
+    mask.ravel()[:count] = True
+    assert detection.cases(mask, mask, count / 70) == "true positive"
+    assert detection.cases(mask, mask, (count + 1) / 70) == "false negative"
 
 
 def test_rates_need_images_with_and_without_a_nerve():

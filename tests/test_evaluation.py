@@ -62,6 +62,16 @@ def test_fold_quartiles_are_those_of_the_folds(case):
             assert found[f"{metric}_{name}"]["value"] == pytest.approx(np.quantile(numbers, share))
 
 
+def test_a_fold_of_which_nothing_was_drawn_is_not_a_perfect_one():
+    truth = np.zeros((6, 2, 2), bool)
+    truth[:, 0] = True
+    predicted = truth.copy()
+    predicted[:, 0, 0] = False
+    result = crossval.CrossValidation(predicted, np.array([0, 0, 1, 1, 2, 2]), 1.0)
+    found = evaluation.fold_quartiles(truth, result, groups=[0, 0, 1, 1, 2, 2])
+    assert {(score["low"], score["high"]) for name, score in found.items() if "iou" in name} == {(0.5, 0.5)}
+
+
 def test_a_set_does_not_differ_from_itself(case):
     truth, predicted, groups = case
     found = evaluation.difference(truth, predicted, predicted, groups)

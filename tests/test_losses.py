@@ -116,3 +116,5 @@ def test_masks_at_a_coarser_scale_are_the_closed_form():
 def test_a_scale_that_does_not_divide_the_masks_is_refused():
     with pytest.raises(DataError, match="whole multiples of 3 and 4"):
         at_size(np.zeros((1, 8, 8, 1)), 3, 4)
+    with pytest.raises(DataError, match="whole multiples of 5 and 8"):
+        at_size(np.zeros((1, 8, 8, 1)), 5, 8)

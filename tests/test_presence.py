@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nervekit import data, presence
-from nervekit.data import rle
+from nervekit.data import brachial, rle
 from nervekit.errors import DataError
 
 
@@ -76,11 +76,11 @@ def test_score_is_the_mean_dice_of_images():
 
 def test_masks_of_full_size_are_those_of_the_table():
     with data.open_files("brachial", "phantom", subjects=1) as opened:
-        from nervekit.data import brachial
-
         codes = brachial.table(opened.files)
     ids = list(codes)[:3]
     masks = presence.read_masks(ids, "phantom", 1)
     assert [rle.encode(mask) for mask in masks] == [codes[name] for name in ids]
     with pytest.raises(DataError, match="99_1"):
         presence.read_masks(["99_1"], "phantom", 1)
+    other = data.load("brachial", "phantom", brachial.NATIVE, subjects=1, seed=3)
+    assert np.array_equal(presence.read_masks(other.ids, "phantom", 1, seed=3), other.masks) and other.masks.any()

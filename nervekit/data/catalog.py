@@ -107,7 +107,7 @@ def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
     folder = _stored(known)
     print(f"{known.title}: {known.images} images, {known.megabytes} MB\nLicence: {known.licence}")
     print(f"Please cite: {known.citation}")
-    here = folder.is_dir() and not force and fetching.complete(known, folder)
+    here = folder.is_dir() and not force and _holds(folder, known.markers) and fetching.complete(known, folder)
     if here and whole(verify(key, folder)):
         again = {"whole": ", every file checked", "part": ", listed files checked", "none": ""}
         print(f"Already here{again[known.manifest]}: {folder}")
@@ -133,7 +133,7 @@ def verify(key: str, root: str | Path | None = None) -> dict[str, list[str]]:
     """
     place = find(key, root)
     if place is None:
-        raise missing(key)
+        raise missing(key, root)
     with opened(key, place.path) as source:
         return files.differences(source, manifest(key, source))
 
@@ -167,9 +167,10 @@ def whole(found: dict[str, list[str]]) -> bool:
 def missing(key: str, root: str | Path | None = None) -> MissingDataError:
     """Make the error that says how to get a set."""
     known = entry(key)
-    where = str(root) if root is not None else os.environ.get("NERVEKIT_DATA") or "NERVEKIT_DATA (not set)"
+    named = os.environ.get("NERVEKIT_DATA") or "NERVEKIT_DATA (not set)"
+    where = f"in {root}" if root is not None else f"on this machine: neither in {named} nor in {_stored(known)}"
     return MissingDataError(
-        f"The public set {key!r} is not on this machine: neither in {where} nor in {_stored(known)}. Get it "
+        f"The public set {key!r} is not {where}. Get it "
         f"with `nervekit fetch {key}` ({known.megabytes} MB), or download {known.by_hand or known.address} and let NERVEKIT_DATA "
         f'name that file or its folder. Simulated images need nothing: load({key!r}, source="phantom").'
     )

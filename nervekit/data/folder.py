@@ -79,7 +79,8 @@ def read(
         pixels, labels = [], []
         for name in names:
             image_name, mask_name = found[images][name], found[masks][name]
-            image = pictures.read_image(source.read(image_name), f"{source.path}: {image_name}", channels)
+            where = f"{source.path}: {image_name}"
+            image = pictures.to_grey_or_colour(pictures.upright(source.read(image_name), where), where, channels)
             mask = pictures.read_mask(source.read(mask_name), f"{source.path}: {mask_name}")
             pictures.check_pair(image, mask, image_name, f"{source.path}: {mask_name}")
             values = pictures.resize(image, size)
@@ -123,11 +124,12 @@ def listed_groups(source: files.Source, names: list[str]) -> list[str]:
     where = f"{source.path}: {TABLE}"
     listed: dict[str, str] = {}
     for line, row in rle.rows(source.read(TABLE), where, ["sample", "group"]):
-        name = _composed(row["sample"])
-        if not row["group"].strip():
+        name, group = _composed(row["sample"].strip()), row["group"].strip()
+        if not group:
             raise DataError(f"{where}: line {line} gives {name} no group. Write its name if it stands alone.")
-        if listed.setdefault(name, row["group"]) != row["group"]:
-            raise DataError(f"{where}: line {line} gives {name} a second group, {row['group']!r}. Keep one row.")
+        if listed.setdefault(name, group) != group:
+            raise DataError(f"{where}: line {line} gives {name} a second group, {group!r}. Keep one row.")
+    names = [_composed(name) for name in names]
     lacking = [name for name in names if name not in listed]
     if lacking:
         raise DataError(

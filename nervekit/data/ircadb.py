@@ -41,7 +41,7 @@ def read(
         Show a progress bar.
     organs : str or sequence of str
         Names of mask folders, or patterns such as ``"livertumor*"``. The mask is True in any of them. Patients
-        without all of these organs are left out.
+        who have none of them are left out; of the others the mask holds those that they have.
     window : (center, width) in Hounsfield units, or "slice"
         What becomes black to white; ``"slice"`` stretches each slice from its least to its greatest value.
     patients : int, str or sequence, optional

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from nervekit.data import files, folder, pictures, shapes
 from nervekit.data.dataset import KINDS, SegmentationDataset
@@ -124,12 +124,14 @@ def read_folder(
         images.append(values[..., np.newaxis] if channels == 1 else values)
         masks.append(pictures.resize(mask, size, "nearest").astype(bool))
     kind = "phantom" if files.is_simulated(path) else "real"
+    with files.open_source(path) as source:
+        groups = folder.groups(names, group_pattern, source)
     return SegmentationDataset(
         key=key,
         images=np.stack(images) if size is not None else images,
         masks=np.stack(masks) if size is not None else masks,
         ids=np.array(names),
-        groups=folder.groups(names, group_pattern),
+        groups=groups,
         source=kind,
         provenance={"data": KINDS[kind], "path": str(path), "labels": list(labels)},
     )
@@ -198,18 +200,9 @@ def _size(path: Path, annotation: dict) -> tuple[int, int]:
 def _picture(path: Path, annotation: dict) -> Image.Image:
     if annotation.get("imageData") is not None:
         content = shapes.decode(annotation["imageData"], f"{path}: imageData")
-        return _upright(content, f"{path}: imageData")
+        return pictures.upright(content, f"{path}: imageData")
     target = _image_path(path, annotation)
     try:
-        return _upright(target.read_bytes(), str(target))
+        return pictures.upright(target.read_bytes(), str(target))
     except OSError as error:
         raise DataError(f"{path}: its image {target} cannot be read ({error.strerror or error}).") from error
-
-
-def _upright(content: bytes, name: str) -> Image.Image:
-    """Decode a picture and turn it as its camera says."""
-    picture = pictures.open_picture(content, name)
-    try:
-        return ImageOps.exif_transpose(picture)
-    except Exception as error:  # Pillow raises many kinds on damaged EXIF data
-        raise DataError(f"{name}: its EXIF data cannot be read ({error}). Save the picture anew without it.") from error

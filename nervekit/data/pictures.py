@@ -6,7 +6,7 @@ import io
 import operator
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from nervekit.errors import ConfigurationError, DataError
 
@@ -46,6 +46,15 @@ def open_picture(content: bytes, name: str) -> Image.Image:
     return picture
 
 
+def upright(content: bytes, name: str) -> Image.Image:
+    """Decode a picture and turn it as its camera says; DataError if it cannot be decoded, or its EXIF data is damaged."""
+    picture = open_picture(content, name)
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception as error:  # Pillow raises many kinds on damaged EXIF data
+        raise DataError(f"{name}: its EXIF data cannot be read ({error}). Save the picture anew without it.") from error
+
+
 def read_image(content: bytes, name: str, channels: int = 1) -> Image.Image:
     """Decode an image as 8-bit grey (``channels=1``, ITU-R 601 luma) or RGB (``channels=3``)."""
     return to_grey_or_colour(open_picture(content, name), name, channels)
@@ -75,7 +84,8 @@ def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
     Raises
     ------
     nervekit.errors.DataError
-        If the mask has another palette, values other than background and one class, or differing channels.
+        If the mask has another palette, values other than background and one class, differing channels, or transparent
+        pixels that are not black.
     """
     picture = open_picture(content, name)
     if palette and (picture.mode != "P" or picture.getpalette()[:6] != VOC_PALETTE):
@@ -84,8 +94,14 @@ def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
             f"{name}: has {found}, where the set has palette PNGs with 0 = (0, 0, 0) background and "
             "1 = (128, 0, 0) nerve. Save the index image with that palette (labelme's VOC export does)."
         )
-    if picture.mode == "RGBA":
+    if picture.mode in ("LA", "RGBA"):
+        hidden = np.asarray(picture.getchannel("A")) < 255
         picture = picture.convert("RGB")
+        if np.asarray(picture)[hidden].any():
+            raise DataError(
+                f"{name}: a mask with transparent pixels that are not black. Expected an opaque picture in black and "
+                "white: export it without transparency."
+            )
     values = np.asarray(picture).astype(np.uint8) if picture.mode == "1" else np.asarray(picture)
     if values.ndim == 3:
         if (values != values[..., :1]).any():

@@ -111,7 +111,7 @@ def write_folder(
     nervekit.errors.ConfigurationError
         If there are not as many masks and names as images, a name leads out of the folder or comes twice.
     nervekit.errors.DataError
-        As `write`; if a mask has another size than its image, or another picture is there already.
+        As `write`; if a mask has another size than its image, an image is not uint8, or another picture is there already.
     """
     path = Path(path)
     if not len(images) == len(masks) == len(names):
@@ -123,6 +123,8 @@ def write_folder(
             raise ConfigurationError(f"names: {name!r} is no file name, or comes twice. Name each, without folders.")
         if np.shape(image)[:2] != np.shape(mask):
             raise DataError(f"{name}: its image is {np.shape(image)}, its mask {np.shape(mask)}; expected one size.")
+        if np.asarray(image).dtype != np.uint8:
+            raise DataError(f"{name}: its image has the type {np.asarray(image).dtype}; expected uint8, 0 to 255.")
     try:
         for image, name in zip(images, names) if not overwrite else ():
             _check_free(path / f"{name}.json", overwrite)

@@ -160,6 +160,7 @@ def read_submission(path: str | Path, shape: tuple[int, int] = (420, 580)) -> di
 def rows(content: bytes, name: str, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Go through the rows of a CSV file with their line numbers; DataError if it is none or lacks `columns`."""
     try:
+        csv.field_size_limit(2**31 - 1)  # a speckled mask has more characters than Python's usual limit
         reader = csv.DictReader(content.decode("utf-8-sig").splitlines())
         found = reader.fieldnames or []
         if any(column not in found for column in columns):

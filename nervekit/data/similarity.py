@@ -90,7 +90,7 @@ def nearest(
     images_query, images_reference : (N, H, W, C) or (N, H, W) uint8 arrays, or lists of arrays
         At the same resolution.
     max_shift : float
-        Largest shift, as a part of height and width.
+        Largest shift, as a part of height and width; the last, finer search may go 1/32 beyond.
 
     Returns
     -------

@@ -89,6 +89,16 @@ def test_interrupted_fetch_goes_on_where_it_stopped(serve, median, monkeypatch, 
     assert set(again) == set(median) - here and len(here) >= 1 and lost in requests
 
 
+def test_a_folder_that_lost_its_files_is_filled_again(serve, median):
+    serve("median", median)
+    folder = catalog.fetch("median", progress=False)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert catalog.find("median") is None
+    catalog.fetch("median", progress=False)
+    assert catalog.find("median") is not None
+
+
 def test_licence_and_citation_are_shown_before_the_first_request_and_stored(serve, median, monkeypatch, capsys):
     shown = []
     get = fetching._get

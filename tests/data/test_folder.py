@@ -52,6 +52,33 @@ def test_groups_come_from_a_pattern_or_a_list_or_the_names(own):
     assert folder.read(own).groups.tolist() == ["x", "x", "y"]
 
 
+def test_blanks_around_a_group_do_not_make_another_one(own):
+    (own / "groups.csv").write_text("sample,group\nP1 a, x\nP2 b ,x\nP10 ä,y \n", encoding="utf-8")
+    assert folder.read(own).groups.tolist() == ["x", "x", "y"]
+
+
+def test_a_picture_is_turned_as_its_camera_says(own):
+    values = np.zeros((20, 30), np.uint8)
+    values[5:9, 4:12] = 250
+    turned = Image.fromarray(values[::-1, ::-1])
+    exif = turned.getexif()
+    exif[0x0112] = 3  # stored upside down
+    turned.save(own / "images" / "P1 a.jpg", exif=exif, quality=95)
+    dataset = folder.read(own, size=None)
+    assert dataset.images[0][dataset.masks[0]].mean() > 200
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_a_mask_with_transparency_is_read_only_where_it_cannot_be_misread(own, mode):
+    path = own / "masks" / "P1 a.png"
+    drawn = Image.open(path).copy()
+    Image.merge("LA", [Image.new("L", drawn.size, 255), drawn]).convert(mode).save(path)
+    with pytest.raises(DataError, match="P1 a.png: a mask with transparent pixels that are not black"):
+        folder.read(own)
+    Image.merge("LA", [drawn, drawn]).convert(mode).save(path)
+    assert folder.read(own, size=None).masks[0].sum() == 32
+
+
 def test_folder_that_says_so_holds_simulated_images(own):
     (own / "SIMULATED.json").touch()
     assert folder.read(own).describe().startswith("3 simulated images of own")

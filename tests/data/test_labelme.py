@@ -176,3 +176,13 @@ def test_any_content_gives_an_image_or_a_data_error(annotate, drawn, side):
             assert labelme.read(annotate(*drawn, **fields), ["nerve"]).ndim == 2
         except DataError:
             pass
+
+
+def test_a_list_of_groups_keeps_patients_together(annotate, tmp_path):
+    Image.new("L", (60, 40)).save(tmp_path / "frame.jpg")
+    text = annotate(shape("rectangle", [[2, 3], [9, 12]])).read_text()
+    for name in ("f2", "f3"):
+        (tmp_path / f"{name}.json").write_text(text)
+    (tmp_path / "groups.csv").write_text("sample,group\nframe,p\nf2,p\nf3,q\n")
+    dataset = labelme.read_folder(tmp_path, size=None)
+    assert dict(zip(dataset.ids, dataset.groups)) == {"frame": "p", "f2": "p", "f3": "q"}

@@ -278,6 +278,13 @@ def test_disk_that_is_full_leaves_no_half_picture(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_images_that_are_not_uint8_are_refused_before_anything_is_written(tmp_path):
+    images = [np.zeros((60, 60), np.uint8), np.zeros((60, 60), np.float32)]
+    with pytest.raises(DataError, match="b: its image has the type float32; expected uint8"):
+        preannotate.write_folder(tmp_path / "new", images, [disc()] * 2, ["a", "b"], overwrite=True)
+    assert not (tmp_path / "new").exists()
+
+
 def test_name_that_is_no_unicode_is_refused(tmp_path):
     with pytest.raises(DataError, match="holds a name that is no Unicode"):
         preannotate.write(tmp_path / "a.json", {"nerve": disc()}, "a\udcfc.png")

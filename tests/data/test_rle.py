@@ -78,9 +78,18 @@ def test_submission_is_read_as_it_was_written(tmp_path):
     assert all(np.array_equal(read[str(number)], mask) for number, mask in masks.items())
 
 
-def test_submission_into_a_folder_that_does_not_exist_is_refused(tmp_path):
+def test_a_speckled_mask_is_read_as_it_was_written(tmp_path):
+    mask = np.random.default_rng(0).random((420, 580)) > 0.5
+    path = rle.write_submission(tmp_path / "submission.csv", {1: mask})
+    assert np.array_equal(rle.read_submission(path, mask.shape)["1"], mask)
+
+
+@pytest.mark.parametrize("name", ["nowhere/submission.csv", "file/submission.csv", "x" * 250])
+def test_submission_to_a_place_that_does_not_exist_is_refused(tmp_path, name):
+    (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
-        rle.write_submission(tmp_path / "nowhere" / "submission.csv", {})
+        rle.write_submission(tmp_path / name, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(
