@@ -4,8 +4,8 @@ PROFILE ?= smoke
 NOTEBOOKS ?=
 # Training in small batches leaves part of two cores idle; the larger profiles are measured one at a time.
 JOBS ?= $(if $(filter smoke,$(PROFILE)),2,1)
-BACKEND ?= tensorflow
-PRECISION ?= auto
+BACKEND ?= $(or $(KERAS_BACKEND),tensorflow)
+PRECISION ?= $(or $(NERVEKIT_PRECISION),auto)
 DATA ?=
 SEED ?= 0
 SEEDS ?= 0 1 2 3 4
@@ -28,7 +28,7 @@ ALONGSIDE := check cli colab doctor engine expected junit kernel notebooks overv
 PACKAGE := $(filter-out $(ALONGSIDE:%=nervekit/%.py),$(wildcard nervekit/*.py nervekit/*/*.py nervekit/*/*.toml \
 	nervekit/*/*/*.csv)) requirements.lock
 
-FOUND := $(foreach name,$(NOTEBOOKS),$(wildcard notebooks/source/$(name).py notebooks/source/$(name)_*.py))
+FOUND := $(foreach name,$(basename $(notdir $(NOTEBOOKS))),$(wildcard notebooks/source/$(name).py notebooks/source/$(name)_*.py))
 NAMES := $(sort $(basename $(notdir $(if $(NOTEBOOKS),$(FOUND),$(wildcard notebooks/source/*.py)))))
 OUT := $(RUNS)/$(PROFILE)
 RESULTS := $(NAMES:%=$(OUT)/%.ipynb)
@@ -98,7 +98,7 @@ results: $(filter-out $(LAST),$(RESULTS))
 last: $(LAST)
 	@:
 
-$(LAST): $(wildcard nervekit/report.py nervekit/verdicts.py results/*/*.json) \
+$(LAST): $(wildcard nervekit/report.py nervekit/verdicts.py results/*/*.json expected/*.json) \
 	$(filter-out $(LAST) %.failed.ipynb,$(wildcard $(OUT)/*.ipynb))
 
 $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -25,6 +26,9 @@ def main(arguments=None):
     except NervekitError as error:
         print(f"nervekit: {error}", file=sys.stderr)
         return 1 if isinstance(error, RunError) else WRONG_USE
+    except OSError as error:
+        print(f"nervekit: {error}. Free some space, or name another folder.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
         print("nervekit: interrupted; what was running is not kept", file=sys.stderr)
@@ -190,8 +194,10 @@ def _parser():
         sub.add_argument("--profile", default="smoke", help="smoke, workshop or paper")
         sub.add_argument("--runs", type=Path, default=RUNS / "expected" if sub is expected else RUNS)
     for sub in (run, expected):
-        sub.add_argument("--backend", default="tensorflow", help=", ".join(BACKENDS))
-        sub.add_argument("--precision", default="auto", help=f"{', '.join(PRECISIONS)}; what the auto of a profile means")
+        sub.add_argument("--backend", default=os.environ.get("KERAS_BACKEND") or "tensorflow", help=", ".join(BACKENDS))
+        precision = os.environ.get("NERVEKIT_PRECISION") or "auto"
+        what = f"{', '.join(PRECISIONS)}; what the auto of a profile means"
+        sub.add_argument("--precision", default=precision, help=what)
         sub.add_argument("--data", help=f"{', '.join(DATA)}; the profile chooses if not given")
         sub.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for each notebook")
     for sub in (check, expected):

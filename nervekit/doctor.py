@@ -19,6 +19,7 @@ PACKAGES = {
     "scikit-image": "skimage",
     "pillow": "PIL",
 }
+RUNNER = ("papermill", "jupytext")  # of no use on Colab, where cells are run by hand
 MEMORY_GIB, DISK_GIB = 4, 2
 _IMPORTS = """
 import importlib, sys, warnings; warnings.filterwarnings("ignore")
@@ -33,7 +34,11 @@ _PROBE = """
 import json, warnings; warnings.filterwarnings("ignore")
 import keras
 answer = {"backend": keras.config.backend(), "keras": keras.__version__}
-answer["devices"] = keras.distribution.list_devices()
+if answer["backend"] == "torch":  # Keras lists no devices there
+    import torch
+    answer["devices"] = [f"cuda:{place}" for place in range(torch.cuda.device_count())] or ["cpu"]
+else:
+    answer["devices"] = keras.distribution.list_devices()
 total = keras.ops.sum(keras.ops.matmul(keras.ops.ones((8, 8), "bfloat16"), keras.ops.ones((8, 8), "bfloat16")))
 answer["bfloat16"] = float(keras.ops.convert_to_numpy(keras.ops.cast(total, "float32"))) == 512
 print("PROBE" + json.dumps(answer))
@@ -95,7 +100,8 @@ def _package(name, imported):
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Finding(name, False, "not installed", advice.replace(" --force-reinstall", ""))
+        needed = name not in RUNNER or "google.colab" not in sys.modules
+        return Finding(name, False, "not installed", advice.replace(" --force-reinstall", ""), needed=needed)
     if lowest and _numbers(version) < _numbers(lowest):
         return Finding(name, False, f"{version}, but {lowest} or newer is needed", advice)
     return Finding(name, imported == "works", version if imported == "works" else f"{version}: {imported}", advice)
@@ -103,7 +109,11 @@ def _package(name, imported):
 
 def _lowest(name):
     """The lower bound that nervekit's own metadata states."""
-    for line in metadata.requires("nervekit") or []:
+    try:
+        lines = metadata.requires("nervekit") or []
+    except metadata.PackageNotFoundError:
+        return None
+    for line in lines:
         requirement = line.split(";")[0].strip()
         if requirement.split(">=")[0].strip().lower() == name and ">=" in requirement:
             return requirement.split(">=")[1].split(",")[0].strip()

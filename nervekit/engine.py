@@ -13,7 +13,7 @@ ENGINE = "nervekit"
 class _Engine(Engine):
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man, kernel_name, *, log, deadline, on_cell, connection, start_timeout=120, **_
+        cls, nb_man, kernel_name, *, log, deadline, on_cell, connection, start_timeout, **_
     ):
         started = nb_man.cell_start
 

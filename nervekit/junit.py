@@ -60,7 +60,7 @@ def _totals(suites):
 
 def _log(folder, notebook):
     path = folder / f"{notebook}.log"
-    return _clean("\n".join(path.read_text(encoding="utf-8").splitlines()[-LOG_LINES:])) if path.exists() else ""
+    return _clean("\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])) if path.exists() else ""
 
 
 def _clean(text):

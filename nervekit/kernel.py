@@ -46,7 +46,11 @@ def environment(folder, **variables):
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
-        **{name: str(Path(os.environ[name]).resolve()) for name in _PATHS if os.environ.get(name)},
+        **{
+            name: str(Path(os.environ[name].strip()).expanduser().resolve())
+            for name in _PATHS
+            if os.environ.get(name, "").strip()
+        },
         **variables,
     }
     before = {name: os.environ.get(name) for name in changed}

@@ -88,7 +88,7 @@ def _details(row, folder):
     log = folder / f"{row.notebook}.log"
     parts = [f"<p>{html.escape(problem)}</p>" for problem in row.problems if not row.checks]
     if log.exists():
-        parts.append(f"<pre>{html.escape(log.read_text(encoding='utf-8')[-8000:])}</pre>")
+        parts.append(f"<pre>{html.escape(log.read_text(encoding='utf-8', errors='replace')[-8000:])}</pre>")
     if row.checks:
         head = ("check", "measured", "expected", "tolerance", "must exceed", "result")
         parts.append(_table(head, [_check(check) for check in row.checks]))

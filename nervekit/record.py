@@ -198,7 +198,19 @@ def _machine():
 def hardware():
     """One line about the machine: accelerator or processor, cores, memory."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{processor.name()}, {os.cpu_count()} cores, {memory:.0f} GiB"
+    return f"{_accelerator()}{processor.name()}, {os.cpu_count()} cores, {memory:.0f} GiB"
+
+
+def _accelerator():
+    """The GPU that Keras computes on, with a comma; nothing where there is none, or no Keras yet."""
+    if "keras" not in sys.modules:
+        return ""
+    from nervekit.precision import has_gpu
+
+    if not has_gpu():
+        return ""
+    names = _said("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").splitlines()
+    return f"{names[0] if names else 'GPU'}, "
 
 
 def _commit():
@@ -206,7 +218,12 @@ def _commit():
     folder = Path(__file__).resolve().parent.parent
     if not (folder / ".git").exists():
         return None
-    answer = subprocess.run(
-        ["git", "-C", str(folder), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
-    return answer.stdout.strip() or None
+    return _said("git", "-C", str(folder), "describe", "--always", "--dirty") or None
+
+
+def _said(*command):
+    """What a program prints; nothing where it is not installed."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""

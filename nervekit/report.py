@@ -5,6 +5,7 @@ from pathlib import Path
 from nervekit import papers, verdicts
 from nervekit.check import EXPECTED
 from nervekit.errors import ConfigurationError
+from nervekit.papers.tables import printed
 from nervekit.progress import clock
 from nervekit.run import RUNS
 from nervekit.verdicts import RESULTS, VERDICTS
@@ -40,7 +41,7 @@ def claims_table(rows, results, expected=EXPECTED):
             if found := over_seeds.get((profile, row.claim.key)):
                 seeds = f"{_text(found[0])} (sd {_text(found[1])}, {found[2]} seeds)"
         verdict = f"*{row.verdict}*: {row.reason}"
-        cells = (row.claim.quantity, _text(row.claim.value), _ours(row), seeds, n, verdict, row.claim.where, origin)
+        cells = (row.claim.quantity, printed(row.claim.value), _ours(row), seeds, n, verdict, row.claim.where, origin)
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return "\n".join(lines)
 
@@ -60,7 +61,7 @@ def summary(results):
         numbers = " | ".join(str(number or "–") for number in verdicts.counts(rows).values())
         lines.append(f"| {verdicts.short_name(paper)} | {len(rows)} | {numbers} |")
         for row in verdicts.main_claims(rows):
-            cells = (verdicts.short_name(paper), row.claim.quantity, _text(row.claim.value), _ours(row), f"*{row.verdict}*")
+            cells = (verdicts.short_name(paper), row.claim.quantity, printed(row.claim.value), _ours(row), f"*{row.verdict}*")
             main.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", *main, "", _measured_where(results)])
 

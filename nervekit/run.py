@@ -156,6 +156,7 @@ def _execute(source, notebook, settings, work, timeout, progress):
                 cwd=source.resolve().parent.parent,
                 progress_bar=False,
                 log=log,
+                start_timeout=120,
                 deadline=time.monotonic() + timeout if timeout else None,
                 on_cell=progress.cell,
                 connection=work / "kernel" / "connection.json",
@@ -185,6 +186,7 @@ def _accept(name, settings, work, folder, seconds):
         recorded, asked = content["provenance"].get(setting), getattr(settings, setting)
         if recorded != asked and not (setting == "backend" and recorded is None):
             return "failed", f"it recorded the {setting} {recorded!r}, but was to run with {asked!r}", 0
+    clear(folder, name)  # another run may have ended here meanwhile
     content["seconds"] = seconds
     result.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for figure in sorted((work / "results" / "figures").glob("*")):
@@ -198,6 +200,7 @@ def _accept(name, settings, work, folder, seconds):
 
 
 def _keep_failure(name, settings, work, folder, outcome):
+    clear(folder, name)
     if (work / "executed.ipynb").exists():
         (work / "executed.ipynb").replace(folder / f"{name}.failed.ipynb")
     _write_traceback(work / "log", f"{name}: {outcome.status}: {outcome.reason}")

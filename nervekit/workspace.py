@@ -5,8 +5,6 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 
 def sweep(folder):
     """Remove the temporary folders of runs that were killed."""
@@ -35,6 +33,8 @@ def workspace(folder, name):
 
 def _alive(process):
     """Whether a process runs; one that has ended but was not waited for does not."""
+    import psutil  # here, so that doctor can say that it is missing
+
     try:
         return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

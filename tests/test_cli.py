@@ -40,6 +40,21 @@ def test_what_does_not_exist_is_one_message_and_status_two(inside, capsys, argum
     assert "Traceback" not in said
 
 
+def test_a_place_that_cannot_be_written_is_one_message(inside, capsys):
+    (inside / "file").touch()
+    assert cli.main(["run", "02", "--runs", "file/runs"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].endswith("Free some space, or name another folder.")
+
+
+def test_the_surroundings_choose_backend_and_precision_where_nothing_else_is_said(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setenv("NERVEKIT_PRECISION", "float32")
+    options = cli._parser().parse_args(["run", "02"])
+    assert (options.backend, options.precision) == ("jax", "float32")
+    options = cli._parser().parse_args(["run", "02", "--backend", "tensorflow", "--precision", "bfloat16"])
+    assert (options.backend, options.precision) == ("tensorflow", "bfloat16")
+
+
 def test_expected_then_check_then_a_moved_value(inside, capsys, monkeypatch):
     fake_runs(monkeypatch, lambda seed: 10 + seed)
     assert cli.main(["expected", "--seeds", "0", "1", "2", "3", "4"]) == 0

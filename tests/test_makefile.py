@@ -61,7 +61,9 @@ def test_run_all_goes_on_where_it_stopped_and_runs_again_what_changed(project):
     third = make("run-all")
     assert third.returncode == 0
     assert "01_good: done" in third.stderr and "02_bad" not in third.stderr
-    assert make("run-all", "NOTEBOOKS=01").stderr == ""
+    for name in ("01", "01_good", "01_good.py", "notebooks/01_good.ipynb"):
+        again = make("run-all", f"NOTEBOOKS={name}")
+        assert again.stderr == "" and "1 of 1 notebooks are as they should be." in again.stdout, name
 
 
 def test_notebook_10_runs_after_all_others_even_if_one_fails(project):

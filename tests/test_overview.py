@@ -30,7 +30,7 @@ def folder(tmp_path):
     for name in ("01_good", "02_moved", "03_bad.failed"):
         cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text=f"said by {name}")])
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
-    (tmp_path / "03_bad.log").write_text("Traceback\x1b\x00 <boom>\n")
+    (tmp_path / "03_bad.log").write_bytes(b"caf\xe9 Traceback\x1b\x00 <boom>\n")
     return tmp_path
 
 
@@ -43,7 +43,7 @@ def test_junit_counts_tests_failures_errors_and_skipped(folder):
     assert [case.get("name") for case in good] == ["runs to its end", "provenance", "dice"]
     assert good[0].get("time") == "61.0" and good[0].get("classname") == "smoke.01_good"
     assert moved.find("testcase[@name='iou']/failure").get("message") == "0.2 < 0.3 & does not exceed it"
-    assert bad.find("testcase/error").text == "Traceback <boom>"
+    assert bad.find("testcase/error").text == "caf\ufffd Traceback <boom>"
     assert without.find("testcase/skipped").get("message") == "fetch it"
     assert gone.find("testcase/error").get("message") == "it has not run"
     assert not list(folder.glob(".junit*"))

@@ -81,3 +81,8 @@ tensorflow.get_logger().warning("retracing")
 logging.getLogger("tensorflow").error("broken")"""
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
     assert "retracing" not in said and "broken" in said
+
+
+def test_a_checkout_without_git_has_no_revision(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert record._said("git", "--version") == "" and record._commit() is None

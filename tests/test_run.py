@@ -60,6 +60,22 @@ record.document("card", "# A card")"""
     assert said.startswith("02_tiny: started\n") and "02_tiny: done after 0:" in said
 
 
+def test_a_run_that_ends_after_another_one_takes_its_place(execute, tmp_path):
+    """Two runs at once: what the first left, here while the second works, does not outlive it."""
+    folder = tmp_path / "runs" / "smoke"
+    left = f"from pathlib import Path\nfor end in ('ipynb', 'failed.json'):\n    Path({str(folder)!r}, f'02_tiny.{{end}}').touch()\n"
+    execute(left + "record.value('a', 1)")
+    assert files(folder) == [".02_tiny.settings", "02_tiny.ipynb", "02_tiny.json"]
+    execute(left + "1 / 0")
+    assert not (folder / "02_tiny.ipynb").exists() and (folder / "02_tiny.failed.json").stat().st_size > 0
+
+
+def test_a_home_in_a_path_is_resolved_for_the_kernel(execute, monkeypatch):
+    monkeypatch.setenv("NERVEKIT_DATA", " ~/data")
+    outcome, folder, _ = execute("import os\nrecord.value('home', os.environ['NERVEKIT_DATA'] == os.path.expanduser('~/data'))")
+    assert json.loads((folder / "02_tiny.json").read_text())["values"]["home"]["value"] is True, outcome
+
+
 def test_a_stray_kernel_of_the_user_is_not_used(execute, tmp_path, monkeypatch):
     spec = tmp_path / "stray" / "kernels" / "python3" / "kernel.json"
     spec.parent.mkdir(parents=True)

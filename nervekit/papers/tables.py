@@ -1,5 +1,7 @@
 """A paper's set-up beside the run's, and its claims beside our measurements, as Markdown."""
 
+from decimal import Decimal
+
 
 def setup_table(paper, chosen, names=None, heads=("paper", "this run", "stated in the paper")):
     """Markdown table of the paper's set-up beside the run's; what differs is in bold.
@@ -45,15 +47,29 @@ def claims_table(comparisons):
         interval = f" ({_text(row.low)} to {_text(row.high)})" if row.low is not None else ""
         ours = "–" if row.ours is None else f"{_text(row.ours)}{interval}"
         verdict = f"*{row.verdict}*: {row.reason}"
-        lines.append(f"| {row.claim.quantity} | {_text(row.claim.value)} | {ours} | {verdict} | {row.claim.where} |")
+        lines.append(f"| {row.claim.quantity} | {printed(row.claim.value)} | {ours} | {verdict} | {row.claim.where} |")
     return "\n".join(lines)
+
+
+def printed(value):
+    """A number of a paper with its decimals, three at least and five at most.
+
+    Examples
+    --------
+    >>> printed(0.85), printed(0.9027), printed(0.0091), printed(562)
+    ('0.850', '0.9027', '0.0091', '562')
+    """
+    if not isinstance(value, float):
+        return str(value)
+    decimals = -Decimal(repr(value)).as_tuple().exponent
+    return f"{value:.{min(max(decimals, 3), 5)}f}"
 
 
 def _text(item):
     if isinstance(item, float):
         return f"{item:.3f}" if item == 0 or abs(item) >= 0.01 else f"{item:.4g}"
     if isinstance(item, (list, tuple)):
-        return (" x " if all(isinstance(part, int) for part in item) else ", ").join(str(part) for part in item)
+        return (" x " if len(item) == 2 and all(isinstance(part, int) for part in item) else ", ").join(str(part) for part in item)
     if isinstance(item, dict):
         return ", ".join(f"{name} {part}" for name, part in item.items())
     return str(item)
