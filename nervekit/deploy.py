@@ -33,7 +33,7 @@ def rebuild(network, name, *, size=None, precision="float32", **options):
     precision : str
         As in `precision.set_precision`, which is left as it was.
     **options
-        Those it was built with, without ``deep_supervision``.
+        Those it was built with, without ``deep_supervision`` and ``presence``.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def rebuild(network, name, *, size=None, precision="float32", **options):
     Raises
     ------
     ConfigurationError
-        A size that the network cannot take, or an unknown precision.
+        A size that the network cannot take, an unknown precision, or options of another network.
 
     Examples
     --------
@@ -57,7 +57,14 @@ def rebuild(network, name, *, size=None, precision="float32", **options):
         copy = models.build(name, (*(size or (height, width)), channels), **options)
     finally:
         keras.config.set_dtype_policy(policy)
-    for layer in copy.layers:
+    if isinstance(copy.output, dict):
+        copy = keras.Model(copy.input, copy.output["mask"], name=copy.name)
+    known = {layer.name for layer in network.layers}
+    weighted = [layer for layer in copy.layers if layer.weights]
+    if absent := [layer.name for layer in weighted if layer.name not in known]:
+        raise ConfigurationError(f"rebuild: {network.name} has no layer {absent[0]!r}. Give the options it was built with; of "
+                                 "a U-Net++ with deep supervision take models.belahsen_nested.prune first.")  # fmt: skip
+    for layer in weighted:
         layer.set_weights(network.get_layer(layer.name).get_weights())
     return copy
 

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-from keras import ops
 
 from nervekit.errors import ConfigurationError
 
@@ -63,7 +62,8 @@ def begin_at_share(layer, masks):
 def reset(model, build, *, seed):
     """Start a compiled network again, with the weights that ``build()`` draws under ``seed``.
 
-    The compiled step is kept, so that ten folds compile once. Dropout, too, begins anew, whatever was drawn before.
+    The compiled step is kept, so that ten folds compile once. Dropout, too, begins anew, whatever was drawn before. A
+    learning rate that was changed stays as it is.
 
     Parameters
     ----------
@@ -75,9 +75,11 @@ def reset(model, build, *, seed):
     """
     keras.utils.set_random_seed(seed)
     model.set_weights(build().get_weights())
-    for variable in model.optimizer.variables:
-        if variable is not getattr(model.optimizer, "_learning_rate", None):
-            variable.assign(ops.zeros_like(variable))
+    if model.optimizer.built:
+        fresh = type(model.optimizer).from_config(model.optimizer.get_config())
+        fresh.build(model.trainable_variables)
+        for variable, start in zip(model.optimizer.variables, fresh.variables, strict=True):
+            variable.assign(start)
     states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
     for number, state in enumerate(states):
         state.assign(np.array([seed, number], dtype=state.dtype))

@@ -51,12 +51,12 @@ def augmenting(model, options, seed):
         Takes (images, masks) and compares with the masks as they were changed.
     """
     trained = _Augmenting(model, options, seed)
-    compiled = keras.saving.deserialize_keras_object(model.get_compile_config())
+    compiled = model.get_compile_config()
     trained.compile(
         optimizer=model.optimizer,
         loss=model.loss,
         loss_weights=compiled.get("loss_weights"),
-        metrics=compiled["metrics"],
+        metrics=keras.saving.deserialize_keras_object(compiled["metrics"]),
         jit_compile=model.jit_compile,
     )
     return trained

@@ -98,7 +98,8 @@ def fit(
         Equal-sized images (N, H, W, C) and masks (N, H, W). The development set is only watched.
     epochs, batch_size : int
     seed : int
-        Of the order of the images, which is new in each epoch, and of dropout.
+        Of the order of the images, which is new in each epoch, and of the changes of `augment`. Dropout goes on from where
+        the network was built or :func:`reset`.
     callbacks : sequence of keras.callbacks.Callback
         Such as ``plots.live_curves(epochs)``.
     targets : callable, optional
@@ -117,7 +118,9 @@ def fit(
     ConfigurationError
         The images do not have the size that the network takes, or ``augment`` comes with ``targets``.
     """
-    check_sizes(model, train)
+    for dataset in (train, development):
+        if dataset is not None:
+            check_sizes(model, dataset)
     sum_bias_gradients_in_float32()
     keras.utils.set_random_seed(seed)
     pairs = [_pair(model, dataset, targets, augment) for dataset in (train, development) if dataset is not None]
@@ -141,7 +144,7 @@ def _pair(model, dataset, targets, augment):
     if targets:
         return dataset.images, targets(dataset)
     scaled = supervision.at_each_scale(masks, supervision.outputs(model))
-    return dataset.images, scaled if scaled is masks else {name: np.asarray(mask) for name, mask in scaled.items()}
+    return dataset.images, scaled if scaled is masks else {name: ops.convert_to_numpy(mask) for name, mask in scaled.items()}
 
 
 def _make_state(model, truth):

@@ -39,7 +39,7 @@ def transfer(from_model, to_model, *, freeze=()):
         Trained; not changed.
     to_model : keras.Model
         Changed in place. Compile it afterwards: what is frozen is fixed then.
-    freeze : True or sequence of str
+    freeze : True, str or sequence of str
         Layers not to train: those copied, or those whose names start so, such as ``("encoder", "bottleneck")``.
 
     Returns
@@ -76,6 +76,7 @@ def transfer(from_model, to_model, *, freeze=()):
     if not copied:
         raise ConfigurationError(f"transfer: no layer of {to_model.name} has the name and the shapes of one of "
                                  f"{from_model.name}; there is nothing to take over.")  # fmt: skip
+    freeze = [freeze] if isinstance(freeze, str) else freeze
     chosen = copied if freeze is True else [layer for layer in layers if layer.name.startswith(tuple(freeze))]
     unknown = [] if freeze is True else [start for start in freeze if not any(la.name.startswith(start) for la in layers)]
     if unknown:

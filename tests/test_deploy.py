@@ -43,6 +43,18 @@ def test_a_copy_for_another_size_answers_there_and_leaves_the_precision_as_it_wa
     assert keras.config.dtype_policy().name == policy
 
 
+def test_a_copy_of_a_network_with_a_presence_head_has_the_mask_alone():
+    network = models.build("nervekit_unet", (32, 32, 1), width=4, presence=True)
+    copy = deploy.rebuild(network, "nervekit_unet", width=4, presence=True)
+    assert np.allclose(training.predict(copy, IMAGES), ops.convert_to_numpy(network(IMAGES)["mask"])[..., 0], atol=1e-6)
+
+
+def test_a_copy_with_other_options_is_refused():
+    network = models.build("unetpp", (32, 32, 1), deep_supervision=True)
+    with pytest.raises(ConfigurationError, match="unetpp has no layer 'mask_logits'.*prune"):
+        deploy.rebuild(network, "unetpp")
+
+
 def test_onnx_runtime_gives_what_keras_gives(tmp_path):
     if deploy.missing_for_onnx():
         pytest.skip(f"not installed: {', '.join(deploy.missing_for_onnx())}")

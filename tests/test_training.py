@@ -73,6 +73,18 @@ def test_reset_starts_like_a_new_network(blobs):
     assert np.allclose(first, training.predict(model, blobs.images), atol=1e-4)
 
 
+@pytest.mark.parametrize("optimizer", ["nadam", "adagrad", "sgd"])
+def test_reset_starts_every_optimizer_where_a_new_one_starts(blobs, optimizer):
+    def losses(before):
+        model = training.compile_model(build(), optimizer=optimizer)
+        for seed in (*before, 5):
+            training.reset(model, build, seed=seed)
+            history = training.fit(model, blobs, epochs=2, batch_size=8, seed=seed)
+        return history.curves["loss"]
+
+    assert losses([]) == pytest.approx(losses([6]), rel=1e-4)
+
+
 def test_reset_starts_dropout_anew(blobs):
     def with_dropout():
         layers = [keras.Input((32, 32, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Dropout(0.5)]
@@ -98,6 +110,12 @@ def test_images_of_another_size_are_refused(blobs):
     model = training.compile_model(models.build("huang_unet", (16, 16, 1), width=4))
     with pytest.raises(ConfigurationError, match=r"size=\(16, 16\)"):
         training.fit(model, blobs, epochs=1)
+    model = training.compile_model(build())
+    wrong = Blobs(np.zeros((2, 48, 48, 1), "uint8"), np.zeros((2, 48, 48), bool))
+    before = model.get_weights()
+    with pytest.raises(ConfigurationError, match=r"size=\(32, 32\)"):
+        training.fit(model, blobs, wrong, epochs=1)
+    assert all(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
 
 
 class OneOf(keras.initializers.Initializer):
@@ -138,6 +156,15 @@ def test_training_images_are_augmented_and_development_images_are_not():
     training.compile_model(model, optimizer=keras.optimizers.SGD(0.0))
     curves = training.fit(model, data, data, epochs=1, batch_size=8, augment={"flip": 1.0}).curves
     assert curves["pooled_iou"] == [0] and curves["val_pooled_iou"] == [1]
+
+
+def test_augmented_training_takes_a_loss_that_keras_does_not_know(blobs):
+    def brier(truth, found):
+        return keras.ops.mean((keras.ops.cast(truth, "float32") - found) ** 2)
+
+    model = training.compile_model(build(), loss=brier)
+    losses = training.fit(model, blobs, epochs=3, batch_size=8, augment={"flip": 0.5}).curves["loss"]
+    assert losses[-1] < losses[0]
 
 
 def test_augmented_training_trains_the_network_itself(blobs):

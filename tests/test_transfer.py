@@ -68,6 +68,11 @@ def test_networks_without_a_common_layer_are_refused(bone):
         transfer(bone, nested)
 
 
+def test_a_single_beginning_may_be_given_alone(bone):
+    liver = models.build("shrivastava_unet", (32, 32, 1), width=2)
+    assert transfer(bone, liver, freeze="encoder").frozen == transfer(bone, liver, freeze=["encoder"]).frozen != ()
+
+
 def test_an_unknown_layer_to_freeze_is_refused_before_anything_changes(bone):
     liver = models.build("shrivastava_unet", (32, 32, 1), width=2)
     before = liver.get_weights()

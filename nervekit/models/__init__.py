@@ -5,6 +5,7 @@
 """
 
 import inspect
+import zipfile
 from importlib import import_module
 from pathlib import Path
 
@@ -105,6 +106,6 @@ def load(path):
 
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read as a saved network ({error}). Expected a .keras file written by "
                         "model.save(...).") from error  # fmt: skip

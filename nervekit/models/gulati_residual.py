@@ -65,7 +65,7 @@ def resnet34_unet(input_shape=(96, 96, 3), *, width=64, units=UNITS, pretrained=
         raise ConfigurationError(f"resnet34_unet: the ImageNet weights fit width=64 and units={UNITS}, not {width} and "
                                  f"{tuple(units)}. Choose these, or pretrained=None for random weights.")  # fmt: skip
     inputs = x = keras.Input(input_shape, name="image")
-    if input_shape[-1] == 1 and grey == "native" and pretrained is not None:
+    if input_shape[-1] == 1 and grey == "native" and pretrained is not None and not str(pretrained).endswith(".keras"):
         raise ConfigurationError("resnet34_unet: the pre-trained weights take three channels. Choose "
                                  "grey='replicate' or grey='convolution', or pretrained=None.")  # fmt: skip
     if input_shape[-1] == 1 and grey == "replicate":

@@ -76,8 +76,8 @@ def dl_unet(input_shape=(288, 384, 1), *, pretrained=None, batch_norm="both", wi
     pretrained : None, "imagenet" or path
         As in `double_unet`.
     batch_norm : "both" or "first"
-        After both convolutions of a block, as the printed count needs, or after the first only (14,770,986
-        parameters), which the text's "L-Unet" in the second half would mean.
+        After both convolutions of a block, as the printed count needs, or after the first only, in both halves (14,770,986
+        parameters). The text's "L-Unet" would mean it for the second half alone (14,771,882).
     width : int
         As in `double_unet`.
 

@@ -51,7 +51,9 @@ def load_encoder(model, backbone, pretrained, published_names):
         raise MissingDataError(f"pretrained={str(pretrained)!r}: there is no file {path}. Give the path of a .h5 or "
                                ".keras file, 'imagenet', or pretrained=None for random weights.")  # fmt: skip
     if path.suffix == ".keras":
-        source = keras.saving.load_model(path, compile=False)
+        from nervekit import models
+
+        source = models.load(path)
         stored = {layer.name: layer.get_weights() for layer in source.layers}
         names = {name: name for name in published_names}
     elif path.suffix == ".h5":

@@ -11,7 +11,7 @@ from matplotlib.path import Path
 from nervekit.plots.style import use_style
 
 _STAGE = re.compile(
-    r"(?:decoder_(?P<level>\d+)_(?P<gate>gate|attention|refine))|(?P<input>image|standardize|divide_by|three_channels)"
+    r"(?P<side>decoder_\d+_mask)|(?:decoder_(?P<level>\d+)_(?P<gate>gate|attention|refine))|(?P<input>image|standardize|divide_by|three_channels)"
     r"|(?P<stage>(?:first_|second_)?(?:encoder|decoder|bottleneck|unit|aspp)(?:_\d+)*|(?:mask|output)(?:_\d+)?|presence)"
 )
 FILLS = {"encoder": "#BFDDF0", "decoder": "#F6CFAE", "bottleneck": "#D9D9D9", "other": "#CFE8D5"}
@@ -73,6 +73,8 @@ def _place(name):
     match = _STAGE.match(name)
     if not match:
         return name
+    if match["side"]:
+        return match["side"].replace("decoder", "mask").removesuffix("_mask")
     if match["gate"]:
         return f"{match['gate'].replace('gate', 'attention')}_{match['level']}"
     return "image" if match["input"] else match["stage"]

@@ -6,7 +6,7 @@ from matplotlib.ticker import MaxNLocator
 from nervekit.plots.style import COLOURS, use_style
 
 
-def history(curves, title):
+def history(curves, title, *, loss="binary cross-entropy"):
     """Loss and sum IoU by epoch, training solid and development dashed.
 
     Parameters
@@ -15,6 +15,8 @@ def history(curves, title):
         ``History.curves``: ``loss``, ``pooled_iou``, and the same with ``val_`` before.
     title : str
         The finding.
+    loss : str
+        What stands beside the axis of the loss.
 
     Returns
     -------
@@ -22,12 +24,12 @@ def history(curves, title):
     """
     use_style()
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4))
-    _draw_curves(axes, curves)
+    _draw_curves(axes, curves, loss)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
-def _draw_curves(axes, curves, loss="binary cross-entropy"):
+def _draw_curves(axes, curves, loss):
     labels = {"loss": loss, "pooled_iou": "sum IoU"}
     for axis, (name, label) in zip(axes, labels.items(), strict=True):
         axis.clear()
@@ -41,7 +43,8 @@ def _draw_curves(axes, curves, loss="binary cross-entropy"):
         axis.set_xlabel("epoch")
         axis.set_ylabel(label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0].set_yscale("log")
+    losses = [*curves.get("loss", []), *curves.get("val_loss", [])]
+    axes[0].set_yscale("log" if min(losses, default=1) > 0 else "linear")
     axes[1].set_ylim(0, 1)
     axes[1].legend(loc="lower right")
 
@@ -75,16 +78,22 @@ def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
         plt.close(state["figure"])
         state["display"] = display(state["figure"], display_id=True)
 
-    def after_epoch(epoch, logs=None):
-        for name, number in (logs or {}).items():
-            state["curves"].setdefault(name, []).append(float(number))
-        state["bar"].update()
-        state["bar"].set_postfix({name: f"{number:.3f}" for name, number in (logs or {}).items()})
-        if state["display"] is not None and (epoch + 1 == epochs or epoch % every == every - 1):
+    def draw():
+        if state["display"] is not None and state["curves"]:
             _draw_curves(state["axes"], state["curves"], loss)
             state["display"].update(state["figure"])
 
+    def after_epoch(epoch, logs=None):
+        for name, number in (logs or {}).items():
+            name = name.replace("mask_pooled_iou", "pooled_iou")  # as a network with several outputs calls it
+            state["curves"].setdefault(name, []).append(float(number))
+        state["bar"].update()
+        state["bar"].set_postfix({name: f"{number:.3f}" for name, number in (logs or {}).items()})
+        if epoch % every == every - 1:
+            draw()
+
     def end(logs=None):
+        draw()
         state["bar"].close()
 
     return keras.callbacks.LambdaCallback(on_train_begin=begin, on_epoch_end=after_epoch, on_train_end=end)

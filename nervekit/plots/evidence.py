@@ -39,7 +39,8 @@ def differences(rows, title, *, xlabel):
         axis.annotate(f"{found['value']:+z.3f}", (found["value"], place), xytext=(0, 9), textcoords="offset points",
                       ha="center", fontsize=9)  # fmt: skip
         labels.setdefault("interval without zero" if apart else "interval with zero", dot)
-    reach = 1.15 * max(abs(found[side]) for found in rows.values() for side in ("low", "high", "value")) or 1
+    ends = [abs(found[side]) for found in rows.values() for side in ("low", "high", "value")]
+    reach = 1.15 * np.nanmax(ends) or 1  # of a single group there is no interval
     axis.set(xlabel=xlabel, xlim=(-reach, reach), ylim=(len(rows) - 0.4, -0.8))
     axis.set_yticks(range(len(rows)), list(rows))
     axis.xaxis.set_major_locator(MaxNLocator(5))
@@ -76,7 +77,8 @@ def data_curves(counts, found, title, *, levels, xlabel):
     for (name, value), line in zip(levels.items(), ("dashdot", "dotted")):
         axis.axhline(value, color=COLOURS["ink"], linewidth=1.2, linestyle=line, label=name)
     axis.set(xlabel=xlabel, ylabel="sum IoU, held-out sessions", xlim=(-0.4, len(counts) - 0.6))
-    axis.set_ylim(0, 1.1 * max(*levels.values(), *(one["high"] for curve in found.values() for one in curve)) or 1)
+    tops = [*levels.values(), *(one[key] for curve in found.values() for one in curve for key in ("value", "high"))]
+    axis.set_ylim(0, 1.1 * np.nanmax(tops) or 1)
     axis.set_xticks(places, [f"{count:,}" for count in counts])
     figure.legend(loc="outside lower center", ncols=3)
     figure.suptitle(title, x=0.01, ha="left")

@@ -40,7 +40,7 @@ def verdict_bars(counts, title):
         left = 0
         for verdict, number in numbers.items():
             axis.barh(place, number, left=left, edgecolor=COLOURS["ink"], linewidth=0.8, height=0.62, **_LOOKS[verdict])
-            if number / longest > 0.018:
+            if number / longest > 0.015:
                 box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.9}
                 axis.text(left + number / 2, place, number, ha="center", va="center", fontsize=10, bbox=box)
             left += number
@@ -69,7 +69,8 @@ def printed_and_ours(rows, title):
     """
     use_style()
     figure, axes = plt.subplots(1, len(rows), figsize=(min(9, 6 + len(rows)), 4.3), squeeze=False, sharey=True)
-    numbers = [number for found in rows.values() for row in found for number in (row.claim.value, row.low, row.high)]
+    shown = [row for found in rows.values() for row in found]
+    numbers = [number for row in shown for number in (row.claim.value, row.ours, row.low, row.high)]
     low, high = max(0, np.floor(10 * min(numbers)) / 10 - 0.02), min(1.02, np.ceil(10 * max(numbers)) / 10 + 0.02)
     for axis, (paper, found) in zip(axes[0], rows.items(), strict=True):
         axis.plot([low, high], [low, high], color=COLOURS["ink"], linewidth=1, linestyle="dotted")

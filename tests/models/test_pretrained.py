@@ -93,6 +93,15 @@ def test_a_keras_file_of_the_same_network_works_too(tmp_path):
     assert np.array_equal(*kernels)
 
 
+def test_a_keras_file_of_a_network_for_grey_images_works_too(tmp_path):
+    small = {"width": 16, "units": (1, 1, 1, 1), "grey": "native"}
+    first = models.build("resnet34_unet", SIZE, **small)
+    first.save(tmp_path / "first.keras")
+    second = models.build("resnet34_unet", SIZE, **small, pretrained=tmp_path / "first.keras")
+    kernels = [ops.convert_to_numpy(model.get_layer("encoder_1_conv_1").kernel) for model in (first, second)]
+    assert np.array_equal(*kernels)
+
+
 @pytest.mark.parametrize(
     "name, options, file, md5",
     [
@@ -135,6 +144,9 @@ def test_wrong_files_are_refused_and_nothing_is_loaded(tmp_path, vgg19_file):
     (tmp_path / "broken.h5").write_bytes(b"not HDF5")
     with pytest.raises(DataError, match="broken.h5 is not an HDF5 weight file"):
         models.build("dl_unet", SIZE, pretrained=tmp_path / "broken.h5")
+    (tmp_path / "broken.keras").write_bytes(b"not a network")
+    with pytest.raises(DataError, match="broken.keras cannot be read as a saved network"):
+        models.build("dl_unet", SIZE, pretrained=tmp_path / "broken.keras")
     with pytest.raises(DataError, match="'bn_data'.*resnet34"):
         models.build("resnet34_unet", SIZE, pretrained=vgg19_file)
 

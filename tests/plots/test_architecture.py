@@ -28,6 +28,12 @@ def test_stages_of_a_unet_are_its_levels_with_size_channels_and_skips():
     assert found["encoder_1"].parameters == 9_568 and found["bottleneck"].column == 1
 
 
+def test_masks_at_several_scales_are_stages_of_their_own():
+    plain, deep = (stages(models.build("nervekit_unet", (64, 64, 1), deep_supervision=deep)) for deep in (False, True))
+    assert {name: deep[name].channels for name in plain} == {name: stage.channels for name, stage in plain.items()}
+    assert {(*deep[name].size, deep[name].channels) for name in set(deep) - set(plain)} == {(32, 32, 1), (16, 16, 1)}
+
+
 @pytest.mark.parametrize(
     "name, stage, inputs, size",
     [

@@ -30,6 +30,14 @@ def test_differences_are_filled_where_the_interval_leaves_zero():
     assert all(text in texts(figure) for text in ("+0.200", "-0.200", "unclear", "difference in Dice"))
 
 
+def test_a_single_group_has_no_interval_and_is_drawn_all_the_same():
+    one = {"value": 0.2, "low": np.nan, "high": np.nan}
+    figure = evidence.differences({"one group": one}, "No interval", xlabel="difference in Dice")
+    assert figure.axes[0].get_xlim()[1] > 0.2
+    figure = evidence.data_curves([45], {"a": [one]}, "No interval", levels={"mean mask": 0.1}, xlabel="images")
+    assert figure.axes[0].get_ylim()[1] > 0.2
+
+
 def test_curves_over_the_data_keep_counts_in_order_and_every_interval_in_sight():
     found = {
         "nothing": [{"value": 0.3, "low": 0.2, "high": 0.5}, {"value": 0.6, "low": 0.5, "high": 0.7}],

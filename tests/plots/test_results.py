@@ -22,6 +22,30 @@ def test_curves_carry_every_epoch_and_both_parts():
     assert "It learnt" in texts(figure) and "epoch" in texts(figure)
 
 
+def test_a_loss_below_zero_is_drawn_and_named():
+    curves = {"loss": [-0.2, -0.8], "pooled_iou": [0.1, 0.5]}
+    axis = plots.history(curves, "It learnt", loss="negative Dice").axes[0]
+    assert axis.get_yscale() == "linear" and axis.get_ylabel() == "negative Dice"
+
+
+def test_live_curves_show_the_last_epoch_of_a_training_that_stopped_early(monkeypatch):
+    import IPython.display
+
+    shown = []
+
+    class Display:
+        def update(self, figure):
+            shown.append([len(axis.lines[0].get_xdata()) for axis in figure.axes])
+
+    monkeypatch.setattr(IPython.display, "display", lambda *given, **named: Display())
+    callback = plots.live_curves(10)
+    callback.on_train_begin()
+    for epoch in range(5):
+        callback.on_epoch_end(epoch, {"loss": 0.5, "mask_pooled_iou": 0.3})
+    callback.on_train_end()
+    assert shown == [[3, 3], [5, 5]]
+
+
 def test_box_plot_shows_the_median_and_the_printed_quartiles():
     values = {"train": np.array([0.5, 0.6, 0.9]), "test": np.array([0.2, 0.4, 0.5])}
     figure = plots.box_plot(values, "Spread", printed={"test": (0.3, 0.45, 0.6)})

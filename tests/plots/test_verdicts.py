@@ -22,6 +22,11 @@ def test_each_verdict_is_a_piece_as_long_as_its_count_one_after_the_other():
     assert "14" in [text.get_text() for text in axis.texts]
 
 
+def test_a_single_claim_of_the_longest_bar_has_its_number_too():
+    counts = {"A": dict(zip(verdicts.VERDICTS, (30, 0, 20, 7, 1), strict=True))}
+    assert [text.get_text() for text in verdict_bars(counts, "title").axes[0].texts] == ["30", "20", "7", "1"]
+
+
 def test_a_score_is_a_point_with_its_interval_in_the_panel_of_its_paper():
     huang = papers.load("huang_2019")
     values = {"huang_2019.test.pooled_iou": {"value": 0.60, "low": 0.55, "high": 0.62}}
@@ -33,3 +38,6 @@ def test_a_score_is_a_point_with_its_interval_in_the_panel_of_its_paper():
     assert bar.lines[2][0].get_segments()[0][:, 1].tolist() == pytest.approx([0.55, 0.62])
     low, high = figure.axes[0].get_ylim()
     assert low <= 0.55 and high >= 0.638
+    values["huang_2019.test.pooled_iou"]["value"] = 0.83  # a median may lie outside its interval
+    rows = [row for row in papers.compare(huang, values, {"data": "real"}) if row.ours is not None]
+    assert printed_and_ours({"Huang": rows}, "title").axes[0].get_ylim()[1] > 0.83
