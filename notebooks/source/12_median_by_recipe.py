@@ -10,7 +10,7 @@
 # # 12 · The recipe on another nerve: looking where it can be
 #
 # **Time:** 20 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and
-# about 25 minutes in `workshop` on two processor cores.
+# about 50 minutes in `workshop` on two fast processor cores.
 #
 # **Questions**
 #
