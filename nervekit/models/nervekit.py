@@ -32,8 +32,8 @@ def nervekit_unet(input_shape=(256, 256, 1), *, width=16, depth=4, deep_supervis
     keras.Model
         Output of shape (batch, height, width, 1): the probability of the region at each pixel, float32. With
         ``deep_supervision`` a dict: ``mask`` is that output, ``decoder_2_mask`` has half its height and width,
-        ``decoder_3_mask`` a quarter. With ``presence`` it is a dict too, and ``presence`` in it has the shape (batch, 1), float32. Layers and
-        weights of the same name are the same in all.
+        ``decoder_3_mask`` a quarter. With ``presence`` it is a dict too, in which ``presence`` has the shape (batch, 1),
+        float32. Layers and weights of the same name are the same in all.
 
     Raises
     ------

@@ -66,7 +66,7 @@ class BatchNormalization(layers.BatchNormalization):
     def _kernel_takes(self, inputs, learning):
         if keras.config.backend() != "tensorflow" or self.compute_dtype not in ("bfloat16", "float32"):
             return False
-        renorm = getattr(self, "renorm", False)  # Keras has it from 3.14 on
+        renorm = getattr(self, "renorm", False)  # Keras 3.13 has none
         if len(inputs.shape) != 4 or self.axis not in (-1, 3) or renorm or self.synchronized:
             return False
         # On a GPU the gradient of running averages that stand still has no deterministic form.
