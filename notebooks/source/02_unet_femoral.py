@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 02 · A U-Net finds the femoral nerve block region
 #
-# **Time:** 25 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and about 12 minutes
+# **Time:** 25 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and 10 to 20 minutes
 # in `workshop` on two processor cores.
 #
 # **Questions**

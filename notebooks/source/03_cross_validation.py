@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 03 · Cross-validation, by image and by session
 #
-# **Time:** 15 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and about 17 minutes in
+# **Time:** 15 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and about 20 minutes in
 # `workshop` on two processor cores.
 #
 # **Questions**
