@@ -70,7 +70,7 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, 
     RunError
         Three executors in a row were lost before any fold finished.
     ConfigurationError
-        A worker has another Keras backend than this process.
+        A worker has another Keras backend than this process, or the images have native sizes.
 
     Examples
     --------
@@ -82,6 +82,10 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, 
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
             result = crossval.run(build, dataset, folds, epochs=20, executor=pool)
     """
+    if isinstance(dataset.images, list):
+        raise ConfigurationError(
+            f"crossval.run: the images of {dataset.key} have native sizes. Load them with one size, such as size=(96, 96)."
+        )
     work = _Work(build, dataset, folds, {"epochs": epochs, "batch_size": batch_size}, seed)
     finished = work.here(range(len(folds))) if executor is None else work.elsewhere(executor)
     predictions = np.zeros(dataset.masks.shape, bool)

@@ -206,6 +206,12 @@ def test_an_error_of_the_fold_itself_is_raised_and_nothing_is_tried_again(datase
     assert len(calls) <= len(FOLDS)
 
 
+def test_images_of_native_sizes_are_refused(dataset):
+    native = SegmentationDataset("own", list(dataset.images), list(dataset.masks), dataset.ids, dataset.groups)
+    with pytest.raises(ConfigurationError, match="images of own have native sizes"):
+        crossval.run(network, native, FOLDS, epochs=1)
+
+
 def test_a_worker_with_another_backend_is_refused():
     with pytest.raises(ConfigurationError, match="Start workers with KERAS_BACKEND=theano"):
         crossval._in_worker("token", None, "theano", "float32")
