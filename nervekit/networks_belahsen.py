@@ -110,13 +110,10 @@ def train(network, train, development, *, epochs, batch_size, patience, seed=0, 
     """
     two_headed = isinstance(network.output, dict)
     stop = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
-    history = training.fit(
+    return training.fit(
         network, train, development, epochs=epochs, batch_size=batch_size, seed=seed, callbacks=[stop, *callbacks],
         targets=presence.targets if two_headed else None,
     )  # fmt: skip
-    for name in [name for name in history.curves if "mask_pooled_iou" in name]:
-        history.curves[name.replace("mask_", "")] = history.curves.pop(name)
-    return history
 
 
 def outputs(network, images):

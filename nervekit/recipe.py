@@ -5,7 +5,6 @@ deviation 1 by the network itself, see `models.nervekit.nervekit_unet`.
 """
 
 import math
-from dataclasses import replace
 
 import keras
 import numpy as np
@@ -85,9 +84,7 @@ def fit(
     losses = {name: "binary_crossentropy" if name == "presence" else loss for name in weights} if weights else loss
     training.compile_model(model, loss=losses, optimizer=optimizer, loss_weights=weights)
     schedule = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "callbacks": callbacks, "augment": augment}
-    history = training.fit(model, train, development, **schedule)
-    curves = {name.replace("mask_pooled_iou", "pooled_iou"): numbers for name, numbers in history.curves.items()}
-    return replace(history, curves=curves)
+    return training.fit(model, train, development, **schedule)
 
 
 def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):

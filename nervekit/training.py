@@ -130,7 +130,11 @@ def fit(
     watched = feeding.in_order(*pairs[1], batch_size=batch_size) if development is not None else None
     fed = feeding.training_batches(*pairs[0], epochs=epochs, batch_size=batch_size, seed=seed)
     result = trained.fit(**fed, validation_data=watched, verbose=0, callbacks=[clock, *callbacks])
-    curves = {name: [float(number) for number in numbers] for name, numbers in result.history.items()}
+    # A network with several outputs has its metric under the name of one of them.
+    curves = {
+        name.replace("mask_pooled_iou", "pooled_iou"): [float(number) for number in numbers]
+        for name, numbers in result.history.items()
+    }
     steady = clock.seconds[1:] or clock.seconds
     return History(curves, sum(clock.seconds), len(train) * len(steady) / sum(steady))
 

@@ -8,6 +8,7 @@ from sklearn.metrics import jaccard_score
 from squares import bright_squares
 
 from nervekit import losses, models, recipe, supervision, training
+from nervekit.augment import transform
 from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError
 
@@ -194,3 +195,9 @@ def test_flips_change_nothing_for_a_network_that_does_not_tell_left_from_right(s
     brightness = keras.layers.Conv2D(1, 1, activation="sigmoid")(keras.layers.Rescaling(1 / 255)(image))
     straight, mirrored = recipe.views(keras.Model(image, brightness), squares.images)
     assert np.allclose(straight, mirrored, atol=1e-6)
+
+
+def test_the_empty_set_of_changes_changes_nothing(squares):
+    images, masks = transform(squares.images, squares.masks[..., None], seed=0, **recipe.CHANGES["none"], share=0.5)
+    assert np.array_equal(ops.convert_to_numpy(images), squares.images)
+    assert np.array_equal(ops.convert_to_numpy(masks)[..., 0] > 0.5, squares.masks)

@@ -72,7 +72,7 @@ SEED = 0
 # | profile | data | for |
 # |---|---|---|
 # | `smoke` | simulated, small | a first look, and the automatic tests: minutes on two processor cores |
-# | `workshop` | real where it is present, at reduced size | a course: up to half an hour a notebook on a laptop, 09 and 12 longer |
+# | `workshop` | real where it is present, at reduced size | a course: up to half an hour a notebook on a laptop, 08, 09 and 12 longer |
 # | `paper` | real, at the paper's size | the reproduction: a GPU |
 
 # %%

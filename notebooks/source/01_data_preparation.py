@@ -50,7 +50,8 @@ SEED = 0
 
 # %% [markdown]
 # What the paper says about its data and training is in a table, with the place where it says so; "not stated" marks what it
-# leaves open, and what is our choice. What this run does differently is in bold. For data, two rows matter: the source and the image size.
+# leaves open, and what is our choice. What this run does differently is in bold. For data, two rows matter: the source and
+# the image size.
 
 # %%
 from IPython.display import Markdown

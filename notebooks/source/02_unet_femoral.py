@@ -400,5 +400,6 @@ record.finish();
 # **Exercises**
 #
 # 1. Set `SEED` to another number. Which of the scores move by more than their interval says?
-# 2. Write `settings["epochs"] //= 2` below the set-up table: does the distance between training and development shrink faster than the test score?
+# 2. Write `settings["epochs"] //= 2` below the set-up table: does the distance between training and development shrink faster
+#    than the test score?
 # 3. Replace the threshold of 0.5 by the one that is best on the *development* images. What does it gain on the test images?

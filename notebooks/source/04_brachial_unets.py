@@ -57,7 +57,8 @@ Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings)}")
 # %% [markdown]
 # Bold marks what this run does differently. Three departures hold in every profile. We hold out whole subjects, because the
 # authors' split, as we will see, does not. And masks stay black and white when they are made smaller, where theirs become
-# grey along their edges. And a network that finds nothing is trained again from other weights. The rows called *augmented* belong to notebook 05.
+# grey along their edges. And a network that finds nothing is trained again from other weights. The rows called *augmented*
+# belong to notebook 05.
 #
 # ## The data
 #
@@ -608,5 +609,6 @@ record.finish();
 # **Exercises**
 #
 # 1. Compute the Jaccard column again from masks (`outputs > 0.5`). Does the order of the networks change?
-# 2. Write `presence.FULL_AREA = 20_000` before the filter and run on from there. Which masks does it empty now, and what does that do to the score?
+# 2. Write `presence.FULL_AREA = 20_000` before the filter and run on from there. Which masks does it empty now, and what does
+#    that do to the score?
 # 3. Choose the threshold on the presence head that is best on the *development* images. What does it gain on held-out ones?

@@ -612,7 +612,8 @@ record.figure("operating_point", figure, alt=f"Both error rates against the leas
 # ## Did the start help?
 #
 # The paper compares a U-Net on a pre-trained ResNet (that it has 34 layers is our reading) with another network that was not
-# pre-trained, so its table cannot say which of the two differences mattered. Here is the same network from random weights, on the split by subject.
+# pre-trained, so its table cannot say which of the two differences mattered. Here is the same network from random weights, on
+# the split by subject.
 
 # %%
 scratch_curves, probability = train("resnet34_unet", "by subject", random_start)

@@ -707,4 +707,5 @@ record.finish();
 #    most?
 # 2. Give the quarter arms four times as many epochs, so that all arms take the same number of steps. What is left
 #    of the gain?
-# 3. In the simulated study, draw the quarter by *patient* instead of by slice. Why is that a harder test of "less annotated data"?
+# 3. In the simulated study, draw the quarter by *patient* instead of by slice. Why is that a harder test of "less annotated
+#    data"?

@@ -368,11 +368,11 @@ if ablation:
 # %% [markdown]
 # ## What a sceptic would accept
 #
-# All comparisons of this notebook in one table. The intervals draw sessions; they do not hold what another random
-# start would change. Where there are several seeds, compare with how far these lie apart. Wilcoxon's test compares the *session means of
+# All comparisons of this notebook in one table. The intervals draw sessions; they do not hold what another random start would
+# change. Where there are several seeds, compare with how far these lie apart. Wilcoxon's test compares the *session means of
 # the Dice*. With many comparisons the chance of at least one false alarm grows; Holm's method raises the p values so that
-# this chance stays below 5 % if only those under 0.05 are believed. The intervals, here and in the figure, are not
-# corrected. And the difference between the arms is that of two whole trainings, their length included.
+# this chance stays below 5 % if only those under 0.05 are believed. The intervals, here and in the figure, are not corrected.
+# And the difference between the arms is that of two whole trainings, their length included.
 
 # %%
 pair = predictions["ours"], predictions["faithful"]

@@ -64,8 +64,8 @@ for source in ("this run", "committed"):
 Markdown(report.provenance_table(results))
 
 # %% [markdown]
-# To fill a gap, run the notebook in question in the same profile, such as `make run-all PROFILE=workshop NOTEBOOKS="02"`, and then this
-# one again.
+# To fill a gap, run the notebook in question in the same profile, such as `make run-all PROFILE=workshop NOTEBOOKS="02"`, and
+# then this one again.
 #
 # ## Did the networks learn anything?
 #

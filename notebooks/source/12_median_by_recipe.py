@@ -203,9 +203,9 @@ print("mean Dice of development images:", {name: round(float(value), 4) for name
 
 # %% [markdown]
 # Three answers are held against the target, each named before it was measured: first the strip; later, when it had fallen
-# short, both averaged, and this averaged over the seeds too. The development images say whether they would have chosen the same; where two differ by a thousandth,
-# they do not say. All are shown. Beside them stand
-# what learns nothing: the mean mask, and the mask of the most similar training image.
+# short, both averaged, and this averaged over the seeds too. The development images say whether they would have chosen the
+# same; where two differ by a thousandth, they do not say. All are shown. Beside them stand what learns nothing: the mean
+# mask, and the mask of the most similar training image.
 
 # %%
 from nervekit import baselines, evaluation

@@ -80,13 +80,14 @@ for name, part in parts.items():
 # %% [markdown]
 # ## When does an empty mask pay?
 #
-# The competition averages Dice coefficients, and an empty answer to an empty image scores 1. Let $p$ be the probability that there
-# is a nerve, and $d$ what our masks score where there is one; an image on which nothing was drawn is empty already and needs no
-# decision. An image whose mask stays is expected to score $p\,d$, emptied $1 - p$. The mask is worth more where
+# The competition averages Dice coefficients, and an empty answer to an empty image scores 1. Let $p$ be the probability that
+# there is a nerve, and $d$ what our masks score where there is one; an image on which nothing was drawn is empty already and
+# needs no decision. An image whose mask stays is expected to score $p\,d$, emptied $1 - p$. The mask is worth more where
 #
 # $$p > \frac{1}{1 + d}.$$
 #
-# No threshold need be searched for: $p$ and $d$ are estimated, from development images. The better the outlines, the lower it lies, but never below one half.
+# No threshold need be searched for: $p$ and $d$ are estimated, from development images. The better the outlines, the lower it
+# lies, but never below one half.
 
 # %%
 from nervekit import fusion
@@ -150,8 +151,8 @@ record.figure("curves", figure, alt=f"Sum IoU by epoch of both networks. {title}
 # %% [markdown]
 # ## What the networks say
 #
-# Outputs are averaged over mirror images, enlarged to 420 x 580 pixels, the size of the files, and cut at one half. Masks of fewer
-# than 10 pixels become empty, as the authors' code has it.
+# Outputs are averaged over mirror images, enlarged to 420 x 580 pixels, the size of the files, and cut at one half. Masks of
+# fewer than 10 pixels become empty, as the authors' code has it.
 
 # %%
 answered, area = {}, {}
@@ -165,9 +166,9 @@ head = {part: recipe.presence(networks["with a head"], parts[part].images, flips
 # %% [markdown]
 # ## Weighing head and area
 #
-# Two numbers speak for a nerve: the head's probability and the predicted area. Logistic regression finds on *development* subjects
-# how much each counts; the training images will not do, since there the network has seen the answer. On the same subjects we
-# measure $d$.
+# Two numbers speak for a nerve: the head's probability and the predicted area. Logistic regression finds on *development*
+# subjects how much each counts; the training images will not do, since there the network has seen the answer. On the same
+# subjects we measure $d$.
 
 # %%
 from nervekit import metrics
@@ -256,9 +257,9 @@ figure = plots.compare_scores(bars, title, xlabel=label, level=("empty masks", e
 record.figure("scores", figure, alt=f"Scores of six rules with intervals beside that of empty masks. {title}.")
 
 # %% [markdown]
-# Intervals of two rules may overlap although one is better image by image; the differences tell more. The *learnt rule* is that of
-# head and area.
-# The intervals draw subjects, Wilcoxon's test compares the means of subjects, Holm's method counts how many were compared.
+# Intervals of two rules may overlap although one is better image by image; the differences tell more. The *learnt rule* is
+# that of head and area. The intervals draw subjects, Wilcoxon's test compares the means of subjects, Holm's method counts how
+# many were compared.
 
 # %%
 from nervekit import comparison
@@ -279,8 +280,8 @@ record.figure("differences", figure, alt=f"Paired differences of the score with 
 # %% [markdown]
 # ## Where the rule is wrong
 #
-# A nerve that was not found (its mask emptied, never drawn, or elsewhere), one that was, and an image without a nerve in which one is still reported, where there are
-# such. Green is the annotation, dashed orange the prediction.
+# A nerve that was not found (its mask emptied, never drawn, or elsewhere), one that was, and an image without a nerve in
+# which one is still reported, where there are such. Green is the annotation, dashed orange the prediction.
 
 # %%
 from skimage.transform import resize

@@ -23,6 +23,11 @@ def test_the_state_decides_which_patients():
     assert (first == again).all() and (first != other).any()
 
 
+def test_of_three_patients_each_part_gets_one():
+    dealt = parts.by_patient(np.repeat(["1", "2", "3"], 4))
+    assert sorted(dealt[::4]) == ["development", "test", "train"] and np.array_equal(dealt, np.repeat(dealt[::4], 4))
+
+
 def test_two_patients_cannot_be_dealt():
     with pytest.raises(ConfigurationError, match="none for training.*by_block"):
         parts.by_patient(np.array(["1", "2"]))
