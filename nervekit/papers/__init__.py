@@ -13,10 +13,11 @@ from importlib import resources
 from nervekit.errors import ConfigurationError
 from nervekit.papers.tables import claims_table, setup_table
 
-__all__ = ["EMPTY_IMAGES", "KINDS", "MEDIAN_RECIPE", "OURS", "OWN", "PROFILES", "SIMULATED_FIRST", "Claim", "Comparison", "Paper"]
-__all__ += ["claims_table", "compare", "load", "names", "settings", "setup_table"]
-# Settings and targets of notebooks without a paper, in the form of one: 09, 11, 12 and 13.
-OURS, SIMULATED_FIRST, MEDIAN_RECIPE, EMPTY_IMAGES = OWN = ("ours", "simulated_first", "median_recipe", "empty_images")
+__all__ = ["EMPTY_IMAGES", "KINDS", "MEDIAN_RECIPE", "OURS", "OWN", "PROFILES", "SIMULATED_FIRST", "TWICE_THE_TIME"]
+__all__ += ["Claim", "Comparison", "Paper", "claims_table", "compare", "load", "names", "settings", "setup_table"]
+# Settings and targets of notebooks without a paper, in the form of one: 09, 11, 12, 13 and 14.
+OWN = ("ours", "simulated_first", "median_recipe", "empty_images", "twice_the_time")
+OURS, SIMULATED_FIRST, MEDIAN_RECIPE, EMPTY_IMAGES, TWICE_THE_TIME = OWN
 PROFILES = ("smoke", "workshop", "paper")
 KINDS = ("count", "score", "fit", "unpublished")
 
