@@ -66,6 +66,8 @@ def random_horizontal_flip(images, masks, random):
 def vertical_flip_cv2(images, masks):
     """Turn by 180 degrees about half the width and height: the result lies one pixel to the lower right, edged black.
 
+    As published it takes stacks without a channel axis alone, and so none of the authors'.
+
     Examples
     --------
     >>> images = np.arange(1, 5, dtype=np.uint8).reshape(1, 2, 2, 1)

@@ -4,7 +4,8 @@ import numpy as np
 
 from nervekit import metrics
 from nervekit.errors import ConfigurationError, DataError
-from nervekit.intervals import bootstrap, ratio
+from nervekit.evaluation import with_interval
+from nervekit.intervals import ratio
 
 CASES = ("true positive", "false negative", "false positive", "true negative")
 
@@ -86,8 +87,7 @@ def _share(wrong, chosen, groups, what):
     count = int(chosen.sum())
     if not count:
         raise DataError(f"none of {len(chosen)} images is {what}, so that a rate among these cannot be measured")
-    interval = bootstrap(ratio(wrong[chosen], np.ones(count)), np.asarray(groups)[chosen])
-    return {"value": interval.estimate, "low": interval.low, "high": interval.high, "n": count, "step": 1 / count}
+    return {**with_interval(ratio(wrong[chosen], np.ones(count)), np.asarray(groups)[chosen]), "step": 1 / count}
 
 
 def operating_curve(masks, predictions, areas):

@@ -118,7 +118,7 @@ class CrossEntropyDiceLoss(keras.losses.Loss):
 
     References
     ----------
-    Melnic et al. 2022; the smoothing is that of their repository.
+    Melnic et al. (no date; see papers/melnic.toml); the smoothing is that of their repository.
     """
 
     def __init__(self, smooth=1e-7, name="cross_entropy_dice_loss"):

@@ -9,7 +9,8 @@ import numpy as np
 from nervekit import metrics
 from nervekit.data import brachial, open_files, pictures
 from nervekit.errors import DataError
-from nervekit.intervals import bootstrap, ratio
+from nervekit.evaluation import with_interval
+from nervekit.intervals import ratio
 
 SMALLEST = 10  # pixels; masks below become empty
 FULL_AREA = 10_000  # pixels from which the area counts in full
@@ -91,7 +92,8 @@ def probability(head, area):
 
     References
     ----------
-    Code of Belahsen & El Manouzi, submission; the paper's text (section IV.D) only names a threshold of 0.5 on the
+    Code of Belahsen & El Manouzi, submission, as in Tyantov's of 2016 (ultrasound-nerve-segmentation, submission.py); the
+    paper's text (section IV.D) only names a threshold of 0.5 on the
     probability of nerve presence.
 
     Examples
@@ -154,8 +156,7 @@ def kaggle_score(masks, predictions, groups):
     0.5
     """
     dice = metrics.dice(masks, predictions)
-    interval = bootstrap(ratio(dice, np.ones(len(dice))), groups)
-    return {"value": interval.estimate, "low": interval.low, "high": interval.high, "n": len(dice)}
+    return with_interval(ratio(dice, np.ones(len(dice))), groups)
 
 
 def read_masks(ids, source="auto", subjects=None, *, seed=0, root=None):

@@ -21,7 +21,7 @@ def page(results, expected=EXPECTED):
         paper = papers.load(key)
         rows = verdicts.comparisons(paper, results)
         lines += ["", f"## {paper.title}", "", paper.citation, "", _counted(rows), ""]
-        lines += [claims_table(rows, results, expected), "", audit(paper)]
+        lines += [claims_table(rows, results, expected), "", papers.audit_list(paper.audit)]
     return "\n".join(lines) + "\n"
 
 
@@ -44,11 +44,6 @@ def claims_table(rows, results, expected=EXPECTED):
         cells = (row.claim.quantity, printed(row.claim.value), _ours(row), seeds, n, verdict, row.claim.where, origin)
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return "\n".join(lines)
-
-
-def audit(paper):
-    """The audit of a paper as a Markdown list: what was found, whether it is measured or inferred, and on what."""
-    return "\n".join(f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in paper.audit)
 
 
 def summary(results):

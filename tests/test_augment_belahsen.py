@@ -96,8 +96,14 @@ def test_broken_pairs_keep_the_images_and_lose_the_masks(dataset):
     assert all(right[:20]) and sum(right[20:]) < 12
 
 
-def test_the_tail_of_the_augmented_set_holds_copies_of_training_images_only():
-    """With the paper's numbers: 11,270 images, of which 9,016 train."""
-    train, validation = six.tail_split(2 * 5635)
-    assert (len(train), len(validation)) == (9016, 2254)
-    assert validation.min() >= 5635 and train[:5635].max() < 5635
+def test_the_tail_of_the_augmented_set_holds_copies_of_training_images_only(dataset):
+    both, origin, kind = six.augmented_set(dataset, seed=2)
+    train, validation = six.tail_split(len(both))
+    assert (len(train), len(validation)) == (32, 8)
+    assert set(kind[validation]) <= {"turned", "mirrored"}
+    assert np.isin(origin[validation], origin[train][kind[train] == "original"]).all()
+
+
+def test_of_11_270_images_9_016_train():
+    """The paper's numbers."""
+    assert [len(part) for part in six.tail_split(2 * 5635)] == [9016, 2254]

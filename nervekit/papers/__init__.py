@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from importlib import resources
 
 from nervekit.errors import ConfigurationError
-from nervekit.papers.tables import claims_table, setup_table
+from nervekit.papers.tables import audit_list, claims_table, setup_table
 
 __all__ = ["EMPTY_IMAGES", "KINDS", "MEDIAN_RECIPE", "OURS", "OWN", "PROFILES", "SIMULATED_FIRST", "TWICE_THE_TIME"]
-__all__ += ["Claim", "Comparison", "Paper", "claims_table", "compare", "load", "names", "settings", "setup_table"]
+__all__ += ["Claim", "Comparison", "Paper", "audit_list", "claims_table", "compare", "load", "names", "settings", "setup_table"]
 # Settings and targets of notebooks without a paper, in the form of one: 09, 11, 12, 13 and 14.
 OWN = ("ours", "simulated_first", "median_recipe", "empty_images", "twice_the_time")
 OURS, SIMULATED_FIRST, MEDIAN_RECIPE, EMPTY_IMAGES, TWICE_THE_TIME = OWN
@@ -36,7 +36,7 @@ class Claim:
     where : str
         Where the paper prints it.
     kind : str
-        ``count`` (must be equal), ``score`` (higher is better), ``fit`` (describes training, no better or worse)
+        ``count`` (must be equal), ``score`` (higher is better), ``fit`` (training, a spread or a difference: no better or worse)
         or ``unpublished`` (cannot be checked, for ``reason``).
     reason : str
     needs_data : bool

@@ -51,6 +51,22 @@ def claims_table(comparisons):
     return "\n".join(lines)
 
 
+def audit_list(entries):
+    """Markdown list of an audit: what was found, whether it is measured or inferred, and on what.
+
+    Parameters
+    ----------
+    entries : sequence of dict
+        Of ``Paper.audit``.
+
+    Examples
+    --------
+    >>> audit_list([{"finding": "Two rows are equal.", "nature": "arithmetic", "evidence": "Table 1"}])
+    '- Two rows are equal. *(arithmetic; Table 1)*'
+    """
+    return "\n".join(f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in entries)
+
+
 def printed(value):
     """A number of a paper with its decimals, three at least and five at most.
 

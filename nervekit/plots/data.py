@@ -122,7 +122,7 @@ def size_zoo(widths, heights, size, title):
 
 
 def balance(masks, title):
-    """Share of the nerve in each image as a histogram, beside how often each place is nerve.
+    """Share of the structure in each image as a histogram, beside how often each place belongs to it.
 
     Parameters
     ----------
@@ -139,11 +139,11 @@ def balance(masks, title):
     left.hist(share, bins=24, color=COLOURS["neutral"], edgecolor="white")
     label = f"median {np.median(share):.1f} %"
     left.axvline(np.median(share), color=COLOURS["prediction"], ls="--", label=label)
-    left.set(xlabel="pixels that are nerve (% of the image)", ylabel="images")
+    left.set(xlabel="pixels of the structure (% of the image)", ylabel="images")
     left.legend()
     drawn = right.imshow(100 * masks.mean(axis=0), cmap="cividis", vmin=0)
     right.set(xticks=[], yticks=[], title="where it lies")
-    figure.colorbar(drawn, ax=right, label="images with nerve here (%)")
+    figure.colorbar(drawn, ax=right, label="images with the structure here (%)")
     _finish(figure, title)
     return figure
 

@@ -37,7 +37,7 @@
 #
 # ## The map
 #
-# The minutes are for reading; running takes one or two more in the `smoke` profile on two processor cores.
+# The minutes are for reading; running takes at most three more in the `smoke` profile on two processor cores.
 #
 # | notebook | minutes | question | you learn |
 # |---|---|---|---|
@@ -111,7 +111,7 @@ for finding in doctor.examine():
 #
 # ## How to read a verdict
 #
-# Each notebook ends with a table *paper · ours · verdict*. The rule is simple and the same everywhere:
+# Notebooks 01 to 08 close with a table *paper · ours · verdict*; 10 gathers them. The rule is simple and the same everywhere:
 #
 # | verdict | means |
 # |---|---|

@@ -155,8 +155,9 @@ record.figure(
 # %% [markdown]
 # ## From an annotation to a mask
 #
-# A physician drew the nerve region as a polygon with the program labelme, which stores corners in a JSON file; two
-# others checked it.
+# A physician drew the *block region* as a polygon with the program labelme, which stores corners in a JSON file; two others
+# checked it. It is not the nerve itself, which is hard to see: it is the connective tissue between the iliac fascia and the
+# iliopsoas muscle, the key area for a femoral nerve block. We call it the region; in the files its label is "nerve".
 # The set publishes only the masks, not these files. So we go back: we take the outline of one mask, thin it
 # to the corners a person would click, and write it the way labelme does.
 
@@ -219,7 +220,7 @@ palette_picture.putpalette([0, 0, 0, 128, 0, 0])
 index = np.asarray(palette_picture)
 as_grey = np.asarray(palette_picture.convert("L"))
 print("index:", np.unique(index), " converted to grey:", np.unique(as_grey))
-print("nerve pixels:", (index == 1).sum(), " grey above 127:", (as_grey > 127).sum())
+print("pixels of the region:", (index == 1).sum(), " grey above 127:", (as_grey > 127).sum())
 
 # %% [markdown]
 # Converted to grey, dark red becomes 0.299 · 128 = 38. The usual threshold at 127 then leaves **nothing**:
@@ -353,28 +354,28 @@ print(f"training {len(split.train)}, development {len(split.development)}, test 
 # %% [markdown]
 # ## Class balance: almost everything is background
 #
-# How much of an image is nerve? If it is little, a network that always says "background" is right nearly
+# How much of an image is the region? If it is little, a network that always says "background" is right nearly
 # everywhere. That is why pixel accuracy says nothing here, and overlap (IoU, Dice) is measured.
 
 # %%
 share = dataset.masks.mean(axis=(1, 2))
 record.value("huang_2019.data.foreground_median", np.median(share))
 record.value("huang_2019.data.empty_mask_pixel_accuracy", 1 - share.mean())
-print(f"nerve: {share.min():.2%} to {share.max():.2%} of an image, median {np.median(share):.2%}")
+print(f"region: {share.min():.2%} to {share.max():.2%} of an image, median {np.median(share):.2%}")
 print(f"an empty mask is right in {1 - share.mean():.1%} of all pixels, with an IoU of 0")
 
 # %% [markdown]
-# The right-hand map adds all masks. They gather in one part of the image, though no pixel is nerve in most of them. How far
+# The right-hand map adds all masks. They gather in one part of the image, though no pixel belongs to the region in most of them. How far
 # does it get to know where to look, without looking? Notebook 02 measures it: the mean mask is among its baselines.
 
 # %%
 picture = figures.balance(
     dataset.masks,
-    f"The nerve covers {np.median(share):.1%} of a typical {kind} image; the commonest place is nerve in "
+    f"The region covers {np.median(share):.1%} of a typical {kind} image; the commonest place is in it in "
     f"{dataset.masks.mean(axis=0).max():.0%} of them",
 )
 record.figure(
-    "balance", picture, alt="Histogram of nerve shares of a few percent, and a map with one bright region."
+    "balance", picture, alt="Histogram of shares of a few percent, and a map with one bright region."
 )
 
 # %% [markdown]
@@ -489,7 +490,8 @@ record.figure(
 #
 # We look for the most similar image of the training folder for every test image: shrink all images, take slow brightness
 # changes away, and find the best correlation over small shifts. The folder holds training and development images together;
-# notebook 02 looks among the training images alone, and so counts slightly fewer.
+# notebook 02 looks among the training images alone, and so counts slightly fewer. The line also counts *groups*: subjects, or
+# sessions, which we infer further down.
 #
 # On simulated images the leak is built in: each subject has several similar frames, and the split deals frames. There you
 # see how a leak is found; only the real set can show that the published split has one.
@@ -853,13 +855,13 @@ record.value("data.ircadb.liver_hounsfield", hounsfield[inside].mean(), data=kin
 
 # %%
 shown = {}
-for name, (centre, width) in {"liver": (150, 500), "soft tissue": (60, 160), "bone": (500, 1500)}.items():
+for name, (centre, width) in {"abdomen": (150, 500), "narrow, for the liver": (60, 160), "bone": (400, 1500)}.items():
     shown[name] = ircadb.to_grey(hounsfield, (centre, width)), (centre - width / 2, centre + width / 2)
 lost = {name: np.mean((hounsfield < low) | (hounsfield > high)) for name, (_, (low, high)) in shown.items()}
 picture = formats.windows(
     hounsfield,
     shown,
-    f"One {kinds['ircadb']} slice: the soft-tissue window flattens {lost['soft tissue']:.0%} of all pixels",
+    f"One {kinds['ircadb']} slice: the narrow window flattens {lost['narrow, for the liver']:.0%} of all pixels",
 )
 record.figure("windows", picture, alt="A CT slice in three windows, above a histogram of its Hounsfield units.")
 
@@ -890,7 +892,7 @@ others = (same & ~organs["liver"]).sum() / same.sum()
 visible = {name: organ for name, organ in organs.items() if organ.any()}
 largest = dict(sorted(visible.items(), key=lambda item: -item[1].sum())[:6])
 picture = formats.organs(
-    shown["liver"][0],
+    shown["abdomen"][0],
     largest,
     f"{others:.0%} of the pixels as dense as this liver ({kinds['ircadb']}) are something else",
 )
@@ -1086,8 +1088,8 @@ for tolerance in (0, 0.25, 0.5, 1, 2):
     print(f"tolerance {tolerance:4} pixels: {corners:4} corners in all, off by {off:.2f} pixels at most")
 
 # %% [markdown]
-# Now it is a person's turn. In a terminal, `labelme FOLDER --labels nerve` opens the folder with the proposals in
-# place: drag a corner, delete a part, or draw it anew, and save. We play the person again, and correct the poor one: its
+# Now it is a person's turn. labelme is installed apart (`.venv/bin/pip install 'nervekit[annotate]'`) and needs a screen, so not
+# on Colab; then `.venv/bin/labelme FOLDER --labels nerve` opens the folder with the proposals in place: drag a corner, delete a part, or draw it anew, and save. We play the person again, and correct the poor one: its
 # published mask stands for the outline that the person would draw.
 
 # %%

@@ -185,21 +185,25 @@ print(f"The interval {verdict} zero: {len(np.unique(dataset.groups))} sessions, 
 # %%
 _, member, size = np.unique(dataset.groups, return_inverse=True, return_counts=True)
 company = size[member] > 1
-shown = {}
+shown, changes = {}, {}
 for label, chosen in (("with neighbours", company), ("without neighbours", ~company)):
-    for name, result in results.items():
-        if chosen.any():
-            found = evaluation.scores(dataset.masks[chosen], result.predictions[chosen], dataset.groups[chosen])
-            shown[f"{label}, {name}"] = found["pooled_iou"]
+    if not chosen.any():
+        continue
+    masks, groups = dataset.masks[chosen], dataset.groups[chosen]
+    by_image, by_session = (results[name].predictions[chosen] for name in ("by image", "by session"))
+    for name, predicted in (("by image", by_image), ("by session", by_session)):
+        shown[f"{label}, {name}"] = evaluation.scores(masks, predicted, groups)["pooled_iou"]
+    changes[label] = evaluation.difference(masks, by_session, by_image, groups)
+    print(f"{label}: {chosen.sum()} images, {changes[label]['value']:+.3f}, "
+          f"{changes[label]['low']:+.3f} to {changes[label]['high']:+.3f}")  # fmt: skip
 
 # %% [markdown]
 # If the leak explains the difference, it must be in the first pair of rows and not in the second.
 
 # %%
-values = [found["value"] for found in shown.values()]
-change = [f"{dealt_by_session - by_image:+.2f}" for by_image, dealt_by_session in zip(values[::2], values[1::2])]
-title = f"{kind} images: keeping sessions together changes the sum IoU\nby {change[0]} with neighbours"
-title += f", by {change[1]} without" if len(change) > 1 else " (there are none without)"
+told = [f"{found['value']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f}) {label}" for label, found in changes.items()]
+title = f"{kind} images: keeping sessions together changes the sum IoU\nby {', by '.join(told)}"
+title += "" if len(told) > 1 else " (there are none without)"
 figure = plots.compare_scores(shown, title, xlabel="sum IoU, 95 % interval over sessions")
 record.figure("company", figure, alt=f"Sum IoU of images with and without neighbours, two schemes. {title}.")
 
@@ -235,8 +239,7 @@ Markdown(papers.claims_table(rows))
 # inferred.
 
 # %%
-lines = [f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in paper.audit]
-Markdown("\n".join(lines))
+Markdown(papers.audit_list(paper.audit))
 
 # %% [markdown]
 # The record of this run, with every number and figure above, is written last.

@@ -203,11 +203,11 @@ print(f"R2U-Net with 64 features and batch normalisation: {large:,}")
 # two-headed one adds the cross-entropy of its second output. Training stops when the development loss has not fallen for some
 # epochs, and the best weights are kept.
 #
-# This loss has a trap. In a batch without any nerve it is $-1 / (1 + \sum \text{outputs})$: nearly 0 from afar, and -1 at
-# nothing at all. With three empty masks in five, small batches pull towards empty outputs, and a network without batch
-# normalisation that has gone there does not come back. Large batches and many steps make that rarer; the paper has larger
-# batches than we have here and, for most networks, far smaller learning rates. The two shorter profiles have few steps. So
-# there all networks that end in a sigmoid minimise cross-entropy and Dice together, and say the share of nerve pixels
+# This loss has a trap. The nerve fills one pixel in a hundred, and an untrained network says 0.5 everywhere: the first steps push
+# all outputs down. Near 0 a sigmoid is flat and passes almost nothing back, and a network without batch normalisation that has
+# gone there may not come back. (A batch without any nerve even rewards this: its loss is $-1 / (1 + \sum \text{outputs})$. But
+# with three empty masks in five such a batch of 16 images is one in 5,000.) Small learning rates and many steps make it rarer;
+# the paper has, for most networks, far smaller rates, and the two shorter profiles have few steps. So there all networks that end in a sigmoid minimise cross-entropy and Dice together, and say the share of nerve pixels
 # everywhere before they learn: departures, in bold at the top. A network that still finds nothing on the development images
 # is trained again from other weights, at most twice, and the number of its starts is printed; the paper does not speak of
 # such starts.
@@ -256,8 +256,8 @@ record.figure("curves", figure, alt=f"Loss and pooled Dice by epoch of five netw
 #
 # - **sensitivity**: the share of the nerve's pixels whose output is above 0.5;
 # - **Jaccard similarity**: `keras.metrics.MeanIoU`, fed the outputs as they are. (Outputs of 2 or more, which only a ReLU can
-#   give, are no class number and an error in Keras; we count them as nerve. The authors got a number, so theirs probably
-#   stayed below 2.)
+#   give, are no class number: TensorFlow of 2020 stopped at them, Keras 3 leaves such pixels out without a word, we count them as
+#   nerve.)
 # - **Dice coefficient**: also of the outputs as they are, no threshold. (Keras averaged it over batches; ours is of all images
 #   at once.)
 #
@@ -345,7 +345,8 @@ print(f"Score of a submission of empty masks: {empty['value']:.3f}")
 # ## The presence filter
 #
 # The second head of the inception network says how likely it is that there is a nerve. The paper describes a filter: below
-# 0.5, the mask is emptied. The authors' code does something else. It averages the head with a term of the predicted area,
+# 0.5, the mask is emptied. The authors' code does something else, as Tyantov's for the competition did
+# (2016), from which it comes. It averages the head with a term of the predicted area,
 #
 # $$p = \frac{1}{2}\left(p_\text{head} + \frac{5}{3}\,\min\left(1, \frac{\text{area}}{10{,}000}\right)\right),$$
 #
@@ -545,8 +546,10 @@ for ending in ("relu", "sigmoid"):
 
 # %% [markdown]
 # Which of the three is behind the printed row? A dead head would have given a sensitivity of 0 and a MeanIoU near 0.5. The
-# printed 0.4776 and 0.6690 need outputs of 1 and more on the nerve; a haze over the background would explain the rest. That is
-# an inference: the outputs are not published, and our own network need not fail as theirs did. What ours does:
+# printed 0.4776 and 0.6690 need outputs of 1 and more on the nerve; a haze over the background would explain the rest. But
+# `Recall`, which was measured beside them, stopped with an error at any output above 1 in TensorFlow of 2020. So either no output
+# passed 1, or other code gave this row; the outputs are not published. And our own network need not fail as theirs did. What
+# ours does:
 
 # %%
 output = answers["attention"]
@@ -579,8 +582,7 @@ Markdown(papers.claims_table([one for one in rows if "augmented" not in one.clai
 # the authors' code, or is inferred.
 
 # %%
-lines = [f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in paper.audit]
-Markdown("\n".join(lines))
+Markdown(papers.audit_list(paper.audit))
 
 # %% [markdown]
 # The record of this run, with every number and figure above, is written last.

@@ -86,7 +86,7 @@ print(f"{dataset.describe()}: {len(rest)} to work with, {len(held_out)} held out
 # | `random_flip` | reverses the *order* of a random half of the images, then mirrors another half top to bottom |
 # | `random_rotate90` | turns by 0, 90, 180 or 270 degrees; the picture is not square, so parts are cut off |
 # | `random_horizontal_flip` | mirrors a random half left to right |
-# | `vertical_flip_cv2` | turns by 180 degrees, one pixel off |
+# | `vertical_flip_cv2` | turns by 180 degrees, one pixel off; as published it stops with an error on their stacks, which have a channel axis |
 #
 # Here they are, applied to one image with a nerve. Where only a random half is changed we show the changed half.
 
@@ -218,7 +218,7 @@ from nervekit.networks_belahsen import train as train_network
 from nervekit.optimizers import FlatAdam, FlatRMSprop
 
 record.provenance(precision=training.set_precision("auto"))
-steps = settings["augmented_epochs"] * len(training_part)
+images_shown = settings["augmented_epochs"] * len(training_part)
 largest = sets["their split, pairs whole"][0]
 optimizer = FlatRMSprop(settings["augmented_learning_rate"], rho=0.9)
 network = compiled("inception", settings, largest, optimizer=optimizer, seed=SEED)
@@ -227,7 +227,7 @@ network = compiled("inception", settings, largest, optimizer=optimizer, seed=SEE
 def train_on(name, first, second):
     training.reset(network, lambda: compiled("inception", settings, largest, seed=SEED), seed=SEED)
     history = train_network(
-        network, first, second, epochs=round(steps / len(first)), batch_size=settings["augmented_batch_size"],
+        network, first, second, epochs=round(images_shown / len(first)), batch_size=settings["augmented_batch_size"],
         patience=settings["patience"], seed=SEED,
     )  # fmt: skip
     print(f"{name}: {len(history.curves['loss'])} epochs, {history.seconds:.0f} s")
@@ -383,8 +383,7 @@ Markdown(papers.claims_table(rows))
 
 # %%
 chosen = [entry for entry in paper.audit if "notebook 05" in entry["evidence"]]
-lines = [f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in chosen]
-Markdown("\n".join(lines))
+Markdown(papers.audit_list(chosen))
 
 # %% [markdown]
 # The record of this run, with every number and figure above, is written last.

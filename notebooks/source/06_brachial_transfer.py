@@ -105,15 +105,12 @@ print(f"{shared.sum():,} of 2,057 test images ({shared.mean():.0%}) have a copy 
 
 # %%
 from nervekit import data
+from nervekit.data import splits
 
 height, width = settings["image_size"]
 dataset = data.load("brachial", settings["data"], (height, width), subjects=settings["subjects"])
 labelled = len(dataset), int(dataset.masks.any(axis=(1, 2)).sum())
-if settings["images_of_a_subject"] != "all":
-    member = [np.flatnonzero(dataset.groups == subject) for subject in np.unique(dataset.groups)]
-    most = settings["images_of_a_subject"]
-    spaced = [found[np.unique(np.linspace(0, len(found) - 1, most).astype(int))] for found in member]
-    dataset = dataset.subset(np.sort(np.concatenate(spaced)))
+dataset = splits.thinned(dataset, settings["images_per_subject"])
 nerve = dataset.masks.any(axis=(1, 2))
 simulated = dataset.source == "phantom"
 kind = "simulated" if simulated else "real"
@@ -167,7 +164,6 @@ record.figure("copies", figure, alt=f"Make-up of the enlarged set, and copies of
 # the copies: the random split has seen more people.
 
 # %%
-from nervekit.data import splits
 
 fifths = [held_out for _, held_out in splits.group_kfold(dataset.groups, 5, random_state=0)]
 test_images, development_images = fifths[:2]
@@ -321,6 +317,7 @@ encoder_end = teacher.get_layer("encoder_5_norm_relu").output
 encoder_alone = keras.Model(teacher.input, encoder_end, name=f"encoder_from_{settings['encoder_start']}")
 starts = {name: build(name) for name in networks}
 random_start = build("resnet34_unet")
+random_start.set_weights(starts["resnet34_unet"].get_weights())
 report = training.transfer(encoder_alone, starts["resnet34_unet"])
 record.value("gulati_chhabra.resnet34_unet.layers_carried_over", len(report.copied))
 print(f"{len(report.copied)} layers of the encoder carried over, {len(report.left)} layers of the decoder start afresh")
@@ -332,12 +329,8 @@ print(f"{len(report.copied)} layers of the encoder carried over, {len(report.lef
 # Dice and IoU of all pixels together. Each comes with a 95 % interval that draws subjects, not images.
 
 # %%
-from nervekit import intervals
-
-
-def with_interval(numerator, denominator, groups):
-    found = intervals.bootstrap(intervals.ratio(numerator, denominator), groups)
-    return {"value": found.estimate, "low": found.low, "high": found.high, "n": len(groups)}
+from nervekit.evaluation import with_interval
+from nervekit.intervals import ratio
 
 
 def table_1(probability, entries):
@@ -347,8 +340,8 @@ def table_1(probability, entries):
     common, both = (values.sum(axis=(1, 2)) for values in (probability * part.masks, probability + part.masks))
     overlap = evaluation.overlap(part.masks, probability > 0.5, part.groups)
     return {
-        "accuracy": with_interval(right, pixels, part.groups),
-        "loss": with_interval(-2 * common, both, part.groups),
+        "accuracy": with_interval(ratio(right, pixels), part.groups),
+        "loss": with_interval(ratio(-2 * common, both), part.groups),
         "dice": overlap["pooled_dice"],
         "iou": overlap["pooled_iou"],
         "means": (overlap["dice_mean"]["value"], overlap["iou_mean"]["value"]),
@@ -436,14 +429,15 @@ print(f"empty mask: accuracy {empty:.3f}; mean mask: pooled Dice {floor['value']
 
 # %% [markdown]
 # **IoU** adds nothing to Dice in their table. For one pair of masks, or for pixels pooled over all images, IoU is
-# Dice / (2 - Dice). For means over images it is not.
+# Dice / (2 - Dice); for means over large batches, as Keras prints them, nearly; for means over images it is not.
 
 # %% tags=["pinned"]
 for network, dice, iou in (("SegNet", 0.76, 0.61), ("U-Net", 0.74, 0.59), ("Trans Res U-Net", 0.74, 0.59)):
     print(f"{network}: printed Dice {dice}, IoU {iou}; {dice} / (2 - {dice}) = {dice / (2 - dice):.3f}")
 
 # %% [markdown]
-# The same for our predictions, pooled and as means over images. The printed pairs behave like pooled ones.
+# The same for our predictions, pooled and as means over images. The printed pairs behave like pooled ones, or
+# like means over large batches.
 
 # %%
 for name, label in labels.items():
@@ -686,8 +680,7 @@ Markdown(papers.claims_table(papers.compare(paper, record.values(), {"data": kin
 # inferred.
 
 # %%
-lines = [f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in paper.audit]
-Markdown("\n".join(lines))
+Markdown(papers.audit_list(paper.audit))
 
 # %% [markdown]
 # The record of this run, with every number and figure above, is written last.

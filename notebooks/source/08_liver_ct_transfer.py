@@ -390,8 +390,9 @@ def train_arm(arm, study, seed, epochs):
 
 
 # %% [markdown]
-# Each arm runs once a seed. A seed draws the first weights, the quarter of the slices, and their order. The
-# predictions of test slices are kept unseen until all is trained.
+# Each arm runs once a seed. A seed draws the quarter of the slices and their order and, from scratch, the first weights
+# too. The other two arms all begin with the same bone network: what another training on bones would change is not in their
+# range. The predictions of test slices are kept unseen until all is trained.
 
 # %%
 from tqdm.auto import tqdm
@@ -499,8 +500,8 @@ for name, study in studies.items():
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# The first row of a study is what transfer brings. The third is what the report compared: transfer and a quarter of
-# the slices against neither.
+# The first row of a study is what transfer brings. The third is what the report compared: transfer with a quarter of the slices
+# against all slices without transfer.
 #
 # ### What such a Dice looks like
 #
@@ -666,8 +667,7 @@ Markdown(papers.claims_table(rows))
 # or is inferred.
 
 # %%
-lines = [f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in paper.audit]
-Markdown("\n".join(lines))
+Markdown(papers.audit_list(paper.audit))
 
 # %% [markdown]
 # One of them to run: which number of slices has 1,622 as its 80 %?

@@ -47,8 +47,9 @@ record.provenance(data="none")
 # %% [markdown]
 # ## What the other notebooks left
 #
-# Of each notebook the result of this run is taken. Where this run had simulated data only, or did not run the notebook,
-# a result on real data that was committed with the course takes its place, because only real data can answer a claim.
+# Of each notebook the result of this run is taken. Where this run did not run the notebook, a result that was committed with
+# the course takes its place; where it had simulated data only, a committed one on real data, because only real data can answer
+# a claim.
 
 # %%
 from IPython.display import Markdown
@@ -102,7 +103,7 @@ print(f"{sum(value > limit for value, limit in pairs)} of {len(pairs)} main scor
 #
 # The rule is that of notebook 00. A count is *reproduced* if it is equal. A score is *reproduced* if the printed value lies
 # in our 95 % interval, which draws patients or sessions with replacement, and *better* if the whole interval lies above it.
-# A number that describes training, such as the IoU on the training set, has no better or worse. *Not run* is what only
+# A number that describes training, a spread of scores, or a difference between two networks has no better or worse. *Not run* is what only
 # simulated data could answer here; a count that needs no image, such as that of parameters, is judged whatever the data.
 # *Cannot be* is what would need something that was never published.
 
@@ -207,7 +208,7 @@ natures = Counter()
 for key in papers.names():
     paper = papers.load(key)
     natures.update(entry["nature"].replace(";", " ").split()[0] for entry in paper.audit)
-    display(Markdown(f"### {verdicts.short_name(paper)}\n\n{report.audit(paper)}"))
+    display(Markdown(f"### {verdicts.short_name(paper)}\n\n{papers.audit_list(paper.audit)}"))
 first = ", ".join(f"{number} {nature}" for nature, number in natures.most_common())
 print(f"{natures.total()} findings, by the first word of their nature: {first}")
 

@@ -234,10 +234,12 @@ for name in settings["starts"][1:]:
         label = f"{name} first, {counts[place]} images ({share:.0%})"
         comparisons[label] = comparison.paired(judged.masks, *pair, judged.groups)
         keys[label] = f"gain.{key_of(name, share)}"
+tests = comparison.p_values(comparisons)
 Markdown(comparison.table(comparisons))
 
 # %% [markdown]
-# An interval that covers zero says "not shown" for these sessions, this draw and this seed, not "no effect".
+# An interval that covers zero says "not shown" for these sessions, this draw and this seed, not "no effect". Nor do the
+# intervals hold what another training on simulated images would change: all come from one.
 
 # %%
 gains = {name: of["pooled_iou"] for name, of in comparisons.items()}
@@ -282,13 +284,13 @@ for place, share in enumerate(settings["shares"]):
     for name, of in found.items():
         record.value(f"simulated_first.{key_of(name, share)}", **of[place], **limit, split=split, images=counts[place])
 for label, of in gains.items():
-    record.value(f"simulated_first.{keys[label]}", **of, split=split)
+    record.value(f"simulated_first.{keys[label]}", **of, **tests[label], split=split)
 
 # %% [markdown]
 # What a reader should know of our own choices:
 
 # %%
-Markdown("\n".join(f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in study.audit))
+Markdown(papers.audit_list(study.audit))
 
 # %% [markdown]
 # The record of this run, with every number and figure above, is written last.
@@ -314,5 +316,5 @@ record.finish();
 #
 # 1. Add the steps on simulated images to the others instead of taking them away. What changes?
 # 2. Freeze what was copied: `training.transfer(teacher, network, freeze=("encoder",))`. With which share does it help?
-# 3. Take half of the simulated subjects (`simulated_subjects` in `nervekit/papers/simulated_first.toml`). Is it their number?
+# 3. Take half of the simulated subjects (`simulated_subjects` in `nervekit/papers/simulated_first.toml`). Does their number matter?
 # 4. Draw other training sessions with another `SEED`. How much of the curve is the luck of the draw?

@@ -295,7 +295,7 @@ Markdown(targets.table(study, record.values(), {"data": kind}))
 # What a reader should know of our own choices:
 
 # %%
-Markdown("\n".join(f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in study.audit))
+Markdown(papers.audit_list(study.audit))
 
 # %% [markdown]
 # The record of this run, with every number and figure above, is written last.
