@@ -48,7 +48,7 @@ def reliability(masks, probability, *, bins=10, undecided=0.0):
     Raises
     ------
     DataError
-        The shapes differ, or a probability is not between 0 and 1.
+        The shapes differ, the masks are no bool array, or a probability is not between 0 and 1.
     ConfigurationError
         Fewer than one bin, or a margin outside 0 to 0.5.
 
@@ -66,9 +66,13 @@ def reliability(masks, probability, *, bins=10, undecided=0.0):
     masks, probability = np.asarray(masks), np.asarray(probability, float)
     if bins < 1 or not 0 <= undecided < 0.5:
         raise ConfigurationError(f"bins={bins}, undecided={undecided}: expected a bin or more, and 0 to 0.5")
-    if masks.shape != probability.shape or not ((probability >= 0) & (probability <= 1)).all():
-        raise DataError(f"masks have the shape {masks.shape}, probabilities {probability.shape}: expected the same shape, "
-                        "and probabilities from 0 to 1")  # fmt: skip
+    if masks.dtype != bool:
+        raise DataError(f"masks have the type {masks.dtype}; expected bool: write masks > 0")
+    if masks.shape != probability.shape:
+        raise DataError(f"masks have the shape {masks.shape}, probabilities {probability.shape}; expected the same shape")
+    if wrong := np.count_nonzero(~((probability >= 0) & (probability <= 1))):
+        raise DataError(f"{wrong} of {probability.size} probabilities are NaN or not between 0 and 1; the network may end "
+                        "without a sigmoid")  # fmt: skip
     kept = (probability >= undecided) & (probability <= 1 - undecided)
     masks, probability = masks[kept], probability[kept]
     place = np.minimum((probability * bins).astype(int), bins - 1)
@@ -90,7 +94,7 @@ def disagreement(views):
     Returns
     -------
     ndarray, shape (N,)
-        Of the masks at 0.5. 0 where all views are empty.
+        Of the masks at 0.5. 0 where all views are empty: where an empty answer is an error, look for it apart.
 
     Raises
     ------

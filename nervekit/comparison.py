@@ -59,7 +59,7 @@ def scores(masks, predictions, groups):
     return {
         "pooled_iou": with_interval(pooled_iou_of(masks, predictions), groups),
         "dice_mean": with_interval(ratio(mean_dice(masks, predictions), each), groups),
-        "accuracy": {**with_interval(ratio(correct, each), groups), "step": 1 / len(masks)},
+        "accuracy": {**with_interval(ratio(correct, each), groups), "step": 1 / (len(several) * len(masks))},
     }
 
 

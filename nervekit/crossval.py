@@ -59,7 +59,8 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, 
         Trains the folds side by side: a ``ProcessPoolExecutor`` with the start method "spawn", ``client.get_executor()``
         of a dask.distributed client, or any other; or a function without arguments that makes one. If a worker is
         lost, its fold is trained again, on a new executor of the function, or in this process if the executor given
-        can work no more; a fold that has finished is not. (Threads take turns, since the random state is shared.)
+        can work no more; a fold that has finished is not. (Threads take turns, since the random state is shared. Workers that
+        share a GPU need ``TF_FORCE_GPU_ALLOW_GROWTH=true`` or ``XLA_PYTHON_CLIENT_PREALLOCATE=false``.)
 
     Returns
     -------
@@ -70,7 +71,8 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, 
     RunError
         Three executors in a row were lost before any fold finished.
     ConfigurationError
-        A worker has another Keras backend than this process, or the images have native sizes.
+        A worker has another Keras backend than this process, the network has several outputs, or the images have native
+        sizes.
 
     Examples
     --------
@@ -110,7 +112,7 @@ class _Work:
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def here(self, numbers):
-        model = training.compile_model(self.build(), metrics=[])
+        model = _compiled_network(self.build)
         for number in numbers:
             yield number, *_train(model, self.build, *self._job(number))
 
@@ -161,6 +163,12 @@ class _Work:
         return self.dataset.subset(train), self.dataset.images[held_out], self.schedule, self.seed + number
 
 
+def _compiled_network(build):
+    model = build()
+    training.check_one_mask(model)
+    return training.compile_model(model, metrics=[])
+
+
 def _train(model, build, train, images, schedule, seed):
     training.reset(model, build, seed=seed)
     history = training.fit(model, train, **schedule, seed=seed)
@@ -182,7 +190,7 @@ def _in_worker(token, build, backend, policy, *job):
     with _turn:
         keras.config.set_dtype_policy(policy)
         if _compiled.get("token") != token:
-            _compiled.update(token=token, model=training.compile_model(build(), metrics=[]))
+            _compiled.update(token=token, model=_compiled_network(build))
         return _train(_compiled["model"], _undisturbed(build, job[-1]), *job)
 
 

@@ -65,6 +65,11 @@ def rebuild(network, name, *, size=None, precision="float32", **options):
         raise ConfigurationError(f"rebuild: {network.name} has no layer {absent[0]!r}. Give the options it was built with; of "
                                  "a U-Net++ with deep supervision take models.belahsen_nested.prune first.")  # fmt: skip
     for layer in weighted:
+        ours, theirs = ([weight.shape for weight in one.weights] for one in (layer, network.get_layer(layer.name)))
+        if ours != theirs:
+            raise ConfigurationError(f"rebuild: weights of layer {layer.name!r} have the shapes {theirs} in {network.name}, and "
+                                     f"{ours} in the copy. Give the options it was built with, such as width and depth.")  # fmt: skip
+    for layer in weighted:
         layer.set_weights(network.get_layer(layer.name).get_weights())
     return copy
 

@@ -57,8 +57,8 @@ def overlap(masks, predictions, groups):
     Returns
     -------
     dict of str to dict
-        ``dice_mean`` (also with ``sd``, the standard deviation over images), ``iou_mean``, ``precision_mean``,
-        ``recall_mean``, ``pooled_dice`` and ``pooled_iou``, as in :func:`scores`.
+        ``dice_mean``, ``iou_mean``, ``precision_mean``, ``recall_mean``, ``pooled_dice`` and ``pooled_iou``, as in
+        :func:`scores`.
 
     Examples
     --------
@@ -75,9 +75,7 @@ def overlap(masks, predictions, groups):
     statistics = {f"{name}_mean": ratio(values, np.ones(len(masks))) for name, values in by_image.items()}
     statistics["pooled_dice"] = ratio(2 * intersection, true + predicted)
     statistics["pooled_iou"] = ratio(intersection, true + predicted - intersection)
-    found = {name: with_interval(statistic, groups) for name, statistic in statistics.items()}
-    found["dice_mean"]["sd"] = float(by_image["dice"].std(ddof=1)) if len(masks) > 1 else 0.0
-    return found
+    return {name: with_interval(statistic, groups) for name, statistic in statistics.items()}
 
 
 def fold_quartiles(masks, result, groups):

@@ -1,4 +1,5 @@
-"""Batches for a network, in an order that depends on the seed and the epoch alone.
+"""Batches for a network: on TensorFlow in an order that depends on the seed and the epoch alone, on JAX and PyTorch as Keras
+shuffles them, from random numbers that `training.fit` seeds.
 
 On TensorFlow, Keras' own path for arrays has two faults (seen with Keras 3.15.1 and TensorFlow 2.21, watching the order of
 the images and the stack of a process that stood still). Under a seed it deals the same batches in every epoch. And tf.data

@@ -11,6 +11,9 @@ from keras import ops
 
 from nervekit.errors import ConfigurationError
 
+# Of what Keras' optimizers can do beside their step.
+_NOT_DONE = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "loss_scale_factor", "gradient_accumulation_steps")
+
 
 class _Flat(keras.optimizers.Optimizer):
     """What both share; `averages` names their vectors, and ``change(gradient, rate)`` is how far all weights move."""
@@ -21,6 +24,8 @@ class _Flat(keras.optimizers.Optimizer):
         """Make the averages for these weights; the optimizer moves them and no others from then on."""
         if self.built:
             return
+        if asked := [name for name in _NOT_DONE if getattr(self, name, None)]:
+            raise ConfigurationError(f"{type(self).__name__} does not do {', '.join(asked)}. Take the optimizer of Keras.")
         super().build(variables)
         self.lengths = [int(np.prod(variable.shape)) for variable in variables]
         for name in self.averages:
@@ -59,7 +64,7 @@ class FlatAdam(_Flat):
     epsilon : float
     name : str
     **options
-        What ``keras.optimizers.Optimizer`` takes, for reading a saved network; clipping and decay are not done.
+        What ``keras.optimizers.Optimizer`` takes, for reading a saved network; clipping, decay and the like are refused.
 
     Examples
     --------

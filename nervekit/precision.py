@@ -14,7 +14,8 @@ from nervekit.processor import PRECISIONS
 def set_precision(choice="auto"):
     """Choose the number format that networks built from now on compute in.
 
-    Weights, the sigmoid, the loss and, in `training.fit`, all sums stay in float32 either way.
+    Weights, the sigmoid, the loss and, in `training.fit`, all sums stay in float32 either way. On a GPU of the Ampere
+    generation or later the backends round the factors of float32 products to eleven bits (TF32).
 
     Parameters
     ----------

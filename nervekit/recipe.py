@@ -5,6 +5,7 @@ deviation 1 by the network itself, see `models.nervekit.nervekit_unet`.
 """
 
 import math
+import weakref
 
 import keras
 import numpy as np
@@ -118,9 +119,18 @@ def _output_weights(model, presence_weight):
 
 def finest(model):
     """The network with its finest mask as only output; the same layers and weights."""
-    if not isinstance(supervision.outputs(model), dict):
-        return model
-    return keras.Model(model.input, model.output["mask"], name=model.name)
+    return _cut(model, "mask") if isinstance(supervision.outputs(model), dict) else model
+
+
+# A network that is cut anew is compiled anew.
+_cut_before = weakref.WeakKeyDictionary()
+
+
+def _cut(model, output):
+    known = _cut_before.setdefault(model, {})
+    if output not in known:
+        known[output] = keras.Model(model.input, model.output[output], name=model.name)
+    return known[output]
 
 
 def views(model, images, *, batch_size=32):
@@ -184,6 +194,6 @@ def presence(model, images, *, batch_size=32, flips=False):
     answers = supervision.outputs(model)
     if not isinstance(answers, dict) or "presence" not in answers:
         raise ConfigurationError(f"{model.name} has no presence head. Build nervekit_unet(..., presence=True).")
-    head = keras.Model(model.input, answers["presence"], name=model.name)
+    head = _cut(model, "presence")
     sides = [images, np.ascontiguousarray(images[:, :, ::-1])] if flips else [images]
     return np.mean([training.answers(head, side, batch_size=batch_size)[:, 0] for side in sides], axis=0)

@@ -40,7 +40,7 @@ def begin_at_share(layer, masks):
     Raises
     ------
     ConfigurationError
-        No pixel, or every pixel, of the masks is of the region.
+        No pixel, or every pixel, of the masks is of the region, or they are no bool array.
 
     Examples
     --------
@@ -50,6 +50,8 @@ def begin_at_share(layer, masks):
     >>> round(float(network.get_layer("mask_logits").bias[0]), 3)  # the logarithm of 0.2 / 0.8
     -1.386
     """
+    if np.asarray(masks).dtype != bool:
+        raise ConfigurationError(f"masks have the type {np.asarray(masks).dtype}; expected bool: write masks > 0.")
     share = np.mean(masks)
     if not 0 < share < 1:
         raise ConfigurationError(
@@ -82,13 +84,16 @@ def reset(model, build, *, seed):
             variable.assign(start)
     states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
     for number, state in enumerate(states):
-        state.assign(np.array([seed, number], dtype=state.dtype))
+        # Keras counts the second number up at each draw: neighbouring numbers would give two layers the same draws in turn.
+        drawn = np.random.SeedSequence([seed, number]).generate_state(2) >> 1
+        state.assign(drawn.astype(state.dtype))
 
 
 def until_alive(attempt, seed, *, starts=3):
     """Train again, from other weights, a network that finds nothing on the development images.
 
-    Behind a ReLU that is zero everywhere nothing flows back, and an output that went to nothing in the first steps stays
+    What counts is the epoch with the lowest development loss, whose weights are kept: the first epochs often mark some pixels
+    before a network dies. Behind a ReLU that is zero everywhere nothing flows back, and an output that went to nothing in the first steps stays
     there. Such a dead start is known by its development images alone; it is not a choice among good ones.
 
     Parameters
@@ -111,12 +116,14 @@ def until_alive(attempt, seed, *, starts=3):
     --------
     >>> from types import SimpleNamespace
     >>> def attempt(seed):
-    ...     return f"network {seed}", SimpleNamespace(curves={"val_pooled_iou": [0.0, 0.4 if seed > 5 else 0.0]})
+    ...     found = [0.1, 0.4 if seed > 5 else 0.0]
+    ...     return f"network {seed}", SimpleNamespace(curves={"val_loss": [0.9, 0.7], "val_pooled_iou": found})
     >>> until_alive(attempt, 5)[::2]
     ('network 105', 2)
     """
     for start in range(1, starts + 1):
         network, history = attempt(seed + 100 * (start - 1))
-        if max(history.curves["val_pooled_iou"]) > 0:
+        kept = int(np.argmin(history.curves["val_loss"]))
+        if history.curves["val_pooled_iou"][kept] > 0:
             break
     return network, history, start

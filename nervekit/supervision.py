@@ -4,12 +4,18 @@ import keras
 from keras import ops
 
 from nervekit.augment import transform
+from nervekit.errors import ConfigurationError
 from nervekit.losses import at_size
 
 
 def outputs(model):
     """What a network gives, by name where it gives several things; None for a Sequential that was never called."""
     return getattr(model, "output", None)
+
+
+def plain(name):
+    """The name of a metric without that of the output: ``val_mask_pooled_iou`` is ``val_pooled_iou``."""
+    return name.replace("mask_pooled_iou", "pooled_iou")
 
 
 def at_each_scale(masks, answers):
@@ -49,14 +55,26 @@ def augmenting(model, options, seed):
     -------
     keras.Model
         Takes (images, masks) and compares with the masks as they were changed.
+
+    Raises
+    ------
+    ConfigurationError
+        A metric of the network cannot be copied.
     """
     trained = _Augmenting(model, options, seed)
     compiled = model.get_compile_config()
+    try:
+        metrics = keras.saving.deserialize_keras_object(compiled["metrics"])
+    except TypeError as error:
+        raise ConfigurationError(
+            f"{model.name}: training with augment copies its metrics, and Keras does not know one of them. Put "
+            "@keras.saving.register_keras_serializable() above its definition."
+        ) from error
     trained.compile(
         optimizer=model.optimizer,
         loss=model.loss,
         loss_weights=compiled.get("loss_weights"),
-        metrics=keras.saving.deserialize_keras_object(compiled["metrics"]),
+        metrics=metrics,
         jit_compile=model.jit_compile,
     )
     return trained

@@ -75,7 +75,8 @@ class History:
     seconds : float
         Wall time of the whole training.
     images_per_second : float
-        Training images, without the first epoch, which also compiles.
+        Training images over the time of an epoch, its pass over the development set included; without the first epoch, which
+        also compiles.
     """
 
     curves: dict
@@ -101,7 +102,8 @@ def fit(
         Of the order of the images, which is new in each epoch, and of the changes of `augment`. Dropout goes on from where
         the network was built or :func:`reset`.
     callbacks : sequence of keras.callbacks.Callback
-        Such as ``plots.live_curves(epochs)``.
+        Such as ``plots.live_curves(epochs)``. Of a network with several outputs they see the metric as ``mask_pooled_iou``
+        and ``val_mask_pooled_iou``.
     targets : callable, optional
         From a dataset to what the loss compares with, for a network with several outputs. Without it the masks, and
         for a network that gives masks at several scales the masks at each of them.
@@ -116,11 +118,16 @@ def fit(
     Raises
     ------
     ConfigurationError
-        The images do not have the size that the network takes, or ``augment`` comes with ``targets``.
+        The network is not compiled, there is no epoch or no image, the images are not uint8 or not of the size that the
+        network takes, the masks are not bool, or ``augment`` comes with ``targets``.
     """
+    if not model.compiled:
+        raise ConfigurationError(f"{model.name} is not compiled. Call training.compile_model first.")
+    if epochs < 1:
+        raise ConfigurationError(f"epochs={epochs}: expected 1 or more.")
     for dataset in (train, development):
         if dataset is not None:
-            check_sizes(model, dataset)
+            check_data(model, dataset)
     sum_bias_gradients_in_float32()
     keras.utils.set_random_seed(seed)
     pairs = [_pair(model, dataset, targets, augment) for dataset in (train, development) if dataset is not None]
@@ -130,11 +137,7 @@ def fit(
     watched = feeding.in_order(*pairs[1], batch_size=batch_size) if development is not None else None
     fed = feeding.training_batches(*pairs[0], epochs=epochs, batch_size=batch_size, seed=seed)
     result = trained.fit(**fed, validation_data=watched, verbose=0, callbacks=[clock, *callbacks])
-    # A network with several outputs has its metric under the name of one of them.
-    curves = {
-        name.replace("mask_pooled_iou", "pooled_iou"): [float(number) for number in numbers]
-        for name, numbers in result.history.items()
-    }
+    curves = {supervision.plain(name): [float(number) for number in numbers] for name, numbers in result.history.items()}
     steady = clock.seconds[1:] or clock.seconds
     return History(curves, sum(clock.seconds), len(train) * len(steady) / sum(steady))
 
@@ -188,17 +191,37 @@ def predict(model, images, *, batch_size=32):
     Returns
     -------
     ndarray of float32, shape (N, H, W)
+
+    Raises
+    ------
+    ConfigurationError
+        The network has several outputs, or there is no image.
     """
+    check_one_mask(model)
     return answers(model, images, batch_size=batch_size)[..., 0]
 
 
 def answers(model, images, *, batch_size=32):
     """Everything that a network says of images: an array, or a dict of arrays where it has several outputs."""
+    if not len(images):
+        raise ConfigurationError(f"{model.name} was asked about no image. Look at the split that the images were taken from.")
     return model.predict(*feeding.in_order(images, batch_size=batch_size), batch_size=batch_size, verbose=0)
 
 
-def check_sizes(model, dataset):
-    """Refuse data whose images are not of the size that the network was built for."""
+def check_one_mask(model):
+    """Refuse a network with several outputs, where one mask is expected."""
+    found = supervision.outputs(model)
+    if isinstance(found, dict):
+        raise ConfigurationError(
+            f"{model.name} has the outputs {', '.join(found)}; expected one mask. Take recipe.finest(model) or "
+            "training.answers, or build it without them."
+        )
+
+
+def check_data(model, dataset):
+    """Refuse data that the network was not built for: no image, another size, another type."""
+    if not len(dataset):
+        raise ConfigurationError(f"{dataset.key} holds no image. Look at the split that it was taken from.")
     expected = model.input_shape[1:]
     found = dataset.images[0].shape if isinstance(dataset.images, list) else np.shape(dataset.images)[1:]
     if isinstance(dataset.images, list) or tuple(found) != tuple(expected):
@@ -206,4 +229,10 @@ def check_sizes(model, dataset):
         raise ConfigurationError(
             f"{model.name} was built for images of shape {tuple(expected)}, and {dataset.key} holds {size}. "
             f"Load it with size={tuple(expected[:2])} and channels={expected[2]}, or build the network for that shape."
+        )
+    types = dataset.images.dtype, dataset.masks.dtype
+    if types != ("uint8", "bool"):
+        raise ConfigurationError(
+            f"{dataset.key}: its images are {types[0]}, its masks {types[1]}; expected uint8 from 0 to 255, and bool. Write "
+            "(255 * images).astype('uint8') for images from 0 to 1, and masks > 0."
         )

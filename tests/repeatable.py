@@ -1,6 +1,8 @@
 """A short training on the same data with the same seed, and what it came to; run in two processes by a test."""
 
 import hashlib
+import json
+import sys
 
 import keras
 import numpy as np
@@ -29,4 +31,4 @@ def digest(precision="float32", augment=None):
 
 
 if __name__ == "__main__":
-    print(digest())
+    print(digest(**json.loads(sys.argv[1])))

@@ -48,8 +48,13 @@ def test_no_pixel_left_is_no_error():
     assert calibration.reliability(np.zeros(3, bool), np.zeros(3), undecided=0.1).error == 0
 
 
+def test_masks_of_255_are_refused():
+    with pytest.raises(DataError, match="type uint8; expected bool"):
+        calibration.reliability(np.array([0, 255], "uint8"), np.array([0.2, 0.8]))
+
+
 def test_what_is_no_probability_is_refused():
-    with pytest.raises(DataError, match="from 0 to 1"):
+    with pytest.raises(DataError, match="1 of 2 probabilities are NaN or not between 0 and 1"):
         calibration.reliability(np.zeros(2, bool), np.array([0.5, 1.5]))
     with pytest.raises(DataError, match="same shape"):
         calibration.reliability(np.zeros(2, bool), np.zeros(3))

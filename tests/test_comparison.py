@@ -98,6 +98,7 @@ def test_scores_of_one_seed_are_those_of_the_evaluation_and_of_several_their_mea
     found = comparison.scores(masks, first, groups)
     single = [evaluation.scores(masks, one, groups) for one in first]
     assert comparison.scores(masks, first[0], groups) == {name: single[0][name] for name in found}
+    assert found["accuracy"]["step"] == 1 / 24  # two seeds, twelve images
     for name, score in found.items():
         assert score["value"] == pytest.approx(np.mean([one[name]["value"] for one in single]))
 

@@ -55,6 +55,13 @@ def test_a_copy_with_other_options_is_refused():
         deploy.rebuild(network, "unetpp")
 
 
+@pytest.mark.parametrize("options", [{"width": 2, "depth": 3}, {"width": 4, "depth": 2}])
+def test_a_copy_of_another_size_is_refused(options):
+    network = models.build("nervekit_unet", (32, 32, 1), width=4, depth=3)
+    with pytest.raises(ConfigurationError, match="weights of layer .* have the shapes .* such as width and depth"):
+        deploy.rebuild(network, "nervekit_unet", **options)
+
+
 def test_onnx_runtime_gives_what_keras_gives(tmp_path):
     if deploy.missing_for_onnx():
         pytest.skip(f"not installed: {', '.join(deploy.missing_for_onnx())}")

@@ -35,6 +35,12 @@ def test_steps_are_those_of_keras(theirs, ours, options):
         np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(wanted), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("option", [{"weight_decay": 0.1}, {"clipnorm": 1.0}, {"use_ema": True}])
+def test_what_it_does_not_do_is_refused(option):
+    with pytest.raises(ConfigurationError, match=f"FlatAdam does not do {next(iter(option))}"):
+        FlatAdam(0.1, **option).build([keras.Variable([1.0])])
+
+
 def test_weights_without_a_gradient_stay_as_they_are():
     weights = [keras.Variable([1.0, 2.0]), keras.Variable(3.0)]
     FlatAdam(0.1).apply([ops.ones(2), None], weights)

@@ -179,6 +179,11 @@ class Left(keras.layers.Layer):
         return ops.zeros_like(image) + 0.8 * ops.cast(column, "float32")[None, None, :, None]
 
 
+def test_a_network_is_cut_once(trained):
+    network = trained[0] if isinstance(trained, tuple) else trained
+    assert recipe.finest(network) is recipe.finest(network) is not network
+
+
 def test_flips_average_the_answer_and_the_mirrored_answer_to_the_mirror_image():
     image = keras.Input((4, 6, 1))
     model = keras.Model(image, Left()(image))

@@ -167,6 +167,43 @@ def test_augmented_training_takes_a_loss_that_keras_does_not_know(blobs):
     assert losses[-1] < losses[0]
 
 
+def test_augmented_training_says_which_metrics_it_cannot_copy(blobs):
+    def own_metric(truth, found):
+        return keras.ops.mean(found)
+
+    model = training.compile_model(build(), metrics=[own_metric])
+    with pytest.raises(ConfigurationError, match="register_keras_serializable"):
+        training.fit(model, blobs, epochs=1, batch_size=8, augment={"flip": 0.5})
+
+
+def test_what_cannot_be_trained_is_refused(blobs):
+    network = build()
+    with pytest.raises(ConfigurationError, match="not compiled. Call training.compile_model"):
+        training.fit(network, blobs, epochs=1)
+    training.compile_model(network)
+    with pytest.raises(ConfigurationError, match="epochs=0: expected 1 or more"):
+        training.fit(network, blobs, epochs=0)
+    with pytest.raises(ConfigurationError, match="blobs holds no image"):
+        training.fit(network, blobs.subset([]), epochs=1)
+    for images, masks in ((blobs.images / 255, blobs.masks), (blobs.images, 255 * blobs.masks.astype("uint8"))):
+        with pytest.raises(ConfigurationError, match="expected uint8 from 0 to 255, and bool"):
+            training.fit(network, Blobs(images, masks), epochs=1)
+    with pytest.raises(ConfigurationError, match="asked about no image"):
+        training.predict(network, blobs.images[:0])
+
+
+def test_a_network_with_several_outputs_is_refused_where_one_mask_is_expected_before_it_is_trained(blobs):
+    def several():
+        return models.build("nervekit_unet", (32, 32, 1), width=2, depth=2, presence=True)
+
+    with pytest.raises(ConfigurationError, match="outputs mask, presence; expected one mask"):
+        training.predict(several(), blobs.images)
+    folds, trained = [(np.arange(8), np.arange(8, 24))], []
+    with pytest.raises(ConfigurationError, match="outputs mask, presence; expected one mask"):
+        crossval.run(several, type("Watched", (Blobs,), {"subset": trained.append})(blobs.images, blobs.masks), folds, epochs=1)
+    assert not trained
+
+
 def test_augmented_training_trains_the_network_itself(blobs):
     model = training.compile_model(build())
     before = [weight.copy() for weight in model.get_weights()]
@@ -233,9 +270,16 @@ def test_the_surroundings_say_what_auto_means(monkeypatch, asked):
 
 
 def test_cross_validation_predicts_each_image_once_with_a_network_that_never_saw_it(blobs):
-    """Masks of held-out images are flipped to background in training data, so seeing one would show."""
+    trained_on = []
+
+    class Watched(Blobs):
+        def subset(self, index):
+            trained_on.append(index)
+            return super().subset(index)
+
     folds = [(np.setdiff1d(np.arange(24), held_out), held_out) for held_out in np.arange(24).reshape(3, 8)]
-    result = crossval.run(build, blobs, folds, epochs=1, batch_size=8, progress=False)
+    result = crossval.run(build, Watched(blobs.images, blobs.masks), folds, epochs=1, batch_size=8, progress=False)
+    assert all(np.array_equal(index, inside) for index, (inside, _) in zip(trained_on, folds, strict=True))
     assert np.array_equal(np.bincount(result.fold), [8, 8, 8])
     for number, (_, held_out) in enumerate(folds):
         assert (result.fold[held_out] == number).all()
@@ -243,6 +287,27 @@ def test_cross_validation_predicts_each_image_once_with_a_network_that_never_saw
     assert scores["pooled_iou"].shape == (3,)
     expected = jaccard_score(blobs.masks[:8].ravel(), result.predictions[:8].ravel(), zero_division=1)
     assert scores["pooled_iou"][0] == pytest.approx(expected)
+
+
+def test_after_a_reset_two_layers_of_dropout_never_draw_the_same():
+    def build():
+        image = keras.Input((64,))
+        first, second = keras.layers.Dropout(0.5)(image), keras.layers.Dropout(0.5)(image)
+        weighted = keras.layers.Dense(1)(keras.layers.Concatenate()([first, second]))
+        return keras.Model(image, [first, second, weighted])
+
+    model = build()
+    model.compile("adam", "mse")
+    training.reset(model, build, seed=3)
+    drawn = [[np.asarray(keras.ops.convert_to_numpy(one)) for one in model(np.ones((1, 64)), training=True)[:2]] for _ in range(4)]
+    patterns = [tuple(one.ravel() > 0) for step in drawn for one in step]
+    assert len(set(patterns)) == 8
+
+
+def test_an_output_cannot_begin_at_a_share_of_masks_of_255():
+    network = models.build("huang_unet", (16, 16, 1), width=2)
+    with pytest.raises(ConfigurationError, match="masks have the type uint8; expected bool"):
+        training.begin_at_share(network.get_layer("mask_logits"), np.array([0, 255], "uint8"))
 
 
 @pytest.mark.parametrize("mask", [np.zeros((2, 4, 4), bool), np.ones((2, 4, 4), bool)])
@@ -258,7 +323,15 @@ def test_a_network_that_stays_dead_is_given_up_after_its_starts_and_says_so():
 
     def attempt(seed):
         seeds.append(seed)
-        return seed, training.History({"val_pooled_iou": [0.0, 0.0]}, 1.0, 1.0)
+        return seed, training.History({"val_loss": [0.7, 0.7], "val_pooled_iou": [0.0, 0.0]}, 1.0, 1.0)
 
     network, _, start = training.until_alive(attempt, 7, starts=3)
     assert seeds == [7, 107, 207] and (network, start) == (207, 3)
+
+
+def test_a_network_that_dies_after_its_first_epoch_is_dead():
+    def attempt(seed):
+        alive = [0.02, 0.3, 0.2] if seed == 107 else [0.02, 0.0, 0.0]
+        return seed, training.History({"val_loss": [0.9, 0.5, 0.6], "val_pooled_iou": alive}, 1.0, 1.0)
+
+    assert training.until_alive(attempt, 7)[::2] == (107, 2)

@@ -69,6 +69,8 @@ def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
     from IPython.display import display
     from tqdm.auto import tqdm
 
+    from nervekit.supervision import plain
+
     use_style()
     state = {"curves": {}}
 
@@ -85,8 +87,7 @@ def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
 
     def after_epoch(epoch, logs=None):
         for name, number in (logs or {}).items():
-            name = name.replace("mask_pooled_iou", "pooled_iou")  # as a network with several outputs calls it
-            state["curves"].setdefault(name, []).append(float(number))
+            state["curves"].setdefault(plain(name), []).append(float(number))
         state["bar"].update()
         state["bar"].set_postfix({name: f"{number:.3f}" for name, number in (logs or {}).items()})
         if epoch % every == every - 1:
