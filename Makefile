@@ -21,12 +21,13 @@ PY := $(VENV)/bin/python
 NERVEKIT := $(PY) -m nervekit
 READY := $(VENV)/.ready
 BACKEND_READY := $(patsubst %,$(VENV)/.ready-%,$(filter jax torch,$(BACKEND)))
-SETTINGS := backend=$(BACKEND) precision=$(PRECISION) data=$(DATA) seed=$(SEED) NERVEKIT_DATA=$(NERVEKIT_DATA)
+# The environment holds nervekit by the path of this folder: .ready says which, for a folder may be copied or moved.
+HERE := $(shell test -x '$(PY)' && test "`cat '$(READY)' 2>/dev/null`" = "`pwd -P`" && echo yes)
 
 # What results depend on: all of the package but the parts that only run, check and report.
 ALONGSIDE := check cli colab doctor engine expected junit kernel notebooks overview progress report run verdicts workspace __main__
-PACKAGE := $(filter-out $(ALONGSIDE:%=nervekit/%.py),$(wildcard nervekit/*.py nervekit/*/*.py nervekit/*/*.toml \
-	nervekit/*/*/*.csv)) requirements.lock
+PACKAGE := $(filter-out $(ALONGSIDE:%=nervekit/%.py),$(wildcard nervekit/*.py nervekit/*/*.py nervekit/*/*/*.py \
+	nervekit/*/*.toml nervekit/*/*/*.csv)) requirements.lock
 
 FOUND := $(foreach name,$(basename $(notdir $(NOTEBOOKS))),$(wildcard notebooks/source/$(name).py notebooks/source/$(name)_*.py))
 NAMES := $(sort $(basename $(notdir $(if $(NOTEBOOKS),$(FOUND),$(wildcard notebooks/source/*.py)))))
@@ -37,7 +38,7 @@ STAMPS := $(NAMES:%=$(OUT)/.%.settings)
 # Notebook 10 reads what the others left: it runs when they have ended, however they did.
 LAST := $(patsubst %,$(OUT)/%.ipynb,$(filter 10_%,$(NAMES)))
 
-.PHONY: help test oldest lint lab run-all results last expected report sync clean FORCE
+.PHONY: help test oldest lint lab run-all results last settings expected report sync clean FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -47,21 +48,21 @@ help:
 	@echo '                BACKEND=tensorflow|jax|torch PRECISION=auto|bfloat16|float32 DATA=auto|real|phantom'
 	@echo '                SEED=0 NBARGS="--timeout 900"'
 	@echo 'make lab        JupyterLab in the notebooks folder; LABARGS="--no-browser --allow-root"'
-	@echo 'make report     the page of claims of a PROFILE, and the table in README'
+	@echo 'make report     the page of claims of the committed results, or of a PROFILE= if given, and the table in README'
 	@echo 'make expected   run over SEEDS="0 1 2 3 4" and write expected/PROFILE.json; NOT_PINNED="KEY ..." by floor alone'
 	@echo 'make sync       make the notebooks from notebooks/source, outputs stripped but those of pinned cells'
 	@echo 'make lint       ruff only'
-	@echo 'make clean      remove runs and caches, keep the environment'
+	@echo 'make clean      remove runs, notebooks/runs and caches, keep the environment'
 
-# The environment: made once, brought up to date when the lock changes. A broken one is made anew.
-$(READY): requirements.lock pyproject.toml
+# The environment: made once, brought up to date when the lock changes or the folder moves. A broken one is made anew.
+$(READY): requirements.lock pyproject.toml $(if $(HERE),,FORCE)
 	@$(PYTHON) -c 'import sys; sys.exit("nervekit needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] \
 		+ ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	@echo 'Preparing the environment in $(VENV) (once, a few minutes) ...'
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(PY) -m pip install --quiet --requirement requirements.lock
 	@$(PY) -m pip install --quiet --no-deps --editable .
-	@touch $@
+	@pwd -P > $@
 
 # Extras of pyproject.toml: another backend for a run, what only CI needs.
 $(addprefix $(VENV)/.ready-,jax torch annotate cluster): $(VENV)/.ready-%: $(READY)
@@ -76,7 +77,7 @@ test: lint
 
 # The tests with the oldest versions that pyproject.toml allows, in .venv-oldest.
 oldest:
-	.ci/oldest $(TESTARGS)
+	$(PYTHON) .ci/oldest $(TESTARGS)
 
 # JUPYTER_PREFER_ENV_PATH: this environment's kernel goes before a user's of the same name.
 lab: $(READY)
@@ -99,17 +100,25 @@ last: $(LAST)
 	@:
 
 $(LAST): $(wildcard nervekit/report.py nervekit/verdicts.py results/*/*.json expected/*.json) \
-	$(filter-out $(LAST) %.failed.ipynb,$(wildcard $(OUT)/*.ipynb))
+	$(filter-out $(LAST),$(wildcard $(OUT)/*.ipynb $(OUT)/*.failed.json))
 
 $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)
 	@$(NERVEKIT) run $* --profile $(PROFILE) --backend $(BACKEND) --precision $(PRECISION) --data '$(DATA)' --seed $(SEED) \
 		--runs $(RUNS) $(NBARGS)
 
-# The settings of the last run; rewritten, and so newer than its results, when they differ from those asked for.
-$(STAMPS): FORCE
-	@mkdir -p $(@D); echo '$(SETTINGS)' | cmp -s - $@ || echo '$(SETTINGS)' > $@
+# The settings of the last run; rewritten, and so newer than its results, when they differ from those asked for, or when
+# a set that the notebook may take has come or gone.
+settings: | $(READY)
+	@$(NERVEKIT) run $(NAMES) --settings --profile '$(PROFILE)' --backend '$(BACKEND)' --precision '$(PRECISION)' \
+		--data '$(DATA)' --seed '$(SEED)' --runs $(RUNS)
+
+$(STAMPS): settings
+	@test -f $@
+
+FEW_SEEDS = Tolerances need at least 5 seeds; SEEDS has $(words $(sort $(SEEDS))). With fewer: $(NERVEKIT) expected --provisional
 
 expected: $(READY) $(BACKEND_READY)
+	@$(if $(word 5,$(sort $(SEEDS))),,$(error $(FEW_SEEDS))):
 	@for seed in $(SEEDS); do $(MAKE) --no-print-directory --keep-going -j$(JOBS) results SEED=$$seed \
 		RUNS=$(RUNS)/expected/seed-$$seed || exit 1; \
 		$(MAKE) --no-print-directory last SEED=$$seed RUNS=$(RUNS)/expected/seed-$$seed || exit 1; done
@@ -117,11 +126,11 @@ expected: $(READY) $(BACKEND_READY)
 		$(if $(NOT_PINNED),--not-pinned $(NOT_PINNED))
 
 report: $(READY)
-	@$(NERVEKIT) report --profile $(PROFILE) --runs $(RUNS) --readme README.md
+	@$(NERVEKIT) report $(if $(filter file,$(origin PROFILE)),,--profile '$(PROFILE)') --runs $(RUNS) --readme README.md
 
 sync: $(READY)
 	@$(NERVEKIT) sync $(NOTEBOOKS)
 
 clean:
-	rm -rf $(RUNS) .pytest_cache .ruff_cache
+	rm -rf $(RUNS) notebooks/runs .pytest_cache .ruff_cache
 	find nervekit tests -name __pycache__ -type d -prune -exec rm -rf {} +

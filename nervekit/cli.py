@@ -46,6 +46,12 @@ def _run(options):
     if options.list:
         print("\n".join(source.stem for source in sources))
         return 0
+    if options.settings:
+        folder = options.runs / settings.profile
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in sources:
+            run.write_settings(source, settings, folder)
+        return 0
     outcomes = [run.run(source, settings, runs=options.runs, timeout=options.timeout) for source in sources]
     for outcome in outcomes:
         if outcome.status == "failed":
@@ -83,6 +89,7 @@ def _expected(options):
     from nervekit import check, expected, notebooks, run
 
     sources = [notebooks.find(name, options.sources) for name in _names(options)]
+    expected.check_seeds(len(set(options.seeds)), options.provisional)
     results = {}
     for seed in options.seeds:
         settings = run.Settings(options.profile, options.data, seed, options.backend, options.precision)
@@ -191,7 +198,8 @@ def _parser():
         sub.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="number or name; all if none is given")
         sub.add_argument("--sources", type=Path, default=Path("notebooks/source"), help="folder of the sources")
     for sub in (run, check, expected, report):
-        sub.add_argument("--profile", default="smoke", help="smoke, workshop or paper")
+        which = "of the committed results if not given" if sub is report else "smoke if not given"
+        sub.add_argument("--profile", default=None if sub is report else "smoke", help=f"smoke, workshop or paper; {which}")
         sub.add_argument("--runs", type=Path, default=RUNS / "expected" if sub is expected else RUNS)
     for sub in (run, expected):
         sub.add_argument("--backend", default=os.environ.get("KERAS_BACKEND") or "tensorflow", help=", ".join(BACKENDS))
@@ -204,6 +212,7 @@ def _parser():
         sub.add_argument("--expected", type=Path, default=Path("expected"), help="folder of the expected values")
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--list", action="store_true", help="only say which notebooks these are")
+    run.add_argument("--settings", action="store_true", help="only write down the settings, for make")
     check.add_argument("--without-expected", action="store_true", help="only look whether every notebook ran")
     check.add_argument("--report", action="store_true", help="write index.html and junit.xml beside the runs")
     expected.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])

@@ -12,14 +12,14 @@ BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 FROM_ADDRESS = """import subprocess, sys
 if "google.colab" in sys.modules:  # Colab's own numpy and TensorFlow are kept
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "git+{address}"], check=True)"""
-FROM_DRIVE = """import subprocess, sys
-if "google.colab" in sys.modules:  # Colab's own numpy and TensorFlow are kept
-    from google.colab import drive
-    drive.mount("/content/drive")
+FROM_DRIVE = """import os, subprocess, sys
+if "google.colab" in sys.modules:  # Colab's own numpy and TensorFlow are kept; what runs leave is kept in the Drive
+    sys.modules["google.colab"].drive.mount("/content/drive")
+    os.chdir("/content/drive/MyDrive/nervekit/notebooks")
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "/content/drive/MyDrive/nervekit"], check=True)"""
 IN_DRIVE = (
     "On Colab: copy the project's folder into your Google Drive as `nervekit` and open this notebook from there. The next "
-    "cell installs it; elsewhere it does nothing."
+    "cell installs it and works in its `notebooks`; elsewhere it does nothing."
 )
 
 

@@ -13,13 +13,14 @@ from nervekit import processor
 from nervekit.errors import NervekitError
 
 # Packages as they are installed, and as they are imported.
+LIBRARY = ("numpy", "scipy", "matplotlib", "pooch", "pydicom", "joblib", "requests", "tqdm", "ipywidgets", "ipykernel")
+RUNNER = ("papermill", "nbclient", "nbformat", "jupytext", "psutil")  # of no use on Colab, where cells are run by hand
 PACKAGES = {
-    **{name: name for name in ("numpy", "scipy", "matplotlib", "pooch", "tqdm", "papermill", "jupytext", "ipykernel")},
+    **{name: name for name in (*LIBRARY, *RUNNER)},
     "scikit-learn": "sklearn",
     "scikit-image": "skimage",
     "pillow": "PIL",
 }
-RUNNER = ("papermill", "jupytext")  # of no use on Colab, where cells are run by hand
 MEMORY_GIB, DISK_GIB = 4, 2
 _IMPORTS = """
 import importlib, sys, warnings; warnings.filterwarnings("ignore")
@@ -39,8 +40,8 @@ if answer["backend"] == "torch":  # Keras lists no devices there
     answer["devices"] = [f"cuda:{place}" for place in range(torch.cuda.device_count())] or ["cpu"]
 else:
     answer["devices"] = keras.distribution.list_devices()
-total = keras.ops.sum(keras.ops.matmul(keras.ops.ones((8, 8), "bfloat16"), keras.ops.ones((8, 8), "bfloat16")))
-answer["bfloat16"] = float(keras.ops.convert_to_numpy(keras.ops.cast(total, "float32"))) == 512
+from nervekit import precision
+answer |= {"gpu": precision.has_gpu(), "bfloat16": precision.has_bfloat16()}
 print("PROBE" + json.dumps(answer))
 """
 
@@ -139,15 +140,18 @@ def _backend():
     devices = ", ".join(probe["devices"])
     accelerated = any(kind in devices.lower() for kind in ("gpu", "cuda", "tpu", "mps"))
     yield Finding("devices", accelerated, devices, "No accelerator: smoke and workshop run, paper takes hours", False)
-    yield _bfloat16(probe["bfloat16"], accelerated)
+    yield _bfloat16(probe)
 
 
-def _bfloat16(works, accelerated):
-    if accelerated:
-        return Finding("bfloat16", works, "computes" if works else "does not compute", "float32 is used", False)
+def _bfloat16(probe):
+    """The verdict is that of training, `precision.has_bfloat16`; why is said here."""
+    if probe["gpu"]:
+        found = f"this GPU {'multiplies' if probe['bfloat16'] else 'does not multiply'} it natively"
+        return Finding("bfloat16", probe["bfloat16"], found, "float32 is used", False)
     flags = processor.bfloat16_instructions()
     found = f"this processor has {', '.join(flags)}" if flags else "none in this processor that the system lists"
-    return Finding("bfloat16", bool(flags) and works, found, "float32 is used, about a third slower", False)
+    found += f", of no use to {probe['backend']}" if flags and not probe["bfloat16"] else ""
+    return Finding("bfloat16", probe["bfloat16"], found, "float32 is used, about a third slower", False)
 
 
 def _memory():

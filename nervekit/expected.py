@@ -46,11 +46,20 @@ def tolerance(values, step=0):
     return center, max(4 * statistics.stdev(values), 1.5 * farthest, 2 * step, FLOOR)
 
 
+def check_seeds(number, provisional=False):
+    """Raise ConfigurationError if so few seeds give no tolerances and these are asked for."""
+    if number < FEWEST_SEEDS and not provisional:
+        raise ConfigurationError(
+            f"Tolerances need at least {FEWEST_SEEDS} seeds; there are {number}. Name more, or do without: --provisional"
+        )
+
+
 def expectations(profile, results, *, provisional=False, not_pinned=()):
     """Make the content of ``expected/<profile>.json`` from results over seeds.
 
     The median time of a notebook is kept for the progress line; it is not compared.
-    A key recorded with ``compare=False`` (a time, a speed) must be there, but its value is free.
+    A key recorded with ``compare=False`` (a time, a speed) must be there, but its value is free. So is a share that differs
+    so much between seeds that its tolerance reaches from 0 to 1: no value could fail.
 
     Parameters
     ----------
@@ -76,9 +85,8 @@ def expectations(profile, results, *, provisional=False, not_pinned=()):
         reaches (the key's ``must_exceed``); or a pin would not mean anything: a model that learnt nothing passes it,
         since the centre less the tolerance does not exceed ``must_exceed``.
     """
+    check_seeds(len(results), provisional)
     pinned = len(results) >= FEWEST_SEEDS
-    if not pinned and not provisional:
-        raise ConfigurationError(f"Tolerances need at least {FEWEST_SEEDS} seeds; there are {len(results)}.")
     keys, data, seeds, seconds, problems = {}, {}, {}, {}, []
     for notebook in sorted({result["notebook"] for batch in results.values() for result in batch}):
         by_seed = {
@@ -154,6 +162,9 @@ def _entry(notebook, key, measured, pinned):
             f"{key}: {center:.4g} with tolerance {width:.4g} would pass a model that learnt nothing ({floor:.4g}). Make the "
             f"task or the model of this profile better, or hold it above its floor alone: --not-pinned {key}"
         )
+    share = not all(isinstance(value, int) for value in spread) and 0 <= min(spread) and max(spread) <= 1
+    if share and center - width <= 0 and center + width >= 1:
+        return entry, None
     return entry | {"center": center, "tolerance": width}, None
 
 

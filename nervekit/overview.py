@@ -7,6 +7,7 @@ from pathlib import Path
 from nervekit.progress import clock
 from nervekit.whole import write_text
 
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem; color: #222 }
 table { border-collapse: collapse; margin: 0.5rem 0 1rem }
@@ -75,12 +76,19 @@ def _page(executed):
     page = executed.with_suffix(".html")
     if not page.exists() or page.stat().st_mtime < executed.stat().st_mtime:
         try:
+            import nbformat
             from nbconvert import HTMLExporter
         except ImportError:
             return None
-        # Without addresses for MathJax and RequireJS: the page asks no other server for anything.
+        # Without addresses for MathJax and RequireJS, and without progress bars, for which nbconvert would load a script (and
+        # whose text says 0 % for ever): the page asks no other server for anything.
+        notebook = nbformat.read(executed, as_version=4)
+        notebook.metadata.pop("widgets", None)
+        for cell in notebook.cells:
+            if "outputs" in cell:
+                cell.outputs = [output for output in cell.outputs if _WIDGET not in output.get("data", {})]
         exporter = HTMLExporter(mathjax_url="", require_js_url="")
-        write_text(page, exporter.from_filename(str(executed))[0])
+        write_text(page, exporter.from_notebook_node(notebook, {"metadata": {"name": executed.stem}})[0])
     return page
 
 

@@ -61,8 +61,16 @@ def summary(results):
     return "\n".join([*lines, "", *main, "", _measured_where(results)])
 
 
-def write_page(profile, *, runs=RUNS, results=RESULTS, expected=EXPECTED):
-    """Write ``runs/<profile>/report.md``: of each notebook from the committed result, or the run's own where there is none.
+def write_page(profile=None, *, runs=RUNS, results=RESULTS, expected=EXPECTED):
+    """Write the page: ``runs/report.md`` of the committed results, those of README's table, or a profile's own page.
+
+    Parameters
+    ----------
+    profile : str, optional
+        Write ``runs/<profile>/report.md``: of each notebook the result of the run, as in notebook 10, or a committed one
+        where only that is on real data.
+    runs, results, expected : path-like
+        Folders of the runs, of the committed results and of the expectations.
 
     Returns
     -------
@@ -71,15 +79,19 @@ def write_page(profile, *, runs=RUNS, results=RESULTS, expected=EXPECTED):
     Raises
     ------
     ConfigurationError
-        There are neither committed results of the profile nor any of a run.
+        There is no such profile, or there are no results.
     """
-    kept, own = Path(results) / profile, Path(runs) / profile
-    found = verdicts.read_results(own, kept)
+    if profile not in (None, *papers.PROFILES):
+        raise ConfigurationError(f"There is no profile {profile!r}. Choose one of: {', '.join(papers.PROFILES)}.")
+    folder = Path(runs) / (profile or "")
+    found = verdicts.gather(profile, folder, results) if profile else verdicts.committed(results)
     if not found:
-        raise ConfigurationError(f"There are no results in {kept} or {own}. Make them with: make run-all PROFILE={profile}")
-    own.mkdir(parents=True, exist_ok=True)
-    write_text(own / "report.md", page(found, expected))
-    return own / "report.md"
+        where = f"{folder} or {results}" if profile else results
+        advice = f"Make them with: make run-all PROFILE={profile}" if profile else "For the page of a run: make report PROFILE=smoke"
+        raise ConfigurationError(f"There are no results in {where}. {advice}")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "report.md", page(found, expected))
+    return folder / "report.md"
 
 
 def readme_text(text, results=RESULTS):

@@ -9,10 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nervekit import kernel, notebooks
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, DataError
 from nervekit.papers import PROFILES
 from nervekit.processor import PRECISIONS
 from nervekit.progress import Progress, usual_seconds
+from nervekit.whole import write_text
 from nervekit.workspace import workspace
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -42,11 +43,24 @@ class Settings:
                 choices = ", ".join(str(choice) for choice in valid if choice)
                 raise ConfigurationError(f"There is no {name} {given!r}. Choose one of: {choices}.")
 
-    def line(self):
-        """The text by which make sees that a finished run had other settings."""
+    def line(self, source):
+        """The text by which make sees that a finished run of a source had other settings, or other data at hand."""
         folder = os.environ.get("NERVEKIT_DATA", "")
         asked = f"backend={self.backend} precision={self.precision} data={self.data or ''} seed={self.seed}"
-        return f"{asked} NERVEKIT_DATA={folder}"
+        return " ".join([f"{asked} NERVEKIT_DATA={folder}", *self._at_hand(source)])
+
+    def _at_hand(self, source):
+        """Those sets that are here of those that the source names; none where simulated images are asked for."""
+        if (self.data or ("phantom" if self.profile == "smoke" else "auto")) == "phantom":
+            return []
+        from nervekit.data import catalog
+
+        text = Path(source).read_text(encoding="utf-8")
+        try:
+            places = {key: catalog.find(key) for key in catalog.ENTRIES if f'"{key}"' in text}
+        except DataError:  # NERVEKIT_DATA is no folder of data: the notebook says so
+            return []
+        return [f"{key}={place.source}" for key, place in places.items() if place]
 
 
 @dataclass(frozen=True)
@@ -100,7 +114,7 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
     usual = usual_seconds(source.stem, settings.profile, folder, source.resolve().parents[2])
     with workspace(folder, source.stem) as work:
         clear(folder, source.stem)
-        (folder / f".{source.stem}.settings").write_text(settings.line() + "\n")
+        write_settings(source, settings, folder)
         progress = Progress(source.stem, stream or sys.stderr, expected=usual, board=work)
         with progress:
             status, reason = _execute(source, notebook, settings, work, timeout, progress)
@@ -112,6 +126,13 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
             _keep_failure(source.stem, settings, work, folder, Outcome(source.stem, status, reason, seconds, peak))
     progress.end(status, seconds, reason)
     return Outcome(source.stem, status, reason, seconds, peak)
+
+
+def write_settings(source, settings, folder):
+    """Keep what a run was asked to do beside its results; a file that says so already is not touched, for make."""
+    path, line = Path(folder) / f".{source.stem}.settings", settings.line(source) + "\n"
+    if not path.exists() or path.read_text(encoding="utf-8") != line:
+        write_text(path, line)
 
 
 def clear(folder, name):

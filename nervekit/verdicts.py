@@ -51,8 +51,9 @@ def gather(profile, runs=None, results=None):
     ----------
     profile : str
     runs : path-like, optional
-        The folder of this run. The runner names it in ``NERVEKIT_RUN_FOLDER``; a reader's own is ``runs/<profile>``,
-        here or one folder up.
+        The folder of this run. The runner names it in ``NERVEKIT_RUN_FOLDER``; a reader's own is ``runs/<profile>``, here and
+        one folder up: notebooks that are run by hand leave theirs in ``notebooks/runs``, ``make run-all`` in ``runs``. Of a
+        notebook that is in both, that here.
     results : path-like, optional
         The committed results; ``results``, here or one folder up.
 
@@ -61,9 +62,10 @@ def gather(profile, runs=None, results=None):
     list of dict
         Results in order of their notebooks, each with ``"from"``: ``"this run"`` or ``"committed"``.
     """
-    named = os.environ.get("NERVEKIT_RUN_FOLDER")
-    runs = Path(runs or named or _here_or_above(Path("runs") / profile))
-    chosen = {result["notebook"]: {**result, "from": "this run"} for result in read_results(runs)}
+    named = runs or os.environ.get("NERVEKIT_RUN_FOLDER")
+    own = Path("runs") / profile
+    folders = [named] if named else [Path("..") / own, own]
+    chosen = {result["notebook"]: {**result, "from": "this run"} for result in read_results(*folders)}
     for result in committed(results or _here_or_above(RESULTS)):
         name = result["notebook"]
         if name not in chosen or (not measured([chosen[name]]) and measured([result])):

@@ -201,6 +201,20 @@ def test_a_key_that_is_not_compared_has_no_centre():
     assert entry["center"] is None and entry["tolerance"] is None
 
 
+@pytest.mark.parametrize(
+    ("values", "pinned"),
+    [
+        ((0.95, 0.91, 0.43, 0.89, 0.77), False),  # any share is within the tolerance
+        ((0.95, 0.91, 0.63, 0.89, 0.77), True),
+        ((1.05, 0.91, 0.43, 0.89, 0.77), True),
+        ((0, 0, 0, 0, 1), True),  # a count, of which 2 would be too many
+    ],
+)
+def test_a_share_that_could_be_anything_is_not_pinned(values, pinned):
+    entry = expected.expectations("smoke", seeds(*values))["keys"]["dice"]
+    assert (entry["center"] is not None) == (entry["tolerance"] is not None) == pinned and entry["spread"] == list(values)
+
+
 def broken(change):
     results = seeds(*SCORES)
     change(results[2][0])

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import tiny_project
@@ -70,6 +71,15 @@ def test_expected_then_check_then_a_moved_value(inside, capsys, monkeypatch):
     assert "a: 99 is not within" in capsys.readouterr().out
 
 
+def test_too_few_seeds_are_refused_before_any_runs_unless_provisional(inside, monkeypatch, capsys):
+    ran = []
+    fake_runs(monkeypatch, lambda seed: ran.append(seed) or 10)
+    for seeds in (["0", "1"], ["0", "1", "2", "3", "3"]):
+        assert cli.main(["expected", "--seeds", *seeds]) == 2
+        assert f"at least 5 seeds; there are {len(set(seeds))}" in capsys.readouterr().err and ran == []
+    assert cli.main(["expected", "--seeds", "0", "1", "--provisional"]) == 0 and ran == [0, 1]
+
+
 def fake_runs(monkeypatch, value):
     from nervekit import run
 
@@ -126,6 +136,37 @@ def test_doctor_reports_a_broken_package_and_a_broken_backend_and_goes_on(tmp_pa
     assert "MISSING scipy:" in said and "libbroken.so" in said
     assert "OK      matplotlib:" in said and "OK      memory:" in said
     assert said.endswith("Something that is needed is missing; see above.\n")
+
+
+def test_doctor_looks_at_every_package_that_the_course_needs():
+    project = tomllib.loads((tiny_project.ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["run"]]
+    assert {line.split(">=")[0] for line in needed} == {*doctor.PACKAGES, "keras"}  # Keras has a line of its own
+    assert set(doctor.RUNNER) == {line.split(">=")[0] for line in project["optional-dependencies"]["run"]} - {"ipykernel"}
+
+
+@pytest.mark.parametrize(
+    ("probe", "flags", "line"),
+    [
+        (("tensorflow", False, True), ["avx512_bf16"], "OK      bfloat16: this processor has avx512_bf16"),
+        (("tensorflow", False, False), [], "note    bfloat16: none in this processor that the system lists. float32"),
+        (("jax", False, False), ["avx512_bf16"], "note    bfloat16: this processor has avx512_bf16, of no use to jax. float32"),
+        (("torch", True, True), [], "OK      bfloat16: this GPU multiplies it natively"),
+        (("torch", True, False), ["avx512_bf16"], "note    bfloat16: this GPU does not multiply it natively. float32"),
+    ],
+)
+def test_doctor_says_of_bfloat16_what_training_decides(monkeypatch, probe, flags, line):
+    monkeypatch.setattr(doctor.processor, "bfloat16_instructions", lambda: flags)
+    found = doctor._bfloat16(dict(zip(("backend", "gpu", "bfloat16"), probe, strict=True)))
+    assert str(found).startswith(line)
+
+
+def test_doctor_asks_training_itself(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(
+        "from nervekit import precision\nprecision.has_gpu = lambda: True\nprecision.has_bfloat16 = lambda: False\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert str(list(doctor._backend())[-1]).startswith("note    bfloat16: this GPU does not multiply it natively")
 
 
 def test_doctor_says_ready_when_nothing_needed_is_missing(monkeypatch, capsys):

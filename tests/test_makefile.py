@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import tiny_project
 
-from nervekit import expected
+from nervekit import expected, report
+from nervekit.data.entries import FEMORAL
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,12 +24,12 @@ def project(tmp_path):
     """A folder with the Makefile whose environment is this one; a function that calls make there."""
     tiny_project.with_makefile(tmp_path)
 
-    def make(*arguments):
+    def make(*arguments, cwd=tmp_path, **environment):
         command = ["make", *arguments]
         return subprocess.run(
             command,
-            cwd=tmp_path,
-            env=tiny_project.environment(),
+            cwd=cwd,
+            env=tiny_project.environment(**environment),
             capture_output=True,
             text=True,
             check=False,
@@ -84,6 +85,97 @@ record.value("seen", len(left))"""
     said = make("run-all", "JOBS=2").stderr
     assert "01_slow" not in said and said.index("02_bad: done") < said.index("10_report: started")
     assert make("run-all").stderr.count("started") == 0
+    tiny_project.write(folder, n02_bad="1 / 0")
+    said = make("run-all").stderr
+    assert said.index("02_bad: failed") < said.index("10_report: started") and seen() == 2
+
+
+def test_a_set_that_was_fetched_since_runs_again_what_takes_it_but_not_smoke(project):
+    folder, make = project
+    tiny_project.write(folder, n01_other="record.value('a', 1)", n02_unet="name = \"femoral\"\nrecord.value('b', 1)")
+    surroundings = {"NERVEKIT_DATA": "", "NERVEKIT_CACHE": str(folder / "cache")}
+    for profile in ("workshop", "smoke"):
+        assert make("run-all", f"PROFILE={profile}", **surroundings).stderr.count("done after") == 2
+    assert make("run-all", "PROFILE=workshop", **surroundings).stderr == ""
+    (folder / "cache" / "sets" / FEMORAL.name / "trainset" / "images").mkdir(parents=True)
+    said = make("run-all", "PROFILE=workshop", **surroundings).stderr
+    assert "02_unet: done" in said and "01_other" not in said
+    for arguments in (["PROFILE=workshop"], ["PROFILE=smoke"]):
+        assert make("run-all", *arguments, **surroundings).stderr.count("started") == 0
+    said = make("run-all", "PROFILE=workshop", "DATA=phantom", **surroundings)
+    kept = (folder / "runs/workshop/.02_unet.settings").read_text()
+    assert kept == "backend=tensorflow precision=auto data=phantom seed=0 NERVEKIT_DATA=\n"
+
+
+def test_a_moved_project_gets_its_own_code_and_a_lost_python_a_new_environment(project):
+    folder, make = project
+    assert make(".venv/.ready").returncode == 0 and not (folder / "pip.log").exists()
+    moved = folder.rename(folder.parent / f"{folder.name} it's moved")
+    log = moved / "pip.log"
+    assert make(".venv/.ready", f"PYTHON={sys.executable}", cwd=moved).returncode == 0
+    assert log.read_text().splitlines()[-1] == "-m pip install --quiet --no-deps --editable ."
+    log.unlink()
+    assert make(".venv/.ready", cwd=moved).returncode == 0 and not log.exists()
+
+    python, gone = moved / ".venv/bin/python", moved / "gone"
+    python.rename(gone)
+    python.symlink_to("no_such_python")
+    maker = moved / "maker"
+    make_venv = '[ "$*" = "-m venv --clear .venv" ] && exec mv gone .venv/bin/python'
+    maker.write_text(f'#!/bin/sh\n{make_venv}\nexec {sys.executable} "$@"\n')
+    maker.chmod(0o755)
+    assert make(".venv/.ready", "PYTHON=./maker", cwd=moved).returncode == 0
+    assert not gone.exists() and "--editable ." in log.read_text()
+
+
+def test_an_environment_made_elsewhere_is_used_as_it_is(project):
+    """Such as that of conda: VENV names it."""
+    folder, make = project
+    elsewhere = folder / "conda"
+    (folder / ".venv").rename(elsewhere)
+    (elsewhere / ".ready").unlink()
+    assert make(f"{elsewhere}/.ready", f"VENV={elsewhere}", f"PYTHON={sys.executable}").returncode == 0
+    assert (elsewhere / ".ready").exists() and not (folder / ".venv").exists()
+    assert "--editable ." in (folder / "pip.log").read_text()
+
+
+def test_results_depend_on_every_file_of_the_package_but_those_that_only_run_check_and_report():
+    show = "show:\n\t@echo $(PACKAGE) $(ALONGSIDE:%=nervekit/%.py)\n"
+    command = ["make", "--no-print-directory", "-f", "Makefile", "-f", "-", "show"]
+    said = subprocess.run(
+        command, cwd=ROOT, env=tiny_project.environment(), input=show, capture_output=True, text=True, check=True
+    )
+    there = [path for path in (ROOT / "nervekit").rglob("*") if path.suffix in (".py", ".toml", ".csv")]
+    assert len(there) > 100 and {str(path.relative_to(ROOT)) for path in there} <= set(said.stdout.split())
+
+
+def test_too_few_seeds_are_refused_before_any_of_them_runs(project):
+    folder, make = project
+    tiny_project.write(folder, n01_good="record.value('a', 1)")
+    answer = make("expected", "SEEDS=0 1 2 3 3")
+    assert answer.returncode != 0 and "at least 5 seeds; SEEDS has 4" in answer.stderr and not (folder / "runs").exists()
+
+
+def test_report_writes_the_committed_page_unless_a_profile_is_named_and_clean_removes_it(project):
+    folder, make = project
+    content = tiny_project.result({"huang_2019.data.images": 562}, profile="workshop", data="real")
+    committed = folder / "results" / "workshop" / "02_tiny.json"
+    committed.parent.mkdir(parents=True)
+    committed.write_text(json.dumps(content))
+    (folder / "README.md").write_text(f"{report.BEGIN}\n{report.END}\n")
+    answer = make("report")
+    assert answer.stdout == "runs/report.md\nREADME.md: brought up to date\n", answer.stderr
+    assert make("report", "PROFILE=smoke").stdout == "runs/smoke/report.md\nREADME.md: is up to date\n"
+    assert make("report", PROFILE="paper").stdout.startswith("runs/paper/report.md\n")
+    (folder / "notebooks" / "runs").mkdir(parents=True)
+    for name in ("nervekit", "tests"):
+        (folder / name).mkdir()
+    assert make("clean").returncode == 0
+    assert not (folder / "runs").exists() and not (folder / "notebooks" / "runs").exists() and committed.exists()
+
+
+def test_the_oldest_versions_are_tested_with_the_python_that_is_asked_for(project):
+    assert "python3.11 .ci/oldest" in project[1]("oldest", "--just-print", "PYTHON=python3.11").stdout
 
 
 @pytest.mark.parametrize(

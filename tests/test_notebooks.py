@@ -169,6 +169,7 @@ def run_setup(monkeypatch, code):
     assert code.count("\n") < 5
     ran = []
     monkeypatch.setattr(subprocess, "run", lambda command, check: ran.append(command[1:]))
+    monkeypatch.setattr(os, "chdir", lambda folder: ran.append(["cd", folder]))
     exec(code, {})  # noqa: S102
     elsewhere, ran[:] = list(ran), []
     package = types.ModuleType("google.colab")
@@ -200,7 +201,8 @@ def test_without_an_address_that_colab_can_open_the_cell_installs_from_the_reade
     text, setup = notebooks.read(tiny[0]).cells[:2]
     assert "Google Drive" in text.source and "badge" not in text.source
     installed = ["-m", "pip", "install", "--quiet", "/content/drive/MyDrive/nervekit"]
-    assert run_setup(monkeypatch, setup.source) == ([], [["mount", "/content/drive"], installed])
+    folder = ["cd", "/content/drive/MyDrive/nervekit/notebooks"]  # where results/ and runs/ are one folder up
+    assert run_setup(monkeypatch, setup.source) == ([], [["mount", "/content/drive"], folder, installed])
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)

@@ -86,6 +86,21 @@ def test_the_page_links_executed_notebooks_and_shows_every_check(folder):
     assert "cell 3: ValueError: <boom>" in text and "fetch it" in text and "it has not run" in text
 
 
+def test_a_progress_bar_makes_the_page_ask_no_other_server(folder):
+    pytest.importorskip("nbconvert")
+    read = nbformat.read(folder / "01_good.ipynb", as_version=4)
+    kind = "application/vnd.jupyter.widget-"
+    bar = nbformat.v4.new_output("display_data", {f"{kind}view+json": {"model_id": "a"}, "text/plain": "0%| | 0/3"})
+    read.cells[0].outputs.append(bar)
+    read.metadata["widgets"] = {f"{kind}state+json": {"state": {"a": {}}, "version_major": 2, "version_minor": 0}}
+    nbformat.write(read, folder / "01_good.ipynb")
+    overview.write(ROWS, folder, "smoke")
+    executed = (folder / "01_good.html").read_text(encoding="utf-8")
+    assert "said by 01_good" in executed and "<title>01_good</title>" in executed
+    assert "unpkg.com" not in executed and "widget-" not in executed and "0/3" not in executed
+    assert "widgets" in nbformat.read(folder / "01_good.ipynb", as_version=4).metadata
+
+
 def test_a_notebook_is_not_converted_again_if_it_did_not_change(folder):
     pytest.importorskip("nbconvert")
     overview.write(ROWS, folder, "smoke")

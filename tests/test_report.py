@@ -147,18 +147,45 @@ def test_results_of_this_run_go_before_committed_ones_unless_only_those_are_real
     }  # fmt: skip
 
 
-def test_the_page_is_written_from_committed_results_before_those_of_a_run(tmp_path):
+def test_notebooks_run_by_hand_and_by_make_are_both_read_the_nearer_first(tmp_path, monkeypatch):
+    monkeypatch.delenv("NERVEKIT_RUN_FOLDER", raising=False)
+    commit(tmp_path / "runs", "workshop")
+    commit(tmp_path / "runs", "workshop", notebook="03_b")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+
+    def seen():
+        return {one["notebook"]: list(one["values"]) for one in verdicts.gather("workshop")}
+
+    made = ["huang_2019.test.pooled_iou"]
+    assert seen() == {"02_unet_femoral": made, "03_b": made}
+    own = tmp_path / "notebooks" / "runs" / "workshop"
+    own.mkdir(parents=True)
+    (own / "10_report.json").write_text(json.dumps(real({}, "10_report")))
+    (own / "03_b.json").write_text(json.dumps(real({"by.hand": 1}, "03_b")))
+    assert seen() == {"02_unet_femoral": made, "03_b": ["by.hand"], "10_report": []}
+    monkeypatch.setenv("NERVEKIT_RUN_FOLDER", str(own))
+    assert sorted(seen()) == ["03_b", "10_report"]
+
+
+def test_the_page_is_that_of_the_committed_results_or_of_a_run_whose_own_go_first(tmp_path):
+    folders = {"runs": tmp_path / "runs", "results": tmp_path / "results"}
     commit(tmp_path / "results")
-    path = report.write_page("workshop", runs=tmp_path / "runs", results=tmp_path / "results")
-    assert path == tmp_path / "runs" / "workshop" / "report.md" and "1 better" in path.read_text()
-    commit(tmp_path / "runs", "paper")
-    assert "1 better" in report.write_page("paper", runs=tmp_path / "runs", results=tmp_path / "results").read_text()
-    (tmp_path / "runs" / "workshop" / "02_unet_femoral.json").write_text(json.dumps(real({})))
-    (tmp_path / "runs" / "workshop" / "03_b.json").write_text(json.dumps(real({}, "03_b")))
-    text = report.write_page("workshop", runs=tmp_path / "runs", results=tmp_path / "results").read_text()
-    assert "1 better" in text and "| 03_b |" in text
-    with pytest.raises(ConfigurationError, match="no results in .*smoke"):
-        report.write_page("smoke", runs=tmp_path / "runs", results=tmp_path / "results")
+    commit(tmp_path / "runs", "workshop", {**POOLED, "value": 0.1, "low": 0.05, "high": 0.15})
+    commit(tmp_path / "runs", "workshop", notebook="03_b")
+    path = report.write_page(**folders)
+    assert path == tmp_path / "runs" / "report.md"
+    assert "| 0.690 (0.650 to 0.730) |" in path.read_text() and "03_b" not in path.read_text()
+    path = report.write_page("workshop", **folders)
+    assert path == tmp_path / "runs" / "workshop" / "report.md" and "| 03_b |" in path.read_text()
+    (tmp_path / "runs" / "workshop" / "03_b.json").unlink()
+    assert "| 0.100 (0.050 to 0.150) |" in report.write_page("workshop", **folders).read_text()
+    assert "1 better" in report.write_page("smoke", **folders).read_text()
+    with pytest.raises(ConfigurationError, match="There is no profile 'huge'"):
+        report.write_page("huge", **folders)
+    for profile, where in ((None, "nothing. For the page of a run"), ("paper", "runs/paper or .*nothing. Make them with")):
+        with pytest.raises(ConfigurationError, match=f"no results in .*{where}"):
+            report.write_page(profile, runs=tmp_path / "runs", results=tmp_path / "nothing")
 
 
 def test_readme_changes_only_between_its_marks(tmp_path):

@@ -39,14 +39,18 @@ record.finish();
 
 
 def with_makefile(folder):
-    """Copy the Makefile and what it needs there, with this very Python as the project's environment."""
+    """Copy the Makefile and what it needs there, with this very Python as the project's environment.
+
+    What pip would install is written to ``pip.log`` there instead: this environment stays as it is.
+    """
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    install = 'case "$*" in "-m pip install "*) echo "$*" >> pip.log; exit ;; esac'
+    python.write_text(f'#!/bin/sh\n{install}\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
-    (folder / ".venv" / ".ready").touch()
+    (folder / ".venv" / ".ready").write_text(f"{folder.resolve()}\n")
     return folder
 
 

@@ -62,6 +62,8 @@ nothing = [name for name in notebooks.names("source") if name not in left | {"10
 print(f"{len(results)} notebooks left results; nothing from: {', '.join(nothing) or 'none'}")
 for source in ("this run", "committed"):
     print(f"from {source}: {', '.join(result['notebook'][:2] for result in results if result['from'] == source) or 'none'}")
+if not results:
+    print("Neither runs nor results is here or one folder up. Open this notebook in the project's folder notebooks.")
 Markdown(report.provenance_table(results))
 
 # %% [markdown]
