@@ -202,8 +202,7 @@ def read_test(
         def picture(entry: tuple[int, str]) -> tuple[np.ndarray, bool]:
             image = pictures.read_image(source.read(entry[1]), f"{source.path}: {entry[1]}", channels)
             pairs.check_size(image, NATIVE, f"{source.path}: {entry[1]}")
-            pixels = pictures.resize(image, size)
-            return (pixels[..., np.newaxis] if channels == 1 else pixels), False
+            return pictures.resize_image(image, size), False
 
         results = pairs.bar(pairs.ahead(picture, names), len(names), progress)
         images, _ = pairs.collect(results, len(names), size, channels)

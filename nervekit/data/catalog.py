@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import os
 import zipfile
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from nervekit.data import cache, files
 from nervekit.data.entries import ENTRIES, Entry
@@ -47,7 +49,7 @@ def find(key: str, root: str | Path | None = None) -> Place | None:
 
     `root` may be the archive, the unpacked folder, or a folder that holds either. Without it the folder
     named by the environment variable ``NERVEKIT_DATA`` is searched, then what `fetch` stored. Real data
-    goes before simulated data.
+    goes before simulated data, wherever it lies.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def find(key: str, root: str | Path | None = None) -> Place | None:
     place = None
     if named and not _of_another(known, Path(named).expanduser()):
         place = _search(known, Path(named).expanduser(), "NERVEKIT_DATA")
-    if place is None and _holds(_stored(known), known.markers):
+    if (place is None or place.source == "phantom") and _holds(_stored(known), known.markers):
         place = Place(_stored(known), "real")
     return place
 
@@ -74,11 +76,11 @@ def find(key: str, root: str | Path | None = None) -> Place | None:
 def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
     """Download a public set once, check every file, and keep it in the cache.
 
-    Files with a manifest are compared with their SHA-256; slices of the CT set are opened, and so are Kaggle's
-    pictures, whose masks are compared with the table.
+    Files with a manifest are compared with their SHA-256; slices and masks of the CT set are decoded, and so are
+    Kaggle's pictures, whose masks are compared with the table.
 
     Licence and citation are printed first and stored beside the data. If the set is there already and whole,
-    nothing is downloaded.
+    nothing is downloaded; of the median set only the files, of the CT set only the patients, that are missing or damaged.
 
     Parameters
     ----------
@@ -99,7 +101,8 @@ def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
     nervekit.errors.MissingDataError
         If the address cannot be reached; the text says where to put a copy downloaded by hand.
     nervekit.errors.DataError
-        If the archive is damaged, unsafe, or not the set of the manifest; nothing of it is kept.
+        If the archive is damaged, unsafe, or not the set of the manifest; nothing of it is kept. Also if another
+        process fetches the same set.
     """
     from nervekit.data import fetching
 
@@ -107,13 +110,14 @@ def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
     folder = _stored(known)
     print(f"{known.title}: {known.images} images, {known.megabytes} MB\nLicence: {known.licence}")
     print(f"Please cite: {known.citation}")
-    here = folder.is_dir() and not force and _holds(folder, known.markers) and fetching.complete(known, folder)
+    here = folder.is_dir() and not force and _holds(folder, known.markers)
+    here = here and fetching.complete(known, folder, progress)
     if here and whole(verify(key, folder)):
-        again = {"whole": ", every file checked", "part": ", listed files checked", "none": ""}
+        again = {"whole": ", every file checked", "part": ", every file decoded, listed ones checked", "none": ""}
         print(f"Already here{again[known.manifest]}: {folder}")
         return folder
     fetching.fetch(known, folder, progress, force)
-    how = {"whole": "with its SHA-256", "part": "as a slice, listed ones with their SHA-256", "none": "by decoding it"}
+    how = {"whole": "with its SHA-256", "part": "by decoding it, listed ones with their SHA-256", "none": "by decoding it"}
     print(f"Every file checked {how[known.manifest]} and stored in {folder}")
     return folder
 
@@ -210,7 +214,7 @@ def _search(known: Entry, path: Path, what: str) -> Place | None:
             raise DataError(
                 f"{what}={path}: this file is not a zip archive of the set {known.key!r}. Correct it."
             )
-        return _place(path)
+        return _place(known, path)
     inside = sorted(path.iterdir())
     if not inside:
         raise DataError(
@@ -218,7 +222,7 @@ def _search(known: Entry, path: Path, what: str) -> Place | None:
         )
     folders = [item for item in (path, *inside) if item.is_dir()]
     archives = [item for item in inside if _matches(item.name.lower(), known.archives)]
-    places = [_place(item) for item in (*folders, *archives) if _holds(item, known.markers)]
+    places = [_place(known, item) for item in (*folders, *archives) if _holds(item, known.markers)]
     return min(places, key=lambda place: place.source != "real", default=None)
 
 
@@ -227,19 +231,26 @@ def _of_another(known: Entry, path: Path) -> bool:
     return path.is_file() and not _holds(path, known.markers) and any(_holds(path, markers) for markers in others)
 
 
-def _place(path: Path) -> Place:
-    simulated = files.is_simulated(path) or _holds(path, (files.MARKER,))
+def _place(known: Entry, path: Path) -> Place:
+    simulated = files.is_simulated(path, _held(path, known.markers)) or _holds(path, (files.MARKER,))
     return Place(path, "phantom" if simulated else "real")
+
+
+def _held(folder: Path, markers: tuple[str, ...]) -> Iterator[str]:
+    for item in itertools.chain.from_iterable(map(folder.glob, markers)):
+        if not files.is_litter(item.relative_to(folder)):
+            yield str(item.relative_to(folder))
 
 
 def _holds(path: Path, markers: tuple[str, ...]) -> bool:
     if path.is_dir():
-        return any(next(path.glob(marker), None) is not None for marker in markers)
+        return next(_held(path, markers), None) is not None
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+            names = [name.replace("\\", "/") for name in archive.namelist()]
     except (zipfile.BadZipFile, OSError):
         return False
+    names = [name for name in names if name.strip("./") and not files.is_litter(PurePosixPath(name))]
     return any(_matches(f"/{name}", [f"*/{marker}*" for marker in markers]) for name in names)
 
 

@@ -13,6 +13,32 @@ KINDS = {"real": "real", "phantom": "simulated"}
 PARTS = ("train", "development", "test")
 
 
+def positions(name: str, values: Sequence[int] | np.ndarray, count: int) -> np.ndarray:
+    """Return positions of images as integers, from such or from `count` booleans.
+
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        If they are neither, or not all from 0 to ``count - 1``; `name` says of what.
+
+    Examples
+    --------
+    >>> positions("train", [True, False, True], 3).tolist()
+    [0, 2]
+    """
+    values = np.asarray(values)
+    if values.dtype == bool and values.shape == (count,):
+        return np.flatnonzero(values)
+    if values.shape == (0,):  # of an empty list, which NumPy takes for numbers with a point
+        return values.astype(int)
+    if values.ndim != 1 or values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= count:
+        raise ConfigurationError(
+            f"{name}: holds {values.dtype} values of the shape {values.shape}; expected positions from 0 to {count - 1}, "
+            f"or {count} booleans."
+        )
+    return values
+
+
 @dataclass(frozen=True)
 class SegmentationDataset:
     """Images with one binary mask each, ordered by id.
@@ -38,8 +64,8 @@ class SegmentationDataset:
     citation : str
         What to cite.
     provenance : mapping
-        Whether the data is ``"real"`` or ``"simulated"``, where the files were read, their fingerprint, how groups were
-        found.
+        Whether the data is ``"real"`` or ``"simulated"``, where the files were read, the fingerprint of those that were
+        used, how groups were found.
 
     Examples
     --------
@@ -78,9 +104,14 @@ class SegmentationDataset:
         return len(self.images)
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> SegmentationDataset:
-        """Return the dataset of these positions (integers, or a boolean of length N), in this order."""
-        indices = np.asarray(indices)
-        indices = np.flatnonzero(indices) if indices.dtype == bool else indices.astype(int)
+        """Return the dataset of these positions (integers from 0, or a boolean of length N), in this order.
+
+        Raises
+        ------
+        nervekit.errors.ConfigurationError
+            If they are something else, or not of this dataset.
+        """
+        indices = positions("indices", indices, len(self))
 
         def pick(values):
             if values is None or isinstance(values, np.ndarray):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from nervekit.data import folder, pictures, similarity, splits
+from nervekit.data import folder, pairs, pictures, similarity, splits
 from nervekit.data.files import Source
 from nervekit.errors import DataError
 
@@ -46,7 +46,7 @@ def read(
     nervekit.errors.DataError
         If files are missing or cannot be decoded, or a mask does not fit its image or is not binary.
     """
-    pairs = pair(source)
+    named = pair(source)
 
     def one(names: tuple[str, str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         image_name, mask_name = names
@@ -54,21 +54,19 @@ def read(
         mask = pictures.read_mask(source.read(mask_name), f"{source.path}: {mask_name}", palette=True)
         pictures.check_pair(image, mask, image_name, f"{source.path}: {mask_name}")
         small = similarity.shrink(image.convert("L"), similarity.GRID)
-        pixels = pictures.resize(image, size)
-        pixels = pixels[..., np.newaxis] if channels == 1 else pixels
-        return pixels, pictures.resize(mask, size, "nearest").astype(bool), small
+        return pictures.resize_image(image, size), pictures.resize(mask, size, "nearest").astype(bool), small
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        results = list(_bar(pool.map(one, [names for _, _, names in pairs]), len(pairs), progress))
+        results = list(pairs.bar(pool.map(one, [names for _, _, names in named]), len(named), progress))
     images, masks, small = zip(*results)
-    ids = np.array([str(number) for number, _, _ in pairs])
+    ids = np.array([str(number) for number, _, _ in named])
     groups = _listed_groups(source, ids)
     return {
         "images": np.stack(images) if size is not None else list(images),
         "masks": np.stack(masks) if size is not None else list(masks),
         "ids": ids,
         "groups": splits.infer_sessions(np.stack(small), ids) if groups is None else groups,
-        "parts": published_parts([part for _, part, _ in pairs]),
+        "parts": published_parts([part for _, part, _ in named]),
     }
 
 
@@ -118,14 +116,6 @@ def published_parts(folders: list[str]) -> np.ndarray:
     drawn = np.random.default_rng(0).permutation(train)[int(len(train) * (1 - DEVELOPMENT_SHARE)) :]
     parts[drawn] = "development"
     return parts
-
-
-def _bar(values, total: int, progress: bool):
-    if not progress:
-        return values
-    from tqdm.auto import tqdm
-
-    return tqdm(values, total=total, desc="reading", unit="image")
 
 
 def _listed_groups(source: Source, ids: np.ndarray) -> np.ndarray | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from nervekit.data import cache, files
+from nervekit.data import cache, files, pairs
 from nervekit.data.entries import Entry
 from nervekit.errors import DataError, MissingDataError
 
@@ -20,16 +21,16 @@ def fetch(known: Entry, folder: Path, progress: bool = True, force: bool = False
     """Fetch a set into `folder` in the way its host suits: one archive, file by file, by patient, or from Kaggle.
 
     Licence and citation are stored beside the data as ``CITATION.txt``. A fetch that was interrupted goes on with the
-    files of the median set, and the patients of 3D-IRCADb-01, that did not come whole before; kagglehub keeps its own
-    state. No single file is resumed in its midst: files of the median set are small, and the archives of the other
-    hosts are packed anew at each request, so that two halves need not fit together.
+    files of the median set, and the patients of 3D-IRCADb-01, that did not come whole before or are damaged now;
+    kagglehub keeps its own state. No single file is resumed in its midst: files of the median set are small, and the
+    archives of the other hosts are packed anew at each request, so that two halves need not fit together.
 
     Raises
     ------
     nervekit.errors.MissingDataError
         If the address cannot be reached; what came before is kept for the next time where files come one by one.
     nervekit.errors.DataError
-        If what came is not the set, or the disk is full.
+        If what came is not the set, the disk is full, or another process fetches the same set.
     """
     from nervekit.data import kaggle
 
@@ -43,17 +44,20 @@ def fetch(known: Entry, folder: Path, progress: bool = True, force: bool = False
         (folder / "CITATION.txt").write_text(note, encoding="utf-8")
     except OSError as error:
         raise DataError(
-            f"{folder}: the set could not be stored ({error.strerror or error}); nothing half-written was kept. Free "
-            "some space, or let NERVEKIT_CACHE name another folder."
+            f"{folder}: the set could not be stored ({error.strerror or error}). No half-written file was kept; what came "
+            "whole is used next time where files come one by one. Free some space, or let NERVEKIT_CACHE name another "
+            "folder."
         ) from error
     return folder
 
 
-def complete(known: Entry, folder: Path) -> bool:
-    """Say whether a stored set has all its parts, where the manifest does not tell."""
+def complete(known: Entry, folder: Path, progress: bool = False) -> bool:
+    """Say whether a stored set has all its parts, where the manifest does not tell: patients are looked through."""
     if known.key == "ircadb":
-        return all((folder / f"{known.name}.{number}").is_dir() for number in PATIENTS)
-    return known.manifest == "whole" or sum(1 for _ in folder.glob("train/*_mask.tif")) == known.images
+        numbers = pairs.bar(PATIENTS, len(PATIENTS), progress, "patient")
+        return all(_is_sound(known, folder / f"{known.name}.{number}") for number in numbers)
+    masks = [path for path in folder.glob("train/*_mask.tif") if not files.is_litter(path)]
+    return known.manifest == "whole" or len(masks) == known.images
 
 
 def _archive(known: Entry, folder: Path, progress: bool, force: bool) -> None:
@@ -63,21 +67,46 @@ def _archive(known: Entry, folder: Path, progress: bool, force: bool) -> None:
         unpacked = Path(temporary) / folder.name
         with files.open_source(archive) as source:
             _write(files.verified(source, manifest), unpacked)
-        _put(unpacked, folder, Path(temporary))
+        put(unpacked, folder, Path(temporary))
 
 
 def _file_by_file(known: Entry, folder: Path, progress: bool, force: bool) -> None:
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+    """Gather the files in a folder beside `folder`, which is replaced when they are all there.
 
-    from tqdm.auto import tqdm
-
+    That other folder always has the same name, so that the next call goes on with what an interrupted one brought. Two
+    processes at once therefore share it, and the first that has all files takes it away from the other.
+    """
     manifest = files.read_manifest(known.key)
     partial = folder.with_name(f".partial-{folder.name}")
     if force:
         shutil.rmtree(partial, ignore_errors=True)
-    elif folder.is_dir() and not partial.exists():
-        folder.rename(partial)
+    elif folder.is_dir():
+        shutil.copytree(folder, partial, copy_function=files.link, dirs_exist_ok=True)
     partial.mkdir(exist_ok=True)
+    with suppress(FileNotFoundError):
+        _get_all(known, manifest, partial, progress)
+        if all((partial / name).is_file() for name in manifest.entries):
+            with tempfile.TemporaryDirectory(prefix=".part-", dir=folder.parent) as temporary:
+                put(partial, folder, Path(temporary))
+            return
+    if not _is_whole(folder, manifest):
+        raise DataError(f"{folder}: another process fetches the same set; try again when it is done.")
+    shutil.rmtree(partial, ignore_errors=True)
+
+
+def _is_whole(folder: Path, manifest: files.Manifest) -> bool:
+    if not folder.is_dir():
+        return False
+    with files.open_source(folder) as source:
+        found = files.differences(source, manifest)
+    return not found["missing"] and not found["changed"]
+
+
+def _get_all(known: Entry, manifest: files.Manifest, partial: Path, progress: bool) -> None:
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    from tqdm.auto import tqdm
+
     total = sum(size for size, _ in manifest.entries.values())
     pool = ThreadPoolExecutor(max_workers=CONNECTIONS)
     try:
@@ -91,12 +120,11 @@ def _file_by_file(known: Entry, folder: Path, progress: bool, force: bool) -> No
                 bar.update(waiting[future])
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder.parent) as temporary:
-        _put(partial, folder, Path(temporary))
 
 
 def _one_file(known: Entry, name: str, digest: str, partial: Path) -> None:
     target = partial / name
+    target.parent.mkdir(parents=True, exist_ok=True)  # pooch's own way fails where two threads make it at once
     _get(known, known.address + quote(name), target.name, target.parent, False, f"sha256:{digest}")
 
 
@@ -108,7 +136,7 @@ def _patient_by_patient(known: Entry, folder: Path, progress: bool, force: bool)
     folder.mkdir(exist_ok=True)
     for number in tqdm(PATIENTS, unit="patient", desc=known.key, disable=not progress):
         name = f"{known.name}.{number}"
-        if (folder / name).is_dir() and not force:
+        if not force and _is_sound(known, folder / name):
             continue
         with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as temporary:
             address = f"{known.address}?path=%2F{name}"
@@ -120,28 +148,35 @@ def _patient_by_patient(known: Entry, folder: Path, progress: bool, force: bool)
                         f"{address}: what came holds no slices of {name}, so it was not kept. Try again; if it "
                         f"stays so, get the set by hand from {known.address} and let NERVEKIT_DATA name it."
                     )
-                manifest = catalog.manifest(known.key, source)
-                files.require(source, manifest)
-                _write(files.verified(source, manifest, whole=False), unpacked)
-            _look_through(known, unpacked, address)
-            _put(unpacked / name, folder / name, Path(temporary))
+                _write(files.verified(source, catalog.manifest(known.key, source), whole=False), unpacked)
+            try:
+                _look_through(known, unpacked)
+            except DataError as error:
+                raise DataError(
+                    f"{address}: what came is damaged or incomplete, so it was not kept ({error}). Try again; if it stays "
+                    f"so, get the set by hand from {known.address} and let NERVEKIT_DATA name it."
+                ) from error
+            put(unpacked / name, folder / name, Path(temporary))
 
 
-def _look_through(known: Entry, unpacked: Path, address: str) -> None:
-    """Refuse a patient whose slices cannot be put in order, or who has a file that is no DICOM slice."""
+def _is_sound(known: Entry, patient: Path) -> bool:
+    try:
+        _look_through(known, patient)
+    except (DataError, OSError):
+        return False
+    return True
+
+
+def _look_through(known: Entry, place: Path) -> None:
+    """Raise DataError if listed files are missing or changed, slices have no order, or a file cannot be decoded."""
     from nervekit.data import catalog, dicom, volumes
 
-    with catalog.opened(known.key, unpacked) as source:
-        try:
-            volumes.find(source, organs=())
-            for name in source.sizes:
-                if "/MASKS_DICOM/" in name:
-                    dicom.read_header(source.read(name), name)
-        except DataError as error:
-            raise DataError(
-                f"{address}: what came is damaged or incomplete, so it was not kept ({error}). Try again; if it stays "
-                f"so, get the set by hand from {known.address} and let NERVEKIT_DATA name it."
-            ) from error
+    with catalog.opened(known.key, place) as found:
+        source = files.verified(found, catalog.manifest(known.key, found), whole=False)
+        volumes.find(source, organs=())
+        for name in source.sizes:
+            if name != files.MARKER:
+                dicom.read_pixels(source.read(name), name)
 
 
 def _write(source: files.Source, folder: Path) -> None:
@@ -151,10 +186,17 @@ def _write(source: files.Source, folder: Path) -> None:
         target.write_bytes(source.read(name))
 
 
-def _put(whole: Path, folder: Path, temporary: Path) -> None:
+def put(whole: Path, folder: Path, temporary: Path) -> None:
+    """Put a whole folder in the place of an old one, which goes to `temporary`, or back if that fails."""
+    replaced = temporary / "replaced"
     if folder.exists():
-        folder.rename(temporary / "replaced")
-    whole.rename(folder)
+        folder.rename(replaced)
+    try:
+        whole.rename(folder)
+    except OSError:
+        if replaced.exists() and not folder.exists():
+            replaced.rename(folder)
+        raise
 
 
 def _get(known: Entry, address: str, name: str, folder: Path, progress: bool, digest: str | None = None) -> Path:
@@ -171,7 +213,7 @@ def _get(known: Entry, address: str, name: str, folder: Path, progress: bool, di
                 continue
             raise MissingDataError(
                 f"{address} could not be reached ({type(error).__name__}). What was here before is unchanged. Check "
-                "the network and try again: files that came whole are not fetched twice where they come one by one. "
+                "the network and try again: where files come one by one, those that came so far are kept and used then. "
                 f"Or get the set on another machine ({known.by_hand or known.address}), put it anywhere here, and let NERVEKIT_DATA "
                 "name it."
             ) from error

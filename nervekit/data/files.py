@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -77,7 +78,7 @@ def open_source(path: str | Path, strip: bool = True) -> Iterator[Source]:
 
     The one folder that holds everything in an archive is left out of the names (unless ``strip=False``, or it is a
     part of the set such as ``train``), and an archive with a member that would land outside the folder it is unpacked
-    in is refused as a whole.
+    in is refused as a whole. Links to folders are followed.
 
     Raises
     ------
@@ -107,23 +108,34 @@ def _folder(path: Path) -> Source:
         except OSError as error:
             raise DataError(f"{path / name}: cannot be read ({error.strerror or error}).") from error
 
-    files = (item for item in sorted(path.rglob("*")) if not _is_litter(item.relative_to(path)) and item.is_file())
+    files = (item for item in sorted(_walk(path)) if not is_litter(item.relative_to(path)) and item.is_file())
     return Source(path, {item.relative_to(path).as_posix(): item.stat().st_size for item in files}, read)
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    """Go through all files of a folder, those behind links too; a link to a folder above itself is not entered."""
+    for parent, folders, names in os.walk(path, followlinks=True):
+        here = Path(os.path.abspath(parent))
+        above = {os.path.realpath(place) for place in (here, *here.parents)}
+        folders[:] = [name for name in folders if os.path.realpath(here / name) not in above]
+        yield from (Path(parent, name) for name in names)
 
 
 def archive_source(path: Path, archive: zipfile.ZipFile, strip: bool = True) -> Source:
     """Return the `Source` of an open archive; see `open_source`."""
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    for member in members:
+    # Some programs of Windows write backslashes, against the rules of the format.
+    members = {member.filename.replace("\\", "/"): member for member in archive.infolist()}
+    members = {name: member for name, member in members.items() if not name.endswith("/")}
+    for member in members.values():
         check_member(path, member)
-    members = [member for member in members if not _is_litter(PurePosixPath(member.filename))]
-    tops = {PurePosixPath(member.filename).parts[0] for member in members}
-    nested = all("/" in member.filename for member in members)
+    members = {name: member for name, member in members.items() if not is_litter(PurePosixPath(name))}
+    tops = {PurePosixPath(name).parts[0] for name in members}
+    nested = all("/" in name for name in members)
     prefix = f"{tops.pop()}/" if strip and len(tops) == 1 and nested and not tops & PARTS else ""
 
     def read(name: str) -> bytes:
         try:
-            return archive.read(prefix + name)
+            return archive.read(members[prefix + name])
         except (
             KeyError,
             zipfile.BadZipFile,
@@ -136,17 +148,32 @@ def archive_source(path: Path, archive: zipfile.ZipFile, strip: bool = True) -> 
                 f"{path}: its member {prefix + name} cannot be read ({error}). Download the archive again."
             ) from error
 
-    return Source(path, {m.filename.removeprefix(prefix): m.file_size for m in members}, read)
+    return Source(path, {name.removeprefix(prefix): member.file_size for name, member in members.items()}, read)
 
 
-def is_simulated(path: str | Path) -> bool:
-    """Say whether ``SIMULATED.json`` lies in a folder, or up to two folders above: parts of a set count too."""
-    places = {Path(os.path.abspath(path)), Path(os.path.realpath(path))}  # a link may lead into a simulated set
+def is_simulated(path: str | Path, names: Iterable[str] = ()) -> bool:
+    """Say whether ``SIMULATED.json`` lies in a folder, or up to two folders above: parts of a set count too.
+
+    The folders in which `names` (paths below `path`) really lie count as well: links may lead into a simulated set.
+    """
+    places = {Path(os.path.abspath(path)), Path(os.path.realpath(path))}
+    places |= {Path(os.path.realpath(Path(path, name))).parent for name in names}
     return any(os.path.isfile(place / MARKER) for one in places for place in (one, *one.parents[:2]))
 
 
-def _is_litter(name: PurePath) -> bool:
-    return name.name in LITTER or name.parts[0] == "__MACOSX"
+def is_litter(name: PurePath) -> bool:
+    """Say whether a file is none of the set's: what file managers leave, macOS beside each file of a foreign disk."""
+    return name.name in LITTER or name.name.startswith("._") or name.parts[0] == "__MACOSX"
+
+
+def link(here: str | Path, target: str | Path) -> None:
+    """Bring a file into another folder, without a second copy of its bytes where the disk allows; keep what is there."""
+    try:
+        os.link(here, target)
+    except FileExistsError:
+        return
+    except OSError:
+        shutil.copyfile(here, target)
 
 
 def check_member(path: Path, member: zipfile.ZipInfo) -> None:
@@ -181,15 +208,14 @@ def differences(source: Source, manifest: Manifest) -> dict[str, list[str]]:
 def verified(source: Source, manifest: Manifest, whole: bool = True) -> Source:
     """Return `source` reduced to the files of the manifest, each checked by SHA-256 whenever it is read.
 
-    With ``whole=False`` files that the manifest does not list stay in, unchecked.
+    With ``whole=False`` files that the manifest does not list stay in, unchecked; none that it lists may be missing.
 
     Raises
     ------
     nervekit.errors.DataError
         At once if files are missing; on reading if a file is not the one in the manifest.
     """
-    if whole:
-        require(source, manifest)
+    require(source, manifest)
 
     def read(name: str) -> bytes:
         content = source.read(name)
@@ -216,11 +242,10 @@ def require(source: Source, manifest: Manifest) -> None:
         )
 
 
-def fingerprint(source: Source) -> str:
-    """Return a short hash of the names and contents of all files of a source without a manifest."""
-    entries = {
-        name: (size, hashlib.sha256(source.read(name)).hexdigest()) for name, size in source.sizes.items()
-    }
+def fingerprint(source: Source, names: Iterable[str] | None = None) -> str:
+    """Return a short hash of the names and contents of these files of a source, by default all."""
+    names = source.sizes if names is None else names
+    entries = {name: (0, hashlib.sha256(source.read(name)).hexdigest()) for name in names}
     return Manifest("", entries).fingerprint
 
 

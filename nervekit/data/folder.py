@@ -30,9 +30,10 @@ def read(
 ) -> SegmentationDataset:
     """Read a folder (or its zip archive) with ``images/`` and ``masks/``; a pair shares its name but for the ending.
 
-    Masks are binary: 0 and 1, 0 and 255, or palette indices 0 and 1. Images are resized with an antialiased
-    bilinear filter, masks to the nearest pixel. A file ``SIMULATED.json`` in the folder, or up
-    to two folders above it, says that they are simulated.
+    Masks are binary: 0 and 1, 0 and 255, or palette indices 0 and 1 (a palette with the brighter colour at index 0 is
+    refused). Images are resized with an antialiased bilinear filter, masks to the nearest pixel. A file
+    ``SIMULATED.json`` in the folder, or up to two folders above it, says that they are simulated; so it does where
+    the images or masks are links into such a folder.
 
     Parameters
     ----------
@@ -46,8 +47,8 @@ def read(
         Grey or RGB.
     group_pattern : str, optional
         Regular expression whose first group, searched in the name, is the patient: ``r"^(P\\d+)"``. Without it the
-        column ``group`` of ``groups.csv`` (with the name in the column ``sample``) is taken where that file lies
-        in the folder; else each image is its own group.
+        column ``group`` of ``groups.csv`` (with the name, without its ending, in the column ``sample``) is taken where
+        that file lies in the folder; else each image is its own group.
     key : str
         Name of the set.
 
@@ -83,10 +84,12 @@ def read(
             image = pictures.to_grey_or_colour(pictures.upright(source.read(image_name), where), where, channels)
             mask = pictures.read_mask(source.read(mask_name), f"{source.path}: {mask_name}")
             pictures.check_pair(image, mask, image_name, f"{source.path}: {mask_name}")
-            values = pictures.resize(image, size)
-            pixels.append(values[..., np.newaxis] if channels == 1 else values)
+            pixels.append(pictures.resize_image(image, size))
             labels.append(pictures.resize(mask, size, "nearest").astype(bool))
-        kind = "phantom" if files.MARKER in source.sizes or files.is_simulated(path) else "real"
+        used = [*found[images].values(), *found[masks].values()]
+        simulated = files.MARKER in source.sizes or files.is_simulated(path, used)
+        how, listed = grouping(group_pattern, source)
+        kind = "phantom" if simulated else "real"
         return SegmentationDataset(
             key=key,
             images=np.stack(pixels) if size is not None else pixels,
@@ -94,7 +97,12 @@ def read(
             ids=np.array(names),
             groups=groups(names, group_pattern, source),
             source=kind,
-            provenance={"data": KINDS[kind], "path": str(source.path), "fingerprint": files.fingerprint(source)},
+            provenance={
+                "data": KINDS[kind],
+                "path": str(source.path),
+                "fingerprint": files.fingerprint(source, used + listed),
+                "groups": how,
+            },
         )
 
 
@@ -119,12 +127,21 @@ def groups(names: list[str], pattern: str | None, source: files.Source | None = 
     return np.array(listed_groups(source, names))
 
 
+def grouping(pattern: str | None, source: files.Source) -> tuple[str, list[str]]:
+    """Say how `groups` finds groups, and list the files that it reads for that."""
+    if pattern is not None:
+        return "pattern", []
+    return (TABLE, [TABLE]) if TABLE in source.sizes else ("each image by itself", [])
+
+
 def listed_groups(source: files.Source, names: list[str]) -> list[str]:
     """Look names up in the columns ``sample`` and ``group`` of ``groups.csv``; DataError if one is not there."""
     where = f"{source.path}: {TABLE}"
     listed: dict[str, str] = {}
     for line, row in rle.rows(source.read(TABLE), where, ["sample", "group"]):
         name, group = _composed(row["sample"].strip()), row["group"].strip()
+        if not name and not group:  # Excel leaves such rows at the end
+            continue
         if not group:
             raise DataError(f"{where}: line {line} gives {name} no group. Write its name if it stands alone.")
         if listed.setdefault(name, group) != group:
@@ -134,7 +151,7 @@ def listed_groups(source: files.Source, names: list[str]) -> list[str]:
     if lacking:
         raise DataError(
             f"{where} has no row for {lacking[0]} (and {len(lacking) - 1} more). Add a row for each image, or delete "
-            "the file."
+            "the file. Names stand there without their ending."
         )
     return [listed[name] for name in names]
 

@@ -15,6 +15,18 @@ from nervekit.data.volumes import Volume
 from nervekit.errors import ConfigurationError, DataError
 
 OPTIONS = ("organs", "window", "patients")
+ORGANS = ("liver",)
+
+
+def uses(
+    name: str,
+    *,
+    organs: str | Sequence[str] = ORGANS,
+    patients: int | str | Sequence[int | str] | None = None,
+    window: tuple[float, float] | str | None = None,
+) -> bool:
+    """Say whether a file takes part in what `read` gives with these options: a slice, or a mask of these organs."""
+    return volumes.uses(name, patients, [organs] if isinstance(organs, str) else list(organs))
 
 
 def read(
@@ -23,7 +35,7 @@ def read(
     channels: int = 1,
     progress: bool = False,
     *,
-    organs: str | Sequence[str] = ("liver",),
+    organs: str | Sequence[str] = ORGANS,
     window: tuple[float, float] | str = (150, 500),
     patients: int | str | Sequence[int | str] | None = None,
 ) -> dict:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 from pathlib import Path, PurePath, PurePosixPath
 
-from nervekit.data import files
+from nervekit.data import fetching, files
 from nervekit.data.entries import Entry
 from nervekit.errors import DataError, MissingDataError
 
@@ -61,9 +59,7 @@ def fetch(known: Entry, folder: Path, progress: bool = True, force: bool = False
                 "try again."
             )
         _look_through(known, given, built, progress)
-        if folder.exists():
-            folder.rename(Path(temporary) / "replaced")
-        built.rename(folder)
+        fetching.put(built, folder, Path(temporary))
 
 
 def _look_through(known: Entry, given: Path, built: Path, progress: bool) -> None:
@@ -86,7 +82,7 @@ def _look_through(known: Entry, given: Path, built: Path, progress: bool) -> Non
 
 def _gather(given: Path, built: Path) -> None:
     """Bring train, test and the CSV files together, out of archives inside archives too."""
-    for path in sorted(item for item in given.rglob("*") if item.is_file()):
+    for path in sorted(item for item in given.rglob("*") if item.is_file() and not files.is_litter(item)):
         if path.suffix == ".zip":
             with files.open_source(path) as source:
                 for name in source.sizes:
@@ -94,10 +90,7 @@ def _gather(given: Path, built: Path) -> None:
         elif path.suffix in (".tif", ".csv"):
             target = built / _part(path) / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(path, target)
-            except OSError:
-                shutil.copyfile(path, target)
+            files.link(path, target)
 
 
 def _part(path: PurePath) -> str:

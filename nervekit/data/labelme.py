@@ -16,7 +16,7 @@ from nervekit.errors import DataError
 LARGEST_SIDE = 20_000
 
 
-def read(path: str | Path, labels: Mapping[str, int] | Sequence[str]) -> np.ndarray:
+def read(path: str | Path, labels: Mapping[str, int] | Sequence[str] | str) -> np.ndarray:
     """Rasterise a labelme annotation.
 
     Shapes are drawn in the order of the file, so that a later one covers an earlier one, pixel for pixel as
@@ -26,9 +26,9 @@ def read(path: str | Path, labels: Mapping[str, int] | Sequence[str]) -> np.ndar
     ----------
     path : path
         The JSON file.
-    labels : mapping of str to int, or sequence of str
-        Class number of each label; a sequence is numbered from 1. The numbers do not depend on the file, and 0 is
-        the background.
+    labels : mapping of str to int, sequence of str, or str
+        Class number of each label; a sequence is numbered from 1, and so is one label. The numbers do not depend on the
+        file, and 0 is the background.
 
     Returns
     -------
@@ -42,10 +42,16 @@ def read(path: str | Path, labels: Mapping[str, int] | Sequence[str]) -> np.ndar
         drawn.
     """
     path = Path(path)
-    numbers = (
-        dict(labels) if isinstance(labels, Mapping) else {name: i for i, name in enumerate(labels, start=1)}
-    )
-    annotation = _parse(path)
+    return _draw(path, _parse(path), _numbers(labels))
+
+
+def _numbers(labels: Mapping[str, int] | Sequence[str] | str) -> dict[str, int]:
+    if isinstance(labels, Mapping):
+        return dict(labels)
+    return {name: i for i, name in enumerate([labels] if isinstance(labels, str) else labels, start=1)}
+
+
+def _draw(path: Path, annotation: dict, numbers: dict[str, int]) -> np.ndarray:
     height, width = _size(path, annotation)
     picture = Image.new("I", (width, height))
     for position, shape in enumerate(annotation["shapes"]):
@@ -66,7 +72,7 @@ def read(path: str | Path, labels: Mapping[str, int] | Sequence[str]) -> np.ndar
 
 def read_folder(
     path: str | Path,
-    labels: Mapping[str, int] | Sequence[str] = ("nerve",),
+    labels: Mapping[str, int] | Sequence[str] | str = ("nerve",),
     size: tuple[int, int] | None = (256, 256),
     *,
     channels: int = 1,
@@ -83,7 +89,7 @@ def read_folder(
     ----------
     path : path
         The folder.
-    labels : mapping of str to int, or sequence of str
+    labels : mapping of str to int, sequence of str, or str
         As in `read`. A label with the number 0 is background, and is cut out of what was drawn before.
     size : (height, width) or None
         In pixels; None keeps native sizes and gives lists.
@@ -104,28 +110,40 @@ def read_folder(
     nervekit.errors.ConfigurationError
         If the size, the number of channels or the pattern is none.
     nervekit.errors.DataError
-        If there is no annotation, or one of them or its image cannot be read.
+        If there is no such folder or no annotation in it, or one of them or its image cannot be read.
     """
     pictures.check_shape(size, channels)
     path = Path(path)
-    found = {item.stem: item for item in path.glob("*.json") if item.name != files.MARKER} if path.is_dir() else {}
+    if not path.is_dir():
+        what = "is no folder, and archives are not read here: unpack it" if path.exists() else "there is no such folder"
+        raise DataError(f"{path}: {what}. Name the folder of the images and of the JSON files that labelme saved there.")
+    found = {item.stem: item for item in path.glob("*.json") if item.name != files.MARKER and not files.is_litter(item)}
     if not found:
         raise DataError(
             f"{path}: holds no annotations. Annotate the images first: labelme {path} --labels nerve, and save."
         )
     names = sorted(found, key=folder.natural)
-    images, masks = [], []
+    numbers = _numbers(labels)
+    images, masks, used = [], [], []
     for name in names:
         annotation = _parse(found[name])
         picture = pictures.to_grey_or_colour(_picture(found[name], annotation), str(found[name]), channels)
-        mask = Image.fromarray((read(found[name], labels) > 0).astype(np.uint8))
-        pictures.check_pair(picture, mask, "the picture itself", f"{found[name]}: imageWidth and imageHeight")
-        values = pictures.resize(picture, size)
-        images.append(values[..., np.newaxis] if channels == 1 else values)
+        mask = Image.fromarray((_draw(found[name], annotation, numbers) > 0).astype(np.uint8))
+        if picture.size != mask.size:
+            raise DataError(
+                f"{found[name]}: imageWidth and imageHeight are {mask.width} x {mask.height} pixels, but its picture is "
+                f"{picture.width} x {picture.height}. It was drawn on another picture: put that one here, or draw it anew."
+            )
+        images.append(pictures.resize_image(picture, size))
         masks.append(pictures.resize(mask, size, "nearest").astype(bool))
-    kind = "phantom" if files.is_simulated(path) else "real"
+        used.append(found[name].name)
+        if annotation.get("imageData") is None:
+            used.append(_image_path(found[name], annotation).relative_to(path.resolve()).as_posix())
+    kind = "phantom" if files.is_simulated(path, used) else "real"
     with files.open_source(path) as source:
         groups = folder.groups(names, group_pattern, source)
+        how, listed = folder.grouping(group_pattern, source)
+        fingerprint = files.fingerprint(source, {*used, *listed})
     return SegmentationDataset(
         key=key,
         images=np.stack(images) if size is not None else images,
@@ -133,22 +151,14 @@ def read_folder(
         ids=np.array(names),
         groups=groups,
         source=kind,
-        provenance={"data": KINDS[kind], "path": str(path), "labels": list(labels)},
+        provenance={
+            "data": KINDS[kind],
+            "path": str(path),
+            "fingerprint": fingerprint,
+            "labels": numbers if isinstance(labels, Mapping) else list(numbers),
+            "groups": how,
+        },
     )
-
-
-def image_path(path: str | Path) -> Path:
-    """Return the path of the image that an annotation belongs to.
-
-    ``imagePath`` is taken from the folder of the JSON file; backslashes count as separators.
-
-    Raises
-    ------
-    nervekit.errors.DataError
-        If it is absent, absolute, or leaves that folder.
-    """
-    path = Path(path)
-    return _image_path(path, _parse(path))
 
 
 def _parse(path: Path) -> dict:
@@ -166,6 +176,7 @@ def _parse(path: Path) -> dict:
 
 
 def _image_path(path: Path, annotation: dict) -> Path:
+    """Find the image from the folder of the annotation; backslashes count as separators."""
     given = annotation.get("imagePath")
     if not isinstance(given, str) or not given or "\0" in given:
         raise DataError(

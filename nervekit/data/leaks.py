@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nervekit.data.dataset import positions
 from nervekit.data.similarity import nearest
 from nervekit.errors import ConfigurationError
 
@@ -51,20 +52,6 @@ class Leakage:
         )
 
 
-def _positions(name: str, values, count: int) -> np.ndarray:
-    values = np.asarray(values)
-    if values.dtype == bool and values.shape == (count,):
-        values = np.flatnonzero(values)
-    if not values.size:
-        raise ConfigurationError(f"{name}: is empty; expected positions of images. Compare parts that hold images.")
-    if values.ndim != 1 or values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= count:
-        raise ConfigurationError(
-            f"{name}: holds {values.dtype} values of the shape {values.shape}; expected positions from 0 to {count - 1}, "
-            f"or {count} booleans."
-        )
-    return values
-
-
 def leakage(dataset, train: np.ndarray, test: np.ndarray, threshold: float = NEAR_DUPLICATE) -> Leakage:
     """Report what a split shares: groups on both sides, and test images with a near-duplicate in training.
 
@@ -82,7 +69,10 @@ def leakage(dataset, train: np.ndarray, test: np.ndarray, threshold: float = NEA
     nervekit.errors.ConfigurationError
         If a side is empty, or holds something else than positions.
     """
-    train, test = (_positions(*side, len(dataset)) for side in (("train", train), ("test", test)))
+    train, test = (positions(*side, len(dataset)) for side in (("train", train), ("test", test)))
+    for name, side in (("train", train), ("test", test)):
+        if not side.size:
+            raise ConfigurationError(f"{name}: is empty; expected positions of images. Compare parts that hold images.")
     shared = sorted(set(dataset.groups[train].tolist()) & set(dataset.groups[test].tolist()))
     index, correlation, _ = nearest([dataset.images[i] for i in test], [dataset.images[i] for i in train])
     order = np.argsort(-correlation, kind="stable")

@@ -22,9 +22,11 @@ class OpenSet:
     path : pathlib.Path or None
         The folder or archive; None for files that were simulated for this call.
     files : nervekit.data.files.Source
-        What it holds; ``files.read(name)`` gives the bytes of a file, checked where the set has a manifest.
+        What it holds; ``files.read(name)`` gives the bytes of a file, checked where the manifest lists it.
     manifest : nervekit.data.files.Manifest or None
-        The list that every file was checked against.
+        What is known beforehand about the files: `files` holds all that it lists, and compares them as they are read. It
+        lists the femoral and the median set whole, patient 17 alone of the CT set. None for the brachial set, whose rules
+        forbid a list, and for simulated files.
     """
 
     source: str

@@ -66,9 +66,7 @@ def read(
         pictures.check_pair(image, mask, image_name, f"{source.path}: {mask_name}")
         if check is not None:
             check(mask_name, np.asarray(mask))
-        pixels = pictures.resize(image, size)
-        pixels = pixels[..., np.newaxis] if channels == 1 else pixels
-        return pixels, pictures.resize(mask, size, "nearest").astype(bool)
+        return pictures.resize_image(image, size), pictures.resize(mask, size, "nearest").astype(bool)
 
     return collect(bar(ahead(one, names), len(names), progress), len(names), size, channels)
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from nervekit.errors import ConfigurationError, DataError
 
 VOC_PALETTE = [0, 0, 0, 128, 0, 0]
+LAYERED = ("MPO", "PSD")  # formats whose first picture stands for all: a photograph and previews of it, or layers
 
 
 def check_shape(size: tuple[int, int] | None, channels: int) -> None:
@@ -33,16 +34,20 @@ def open_picture(content: bytes, name: str) -> Image.Image:
     Raises
     ------
     nervekit.errors.DataError
-        If it is truncated, damaged or of an unknown format.
+        If it is truncated, damaged or of an unknown format, or holds several pictures.
     """
     try:
         picture = Image.open(io.BytesIO(content))
+        several = getattr(picture, "is_animated", False) and picture.format not in LAYERED
+        count = picture.n_frames if several else 1
         picture.load()
     except Exception as error:  # Pillow's many formats raise many kinds on damaged bytes
         raise DataError(
             f"{name}: cannot be decoded as a picture ({error}). It is truncated, damaged, or of a format that "
             "Pillow does not read: get or export it again."
         ) from error
+    if count > 1:
+        raise DataError(f"{name}: holds {count} pictures, and only one can be read. Save each frame as a file of its own.")
     return picture
 
 
@@ -73,8 +78,9 @@ def to_grey_or_colour(picture: Image.Image, name: str, channels: int) -> Image.I
 def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
     """Decode a binary mask as a picture of mode L whose values are 0 and 1.
 
-    A palette picture is read by its index, never by its colour: the index is the class. Grey, black-and-white
-    and RGB pictures may hold 0 and one other value (1 or 255), equal in all three channels.
+    A palette picture is read by its index, never by its colour: the index is the class. One whose palette has the
+    brighter colour at index 0 is refused, because it would be read inside out. Grey, black-and-white and RGB pictures
+    may hold 0 and one other value (1 or 255), equal in all three channels.
 
     Parameters
     ----------
@@ -84,8 +90,8 @@ def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
     Raises
     ------
     nervekit.errors.DataError
-        If the mask has another palette, values other than background and one class, differing channels, or transparent
-        pixels that are not black.
+        If the mask has another palette or one with the brighter colour at index 0, values other than background and one
+        class, differing channels, or transparent pixels that are not black.
     """
     picture = open_picture(content, name)
     if palette and (picture.mode != "P" or picture.getpalette()[:6] != VOC_PALETTE):
@@ -93,6 +99,11 @@ def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
         raise DataError(
             f"{name}: has {found}, where the set has palette PNGs with 0 = (0, 0, 0) background and "
             "1 = (128, 0, 0) nerve. Save the index image with that palette (labelme's VOC export does)."
+        )
+    if picture.mode == "P" and _inside_out(picture):
+        raise DataError(
+            f"{name}: its palette has the brighter colour at index 0, so that the mask would be read inside out. Save it "
+            "as a grey PNG, 0 background and 255 structure."
         )
     if picture.mode in ("LA", "RGBA"):
         hidden = np.asarray(picture.getchannel("A")) < 255
@@ -115,11 +126,19 @@ def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
     if not any(set(levels.tolist()) <= set(pair) for pair in allowed):
         expected = " or ".join(str(set(pair)) for pair in allowed)
         shown = ", ".join(map(str, levels[:6].tolist())) + (", ..." if len(levels) > 6 else "")
-        raise DataError(
-            f"{name}: is not binary, it holds the values {shown}; expected {expected}. A mask saved as JPEG or "
-            "resized with smoothing looks like this: export it again as PNG."
-        )
+        advice = "A mask saved as JPEG or resized with smoothing looks like this: export it again as PNG."
+        if not counted:
+            advice = "Export it with 8 bits, 0 and 255."
+        raise DataError(f"{name}: is not binary, it holds the values {shown}; expected {expected}. {advice}")
     return Image.fromarray((values > 0).astype(np.uint8))
+
+
+def _inside_out(picture: Image.Image) -> bool:
+    colours = np.zeros((2, 3))  # colours that a short palette lacks are black
+    listed = np.reshape(picture.getpalette() or [], (-1, 3))[:2]
+    colours[: len(listed)] = listed
+    background, structure = colours @ (0.299, 0.587, 0.114)
+    return background > structure
 
 
 def resize(picture: Image.Image, size: tuple[int, int] | None, method: str = "linear") -> np.ndarray:
@@ -143,6 +162,18 @@ def resize(picture: Image.Image, size: tuple[int, int] | None, method: str = "li
         filters = {"linear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
         picture = picture.resize((size[1], size[0]), filters[method])
     return np.asarray(picture)
+
+
+def resize_image(picture: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
+    """Resize a grey or RGB image as `resize` does, and return it as an (H, W, C) array.
+
+    Examples
+    --------
+    >>> resize_image(Image.new("L", (30, 20)), (10, 15)).shape
+    (10, 15, 1)
+    """
+    pixels = resize(picture, size)
+    return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
 
 
 def check_pair(image: Image.Image, mask: Image.Image, image_name: str, mask_name: str) -> None:

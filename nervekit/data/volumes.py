@@ -66,13 +66,28 @@ def find(
         If slices or masks are missing, doubled, out of order, or of different sizes.
     """
     found = _folders(source)
-    patients = [patients] if isinstance(patients, (int, np.integer, str)) else patients
-    wanted = sorted(found, key=_order) if patients is None else [str(patient) for patient in patients]
+    wanted = sorted(found, key=_order) if patients is None else _named(patients)
     for patient in wanted:
         if patient not in found:
             here = ", ".join(sorted(found, key=_order))
             raise ConfigurationError(f"patients: {patient} is not in {source.path}. Here are {here}.")
     return [_volume(source, patient, found[patient], organs) for patient in wanted]
+
+
+def uses(
+    name: str, patients: int | str | Sequence[int | str] | None = None, organs: Sequence[str] = ("*",)
+) -> bool:
+    """Say whether a file is a slice of these patients, or a mask of these organs; both are given as in `find`.
+
+    Examples
+    --------
+    >>> uses("3Dircadb1.17/MASKS_DICOM/liver/image_0", 17, ["liver"])
+    True
+    """
+    match = SLICE.fullmatch(name)
+    if not match or (patients is not None and _patient(match) not in _named(patients)):
+        return False
+    return match[2] is None or _is_among(match[2], organs)
 
 
 def organs(source: Source) -> dict[str, list[str]]:
@@ -84,9 +99,21 @@ def _folders(source: Source) -> dict[str, dict[str, dict[str, str]]]:
     found: dict[str, dict[str, dict[str, str]]] = {}
     for path in source.sizes:
         if match := SLICE.fullmatch(path):
-            patient = match[1].removeprefix("3Dircadb1.")
-            found.setdefault(patient, {}).setdefault(match[2] or "", {})[match[3]] = path
+            found.setdefault(_patient(match), {}).setdefault(match[2] or "", {})[match[3]] = path
     return found
+
+
+def _patient(match: re.Match) -> str:
+    return match[1].removeprefix("3Dircadb1.")
+
+
+def _named(patients: int | str | Sequence[int | str]) -> list[str]:
+    one = isinstance(patients, (int, np.integer, str))
+    return [str(patient) for patient in ([patients] if one else patients)]
+
+
+def _is_among(organ: str, organs: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(organ, pattern) for pattern in organs)
 
 
 def _volume(source: Source, patient: str, folders: dict[str, dict[str, str]], organs) -> Volume:
@@ -110,7 +137,7 @@ def _volume(source: Source, patient: str, folders: dict[str, dict[str, str]], or
     _check_positions([headers[name].position for name in ordered], ordered, where)
     masks = {}
     for organ in filter(None, folders):
-        if not any(fnmatch.fnmatchcase(organ, pattern) for pattern in organs):
+        if not _is_among(organ, organs):
             continue
         named = folders[organ]
         lost, extra = sorted(set(files) - set(named), key=_order), sorted(set(named) - set(files), key=_order)
@@ -154,9 +181,11 @@ def _check_positions(positions: list[float | None], names: list[str], where: str
     odd = np.flatnonzero(np.abs(steps - usual) > 0.5 * abs(usual))
     if usual == 0 or len(odd):
         first = int(odd[0]) if len(odd) else 0
+        flat = ", or the slices are not axial, which this reader expects" if usual == 0 else ""
         raise DataError(
             f"{where}: {names[first]} and {names[first + 1]} are {steps[first]:g} mm apart, other slices {usual:g} mm, "
-            "though their numbers follow each other: slices are missing, doubled or out of order. Get the patient again."
+            f"though their numbers follow each other: slices are missing, doubled or out of order{flat}. Get the patient "
+            "again."
         )
 
 

@@ -9,11 +9,10 @@ import numpy as np
 import PIL
 import scipy
 
+from nervekit.data.files import MARKER
 from nervekit.errors import ConfigurationError, DataError
 from nervekit.phantom.anatomy import SUBJECTS, find_scene
 from nervekit.phantom.version import VERSION
-
-MARKER = "SIMULATED.json"
 
 
 def export(key, folder, *, subjects=None, seed=0, progress=False):

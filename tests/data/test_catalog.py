@@ -145,6 +145,40 @@ def test_fetch_into_a_folder_that_cannot_be_written_says_so(own_cache):
         catalog.fetch("femoral", progress=False)
 
 
+def test_real_set_that_was_fetched_goes_before_a_simulated_one_that_is_named(listed, pack, server, monkeypatch):
+    pack(listed)
+    folder = catalog.fetch("femoral", progress=False)
+    monkeypatch.setenv("NERVEKIT_DATA", str(listed))
+    assert catalog.find("femoral") == catalog.Place(listed, "real")
+    (listed / "SIMULATED.json").write_text("{}")
+    assert catalog.find("femoral") == catalog.Place(folder, "real")
+    assert catalog.find("femoral", listed).source == "phantom"
+
+
+def test_linked_parts_of_a_simulated_set_are_simulated(listed, tmp_path):
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for part in ("trainset", "testset"):
+        (linked / part).symlink_to(listed / part)
+    assert catalog.find("femoral", linked).source == "real"
+    assert catalog.whole(catalog.verify("femoral", linked))
+    (listed / "SIMULATED.json").write_text("{}")
+    assert catalog.find("femoral", linked).source == "phantom"
+
+
+def test_archive_with_backslashes_in_its_names_is_found_and_whole(listed, tmp_path):
+    with zipfile.ZipFile(tmp_path / "femoral.zip", "w") as archive:
+        for name in files.read_manifest("femoral").entries:
+            archive.writestr("top\\" + name.replace("/", "\\"), (listed / name).read_bytes())
+    assert catalog.whole(catalog.verify("femoral", tmp_path / "femoral.zip"))
+
+
+def test_what_macos_leaves_behind_is_no_set(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "._1_1_mask.tif").write_bytes(b"litter")
+    assert catalog.find("brachial", tmp_path) is None
+
+
 def test_overview_says_what_is_here(listed, monkeypatch):
     assert catalog.overview()[0]["state"] == "not here"
     monkeypatch.setenv("NERVEKIT_DATA", str(listed))

@@ -112,6 +112,12 @@ def test_kaggle_s_set_is_checked_against_its_own_table(plexus):
     assert set(found["extra"]) == {"train/notes.txt"}
 
 
+def test_what_macos_leaves_beside_the_files_is_passed_over(plexus):
+    for name in ("1_1.tif", "1_1_mask.tif"):
+        (plexus / "train" / f"._{name}").write_bytes(b"litter")
+    assert checking.check("brachial", plexus) == NOTHING
+
+
 def test_patients_and_slices_that_lack_are_named(tmp_path):
     ct.save_patient(tmp_path / "3Dircadb1.2", slices=5)
     (tmp_path / "3Dircadb1.2" / "PATIENT_DICOM" / "image_3").unlink()

@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import io
+import shutil
 import sys
 import threading
 import types
@@ -143,6 +144,71 @@ def test_damaged_file_alone_is_fetched_again(serve, median):
     assert requests[12:] == ["/Dataset/Images/Pz003-003.bmp"] and catalog.whole(catalog.verify("median", folder))
 
 
+def test_repair_that_fails_leaves_the_set_where_it_is(serve, median):
+    serve("median", median)
+    folder = catalog.fetch("median", progress=False)
+    damaged, whole = (folder / f"Dataset/Images/Pz00{n}-00{n}.bmp" for n in (3, 4))
+    damaged.write_bytes(b"damaged")
+    (folder / "note.txt").write_text("mine")
+    serve("median", {})
+    with pytest.raises(MissingDataError, match="What was here before is unchanged"):
+        catalog.fetch("median", progress=False)
+    assert catalog.find("median").path == folder and damaged.read_bytes() == b"damaged" and whole.is_file()
+    again = serve("median", median)
+    catalog.fetch("median", progress=False)
+    assert again == ["/Dataset/Images/Pz003-003.bmp"] and (folder / "note.txt").read_text() == "mine"
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def when_all_files_came(monkeypatch, median, function):
+    """Let another process, that is `function`, do something between the last file and the end of the first fetch."""
+    get, came, lock = fetching._one_file, [], threading.Lock()
+
+    def one_file(*given):
+        get(*given)
+        with lock:
+            came.append(given)
+            last = len(came) == len(median)
+        if last:
+            function()
+
+    monkeypatch.setattr(fetching, "_one_file", one_file)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_two_processes_that_fetch_the_same_set_leave_it_whole(serve, median, monkeypatch, force):
+    serve("median", median)
+    if force:
+        catalog.fetch("median", progress=False)
+    when_all_files_came(monkeypatch, median, lambda: catalog.fetch("median", force=force, progress=False))
+    folder = catalog.fetch("median", force=force, progress=False)
+    assert catalog.whole(catalog.verify("median", folder))
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_set_that_another_process_has_taken_away_in_part_replaces_none(serve, median, monkeypatch, own_cache):
+    serve("median", median)
+    folder = catalog.fetch("median", progress=False)
+    lost = "Dataset/Images/Pz003-003.bmp"
+    (folder / lost).write_bytes(b"damaged")
+    partial = folder.with_name(f".partial-{folder.name}")
+    when_all_files_came(monkeypatch, median, (partial / lost).unlink)
+    with pytest.raises(DataError, match="another process fetches the same set; try again"):
+        catalog.fetch("median", progress=False)
+    assert len(list(folder.rglob("*.bmp"))) == len(median)
+    catalog.fetch("median", progress=False)
+    assert catalog.whole(catalog.verify("median", folder))
+
+
+def test_old_copy_is_given_back_where_the_new_one_cannot_take_its_place(tmp_path):
+    for name in ("old", "temporary"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "old" / "file").touch()
+    with pytest.raises(FileNotFoundError):
+        fetching.put(tmp_path / "taken away", tmp_path / "old", tmp_path / "temporary")
+    assert (tmp_path / "old" / "file").exists()
+
+
 def test_file_of_other_content_is_not_kept(serve, median, own_cache):
     serve("median", median | {"/Dataset/Images/Pz003-003.bmp": b"a page of a proxy"})
     with pytest.raises(DataError, match=r"Pz003-003\.bmp: what came is not the file"):
@@ -189,6 +255,40 @@ def test_patients_are_unpacked_and_fetched_one_by_one(serve, patients):
     assert len(names) == 3 * 4 + 1 and "3Dircadb1.2/PATIENT_DICOM/image_1" in names
     catalog.fetch("ircadb", progress=False)
     assert len(requests) == 1
+
+
+def damage(folder, what):
+    slice_, mask = folder / "PATIENT_DICOM/image_1", folder / "MASKS_DICOM/liver/image_1"
+    if what == "lost slices":
+        shutil.rmtree(slice_.parent)
+    elif what == "no slice":
+        slice_.write_bytes(b"damaged")
+    else:
+        path = mask if what == "cut mask" else slice_
+        path.write_bytes(path.read_bytes()[:-20])
+
+
+@pytest.mark.parametrize("what", ["lost slices", "no slice", "cut slice", "cut mask"])
+def test_damaged_patient_alone_is_fetched_again(serve, patients, what, capsys):
+    requests = serve("ircadb", patients)
+    folder = catalog.fetch("ircadb", progress=False)
+    damage(folder / "3Dircadb1.2", what)
+    catalog.fetch("ircadb", progress=False)
+    assert requests[3:] == ["/3Dircadb1.2"] and "Already here" not in capsys.readouterr().out
+    catalog.fetch("ircadb", progress=False)
+    assert len(requests) == 4 and "Already here, every file decoded, listed ones checked" in capsys.readouterr().out
+    assert len([path for path in folder.rglob("*image_*")]) == 3 * 4
+
+
+def test_listed_patient_who_lost_an_organ_is_fetched_again(serve, patients, monkeypatch):
+    requests = serve("ircadb", patients)
+    folder = catalog.fetch("ircadb", progress=False)
+    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in (folder / "3Dircadb1.2").rglob("image_*")}
+    entries = {name: (len(value), hashlib.sha256(value).hexdigest()) for name, value in contents.items()}
+    monkeypatch.setattr(files, "read_manifest", lambda key: files.Manifest(key, entries))
+    shutil.rmtree(folder / "3Dircadb1.2" / "MASKS_DICOM")
+    catalog.fetch("ircadb", progress=False)
+    assert requests[3:] == ["/3Dircadb1.2"] and len(list(folder.rglob("image_*"))) == 3 * 4
 
 
 def test_fetch_that_brought_nothing_leaves_no_set(serve, patients):
@@ -272,6 +372,15 @@ def test_what_kaggle_gives_is_brought_into_one_folder_once(given, capsys):
     assert "Every file checked by decoding it" in capsys.readouterr().out
     assert catalog.fetch("brachial", progress=False) == folder and len(given[1]) == 1
     assert "Already here: " in capsys.readouterr().out
+
+
+def test_what_macos_leaves_beside_kaggle_s_files_is_passed_over(given):
+    (given[0] / "train" / "._1_2_mask.tif").write_bytes(b"litter")
+    folder = catalog.fetch("brachial", progress=False)
+    assert not list(Path(folder).rglob("._*"))
+    (Path(folder) / "train" / "._1_2_mask.tif").write_bytes(b"litter")
+    catalog.fetch("brachial", progress=False)
+    assert len(given[1]) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nervekit import phantom
-from nervekit.data import folder
+from nervekit.data import files, folder
 from nervekit.errors import ConfigurationError, DataError, NervekitError
 
 
@@ -77,6 +77,103 @@ def test_a_mask_with_transparency_is_read_only_where_it_cannot_be_misread(own, m
         folder.read(own)
     Image.merge("LA", [drawn, drawn]).convert(mode).save(path)
     assert folder.read(own, size=None).masks[0].sum() == 32
+
+
+def palette(values, *colours):
+    picture = Image.fromarray(values)
+    picture.putpalette([level for colour in colours for level in colour])
+    return picture
+
+
+def test_a_palette_mask_is_read_by_its_index_unless_that_would_be_inside_out(own):
+    path, gif = own / "masks" / "P1 a.png", own / "masks" / "P1 a.gif"
+    drawn = Image.open(path).copy()
+    index = np.asarray(drawn) // 255
+    for colours in (((0, 0, 0), (128, 0, 0)), ((0, 0, 0), (255, 255, 255)), ((9, 9, 9), (9, 9, 9)), ((0, 0, 0),)):
+        palette(index, *colours).save(path)
+        assert folder.read(own, size=None).masks[0].sum() == 32
+    drawn.save(gif)
+    path.unlink()
+    assert folder.read(own, size=None).masks[0].sum() == 32
+    turned = palette(1 - index, (255, 255, 255), (0, 0, 0))  # as programs save it that put the rarer colour first
+    all_white = Image.new("RGB", drawn.size, "white")
+    for picture in (drawn.convert("RGB"), turned, palette(index, (200, 200, 0), (0, 0, 200)), all_white):
+        picture.save(gif)
+        with pytest.raises(DataError, match=r"P1 a\.gif: its palette has the brighter colour at index 0.*grey PNG"):
+            folder.read(own)
+
+
+@pytest.mark.parametrize("ending", ["tif", "gif", "webp", "png"])
+@pytest.mark.parametrize("part", ["images", "masks"])
+def test_a_file_of_several_pictures_is_refused(own, part, ending):
+    (own / part / f"P1 a.{'jpg' if part == 'images' else 'png'}").unlink()
+    one, other = (Image.new("L", (30, 20), grey) for grey in (0, 255))
+    one.save(own / part / f"P1 a.{ending}", save_all=True, append_images=[other, one])
+    with pytest.raises(DataError, match=rf"P1 a\.{ending}: holds 3 pictures, and only one can be read"):
+        folder.read(own)
+
+
+def test_a_photograph_with_its_preview_is_one_picture(own):
+    one, other = (Image.new("RGB", (30, 20), (grey,) * 3) for grey in (50, 90))
+    one.save(own / "images" / "P1 a.jpg", "MPO", save_all=True, append_images=[other])
+    assert abs(int(folder.read(own).images[0].mean()) - 50) <= 1
+
+
+def test_a_mask_of_16_bits_is_refused_with_what_to_do(own):
+    values = np.asarray(Image.open(own / "masks" / "P1 a.png")).astype(np.uint16) * 257
+    Image.fromarray(values).save(own / "masks" / "P1 a.png")
+    with pytest.raises(DataError, match=r"holds the values 0, 65535; .*Export it with 8 bits, 0 and 255\.$"):
+        folder.read(own)
+
+
+def test_fingerprint_is_of_the_files_that_are_used(own):
+    (own / "groups.csv").write_text("sample,group\nP1 a,x\nP2 b,x\nP10 ä,y\n", encoding="utf-8")
+    first = folder.read(own).provenance
+    (own / "clip.mp4").write_bytes(b"beside the images")
+    assert folder.read(own).provenance == first and first["groups"] == "groups.csv"
+    by_pattern = folder.read(own, group_pattern=r"^(P\d+)").provenance
+    (own / "groups.csv").unlink()
+    assert folder.read(own, group_pattern=r"^(P\d+)").provenance == by_pattern and by_pattern["groups"] == "pattern"
+    alone = folder.read(own).provenance
+    assert alone["groups"] == "each image by itself" and alone["fingerprint"] == by_pattern["fingerprint"]
+    assert alone["fingerprint"] != first["fingerprint"]
+    Image.new("L", (30, 20)).save(own / "masks" / "P1 a.png")
+    assert folder.read(own).provenance["fingerprint"] != alone["fingerprint"]
+
+
+def test_linked_folders_are_entered_but_no_folder_twice(own, tmp_path_factory):
+    linked = tmp_path_factory.mktemp("linked")
+    for part in ("images", "masks"):
+        (linked / part).symlink_to(own / part)
+    (own / "images" / "back").symlink_to(linked)
+    dataset = folder.read(linked)
+    assert dataset.ids.tolist() == folder.read(own).ids.tolist() and dataset.source == "real"
+    with files.open_source(linked) as source:
+        assert len(source.sizes) == 6
+
+
+@pytest.mark.parametrize("of", ["folders", "files"])
+def test_links_into_a_simulated_set_are_simulated(own, tmp_path_factory, of):
+    linked = tmp_path_factory.mktemp("linked")
+    for part in ("images", "masks"):
+        if of == "folders":
+            (linked / part).symlink_to(own / part)
+            continue
+        (linked / part).mkdir()
+        for path in (own / part).iterdir():
+            (linked / part / path.name).symlink_to(path)
+    assert folder.read(linked).source == "real"
+    (own / "SIMULATED.json").touch()
+    assert folder.read(linked).source == "phantom"
+
+
+def test_archive_with_backslashes_in_its_names_is_read(own, tmp_path_factory):
+    archive = tmp_path_factory.mktemp("windows") / "study.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in own.rglob("*"):
+            name = "study\\" + str(path.relative_to(own)).replace("/", "\\")
+            opened.writestr(f"{name}\\" if path.is_dir() else name, b"" if path.is_dir() else path.read_bytes())
+    assert np.array_equal(folder.read(archive).masks, folder.read(own).masks)
 
 
 def test_folder_that_says_so_holds_simulated_images(own):
@@ -159,6 +256,9 @@ def test_name_that_is_no_utf_8_is_read(own):
 def test_what_file_managers_leave_behind_is_passed_over(own, tmp_path_factory):
     (own / ".DS_Store").write_bytes(b"litter")
     (own / "images" / "Thumbs.db").write_bytes(b"litter")
+    (own / "images" / "._P1 a.jpg").write_bytes(b"litter")
+    with files.open_source(own) as source:
+        assert len(source.sizes) == 6
     assert len(folder.read(own)) == 3
     archive = tmp_path_factory.mktemp("name with spaces and ü") / "my study.zip"
     with zipfile.ZipFile(archive, "w") as opened:
@@ -183,9 +283,14 @@ def test_coloured_mask_is_refused(own):
 
 
 def test_list_of_groups_without_an_image_is_refused(own):
-    (own / "groups.csv").write_text("sample,group\nP1 a,x\n")
-    with pytest.raises(DataError, match="groups.csv has no row for P2 b .and 1 more"):
+    (own / "groups.csv").write_text("sample,group\nP1 a,x\nP2 b.jpg,x\n")
+    with pytest.raises(DataError, match="groups.csv has no row for P2 b .and 1 more.*without their ending"):
         folder.read(own)
+
+
+def test_empty_rows_at_the_end_of_a_list_of_groups_are_passed_over(own):
+    (own / "groups.csv").write_text("sample,group\nP1 a,x\nP2 b,x\nP10 ä,y\n,\n , \n", encoding="utf-8")
+    assert folder.read(own).groups.tolist() == ["x", "x", "y"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The CT reader: order, Hounsfield units, organs, windows, and slices that are wrong."""
 
+import hashlib
+import shutil
 import zipfile
 
 import ct
@@ -9,7 +11,7 @@ import pytest
 from pydicom.uid import JPEGLSLossless, RLELossless
 
 from nervekit import data
-from nervekit.data import catalog, ircadb, volumes
+from nervekit.data import catalog, files, ircadb, volumes
 from nervekit.errors import ConfigurationError, DataError
 
 
@@ -170,7 +172,7 @@ def test_slices_in_one_place_are_noticed(set_of_two):
         slice_of(set_of_two, number).write_bytes(
             ct.content(ct.hounsfield(number), number, ImagePositionPatient=[0, 0, 7])
         )
-    with pytest.raises(DataError, match="0 mm apart"):
+    with pytest.raises(DataError, match="0 mm apart.*or the slices are not axial, which this reader expects"):
         read(set_of_two)
 
 
@@ -227,10 +229,47 @@ def test_folder_without_patients_is_refused(tmp_path):
         read(tmp_path)
 
 
-def test_listed_patient_is_checked_file_by_file(tmp_path):
-    ct.save_patient(tmp_path / "3Dircadb1.17", slices=3)
-    with pytest.raises(DataError, match=r"3Dircadb1\.17/.*image_\d+ has \d+ bytes instead of"):
-        data.load("ircadb", "real", root=tmp_path)
+@pytest.fixture
+def listed_patient(set_of_two, monkeypatch):
+    """A set of two patients, of whom the manifest lists one and another who is not here."""
+    folder = set_of_two / "3Dircadb1.10"
+    contents = {path.relative_to(set_of_two).as_posix(): path.read_bytes() for path in folder.rglob("image_*")}
+    entries = {name: (len(value), hashlib.sha256(value).hexdigest()) for name, value in contents.items()}
+    entries["3Dircadb1.17/PATIENT_DICOM/image_0"] = (5, "0" * 64)
+    monkeypatch.setattr(files, "read_manifest", lambda key: files.Manifest(key, entries))
+    return folder
+
+
+def test_listed_patient_is_checked_file_by_file(listed_patient):
+    assert len(data.load("ircadb", "real", root=listed_patient.parent)) == 15
+    path = listed_patient / "PATIENT_DICOM" / "image_1"
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(DataError, match=r"3Dircadb1\.10/.*image_1 has \d+ bytes instead of"):
+        data.load("ircadb", "real", root=listed_patient.parent)
+
+
+def test_listed_patient_who_lacks_an_organ_is_not_the_public_one(listed_patient):
+    shutil.rmtree(listed_patient / "MASKS_DICOM" / "bone")
+    with pytest.raises(DataError, match=r"3 of 9 files .* are missing, the first is 3Dircadb1\.10/MASKS_DICOM/bone/image_0"):
+        data.load("ircadb", "real", root=listed_patient.parent)
+
+
+def test_files_of_other_patients_and_organs_are_not_read(set_of_two):
+    options = {"root": set_of_two, "size": (8, 8), "patients": 10, "organs": "liver", "window": "slice"}
+    first = data.load("ircadb", "real", **options)
+    slice_of(set_of_two, 3).write_bytes(b"damaged")
+    (set_of_two / "3Dircadb1.10" / "MASKS_DICOM" / "bone" / "image_1").write_bytes(b"damaged")
+    assert data.load("ircadb", "real", **options).provenance["fingerprint"] == first.provenance["fingerprint"]
+    (set_of_two / "3Dircadb1.10" / "MASKS_DICOM" / "liver" / "image_1").write_bytes(b"damaged")
+    with pytest.raises(DataError, match=r"liver/image_1: is not a readable DICOM file"):
+        data.load("ircadb", "real", **options)
+
+
+def test_load_names_the_organs_and_patients_that_there_are(set_of_two):
+    with pytest.raises(ConfigurationError, match="They have bone, liver, livertumor01"):
+        data.load("ircadb", "real", root=set_of_two, organs="spleen")
+    with pytest.raises(ConfigurationError, match="Here are 2, 10"):
+        data.load("ircadb", "real", root=set_of_two, patients=7)
 
 
 def test_one_simulated_patient_does_not_pass_for_a_real_one(set_of_two):

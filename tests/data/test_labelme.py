@@ -94,7 +94,7 @@ def test_size_comes_from_the_image_where_the_file_does_not_say(annotate, tmp_pat
     Image.new("L", (33, 22)).save(tmp_path / "in" / "frame.png")
     path = annotate(imagePath="in\\frame.png", imageHeight=None, imageWidth=None)
     assert labelme.read(path, ["nerve"]).shape == (22, 33)
-    assert labelme.image_path(path) == (tmp_path / "in" / "frame.png").resolve()
+    assert labelme.read_folder(tmp_path, size=None).images[0].shape == (22, 33, 1)
 
 
 def test_size_comes_from_embedded_data(annotate):
@@ -107,7 +107,7 @@ def test_size_comes_from_embedded_data(annotate):
 )
 def test_image_path_must_stay_beside_the_annotation(annotate, given):
     with pytest.raises(DataError, match="imagePath"):
-        labelme.image_path(annotate(imagePath=given))
+        labelme.read_folder(annotate(imagePath=given).parent)
 
 
 def test_image_path_that_is_a_link_to_itself_is_refused(annotate, tmp_path):
@@ -176,6 +176,50 @@ def test_any_content_gives_an_image_or_a_data_error(annotate, drawn, side):
             assert labelme.read(annotate(*drawn, **fields), ["nerve"]).ndim == 2
         except DataError:
             pass
+
+
+def test_one_label_needs_no_list(annotate):
+    path = annotate(shape("rectangle", [[2, 3], [9, 12]]), imageData=png(np.zeros((40, 60), np.uint8)))
+    assert np.array_equal(labelme.read(path, "nerve"), labelme.read(path, ["nerve"]))
+    dataset = labelme.read_folder(path.parent, "nerve", size=None)
+    assert dataset.masks[0].sum() == 80 and dataset.provenance["labels"] == ["nerve"]
+
+
+def test_provenance_says_labels_groups_and_which_files(annotate, tmp_path):
+    Image.new("L", (60, 40)).save(tmp_path / "frame.jpg")
+    path = annotate(shape("rectangle", [[2, 3], [9, 12]]))
+    first = labelme.read_folder(tmp_path, {"nerve": 1, "vein": 0}).provenance
+    assert first["labels"] == {"nerve": 1, "vein": 0} and first["groups"] == "each image by itself"
+    assert labelme.read_folder(tmp_path, group_pattern="(f)").provenance["groups"] == "pattern"
+    (tmp_path / "nobody has seen this.png").write_bytes(b"")
+    assert labelme.read_folder(tmp_path).provenance["fingerprint"] == first["fingerprint"]
+    path.write_text(path.read_text() + " ")
+    changed = labelme.read_folder(tmp_path).provenance["fingerprint"]
+    Image.new("L", (60, 40), 9).save(tmp_path / "frame.jpg")
+    assert len({first["fingerprint"], changed, labelme.read_folder(tmp_path).provenance["fingerprint"]}) == 3
+
+
+def test_what_macos_leaves_beside_an_annotation_is_passed_over(annotate, tmp_path):
+    annotate(imageData=png(np.zeros((40, 60), np.uint8)))
+    (tmp_path / "._frame.json").write_bytes(b"\0\5\x16\7")
+    assert labelme.read_folder(tmp_path).ids.tolist() == ["frame"]
+
+
+def test_what_is_no_folder_is_named(annotate, tmp_path):
+    with pytest.raises(DataError, match="nowhere: there is no such folder"):
+        labelme.read_folder(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"frame\.json: is no folder, and archives are not read here: unpack it"):
+        labelme.read_folder(annotate())
+
+
+def test_linked_annotations_of_simulated_images_are_simulated(annotate, tmp_path):
+    path = annotate(imageData=png(np.zeros((40, 60), np.uint8)))
+    linked = tmp_path / "a" / "b" / "linked"
+    linked.mkdir(parents=True)
+    (linked / "frame.json").symlink_to(path)
+    assert labelme.read_folder(linked).source == "real"
+    (tmp_path / "SIMULATED.json").touch()
+    assert labelme.read_folder(linked).source == "phantom"
 
 
 def test_a_list_of_groups_keeps_patients_together(annotate, tmp_path):

@@ -261,3 +261,11 @@ def test_subset_keeps_everything_in_step(listed):
     assert dataset.part("test").ids.tolist() == ["2", "11"]
     with pytest.raises(ConfigurationError, match="part 'dev'"):
         dataset.part("dev")
+
+
+def test_subset_takes_positions_or_one_boolean_an_image(listed):
+    dataset = data.load("femoral", root=listed)
+    assert dataset.subset(dataset.ids == "6").ids.tolist() == ["6"] and len(dataset.subset([])) == 0
+    for wrong in ([True, False], [0.0, 1.0], [12], [-1], 3, ["6"]):
+        with pytest.raises(ConfigurationError, match="indices: holds .*expected positions from 0 to 11, or 12 booleans"):
+            dataset.subset(wrong)

@@ -222,7 +222,7 @@ def test_folder_of_annotations_is_resized_like_any_other(tmp_path):
 def test_annotation_of_another_image_is_refused(tmp_path):
     Image.new("L", (50, 60)).save(tmp_path / "a.png")
     preannotate.write(tmp_path / "a.json", {"nerve": disc()}, "a.png")
-    with pytest.raises(DataError, match=r"a\.json: imageWidth and imageHeight: is 60 x 60 .* is 50 x 60"):
+    with pytest.raises(DataError, match=r"a\.json: imageWidth and imageHeight are 60 x 60 .* is 50 x 60"):
         labelme.read_folder(tmp_path)
 
 
