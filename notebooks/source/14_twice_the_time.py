@@ -10,7 +10,7 @@
 # # 14 · Twice the time: more pixels, wider, longer, or two networks?
 #
 # **Time:** 20 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and
-# about 55 minutes in `workshop` on two processor cores.
+# about 70 minutes in `workshop` on two processor cores.
 #
 # **Questions**
 #
