@@ -14,7 +14,10 @@ NEVER = 1e-4
 
 
 def evidence(head=None, area=None):
-    """The columns that are weighed: log-odds of the head, and logarithm of the area.
+    """The columns that are weighed: log-odds of the head, logarithm of the area, and whether there is any.
+
+    Without the last the step from no mask to a small one would decide what the area counts, and a mask that is drawn would
+    be likely whatever its size.
 
     Parameters
     ----------
@@ -25,7 +28,7 @@ def evidence(head=None, area=None):
 
     Returns
     -------
-    ndarray of float, shape (N, 1 or 2)
+    ndarray of float, shape (N, 1 to 3)
 
     Raises
     ------
@@ -35,7 +38,7 @@ def evidence(head=None, area=None):
     Examples
     --------
     >>> evidence(head=[0.5, 1.0], area=[0, 999]).round(2).tolist()
-    [[0.0, 0.0], [9.21, 6.91]]
+    [[0.0, 0.0, 0.0], [9.21, 6.91, 1.0]]
     """
     columns = []
     if head is not None:
@@ -48,9 +51,10 @@ def evidence(head=None, area=None):
         area = np.asarray(area, float)
         if not np.all(area >= 0):
             raise DataError(f"area has values down to {np.min(area)}; expected pixels, 0 or more.")
-        columns.append(np.log1p(area))
-    if not columns or len({len(column) for column in columns}) > 1:
-        raise DataError(f"head and area have {[len(column) for column in columns]} values. Give one of them or both, one value an image.")
+        columns += [np.log1p(area), area > 0]
+    counts = [len(given) for given in (head, area) if given is not None]
+    if len(set(counts)) != 1:
+        raise DataError(f"head and area have {counts} values. Give one of them or both, one value an image.")
     return np.stack(columns, axis=1)
 
 

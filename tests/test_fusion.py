@@ -39,12 +39,20 @@ def test_learnt_odds_are_those_that_made_the_data():
     assert np.abs(found - truth).max() < 0.03
 
 
+def test_images_without_a_mask_do_not_teach_what_the_size_of_a_mask_means():
+    area = np.where(random.uniform(size=40_000) < 0.6, 0, random.uniform(500, 9000, 40_000))
+    truth = np.where(area > 0, 1 / (1 + np.exp(-2 * (np.log1p(area) - 8))), 0.02)
+    seen = fusion.evidence(area=area)
+    found = fusion.fit(seen, random.uniform(size=40_000) < truth).predict_proba(seen)[:, 1]
+    assert np.abs(found - truth).max() < 0.03
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 250_000)), min_size=1, max_size=20))
 def test_evidence_is_finite_and_grows_with_head_and_area(pairs):
     head, area = map(np.array, zip(*pairs, strict=True))
     columns = fusion.evidence(head, area)
-    assert columns.shape == (len(pairs), 2) and np.isfinite(columns).all()
-    for column, values in zip(columns.T, (head, area), strict=True):
+    assert columns.shape == (len(pairs), 3) and np.isfinite(columns).all()
+    for column, values in zip(columns.T, (head, area, area), strict=True):
         order = np.argsort(values)
         assert (np.diff(column[order]) >= 0).all()
 

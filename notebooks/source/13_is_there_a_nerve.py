@@ -168,9 +168,9 @@ head = {part: recipe.presence(networks["with a head"], parts[part].images, flips
 # ## Weighing head and area
 #
 # Two numbers speak for a nerve: the head's probability and the predicted area. Logistic regression finds on *development*
-# subjects how much each counts; the training images will not do, since there the network has seen the answer. It learns from
-# images on which a mask was drawn. The others are empty already and need no decision; with them it would mainly learn that no
-# area means no nerve, and say little about a small mask. On the same subjects we measure $d$.
+# subjects how much each counts; the training images will not do, since there the network has seen the answer. The area
+# enters twice: by its size, and by whether there is any. An image without a mask is empty already and needs no decision; it must
+# not teach that every mask, however small, is likely to be right. On the same subjects we measure $d$.
 
 # %%
 from nervekit import metrics
@@ -180,18 +180,14 @@ SOURCES = {
     "head alone": lambda part: fusion.evidence(head=head[part]),
     "head and area": lambda part: fusion.evidence(head=head[part], area=area["with a head", part]),
 }
-drawn = area["with a head", "development"] > 0
-if len(set(has_nerve["development"][drawn])) < 2:
-    print("the masks drawn are all right or all wrong: the rule is learnt from all development images")
-    drawn[:] = True
-learnt = {name: fusion.fit(source("development")[drawn], has_nerve["development"][drawn]) for name, source in SOURCES.items()}
+learnt = {name: fusion.fit(source("development"), has_nerve["development"]) for name, source in SOURCES.items()}
 likely = {name: found.predict_proba(SOURCES[name]("held out"))[:, 1] for name, found in learnt.items()}
 shown = has_nerve["development"] & (area["with a head", "development"] > 0)
 outlines = metrics.dice(truths["development"][shown], answered["with a head", "development"][shown]).mean()
 least = fusion.least_probability(outlines)
 print(f"Dice of {shown.sum()} development images with a nerve and a mask: {outlines:.3f}; a mask pays from a probability of {least:.3f}")
 weights = learnt["head and area"][-1].coef_[0]
-print(f"weight of the head {weights[0]:.2f}, of the area {weights[1]:.2f} (both scaled to equal spread)")
+print(f"weight of the head {weights[0]:.2f}, of the area {weights[1]:.2f}, of a mask at all {weights[2]:.2f} (scaled to equal spread)")
 record.value("empty_images.development.dice_of_masks", outlines, split="development")
 
 # %% [markdown]

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 14 · Twice the time: more pixels, wider, longer, or two networks?
 #
-# **Time:** 20 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and
+# **Time:** 20 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and
 # about 70 minutes in `workshop` on two processor cores.
 #
 # **Questions**
