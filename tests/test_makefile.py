@@ -25,7 +25,7 @@ def project(tmp_path):
     tiny_project.with_makefile(tmp_path)
 
     def make(*arguments, cwd=tmp_path, **environment):
-        command = ["make", *arguments]
+        command = ["make", "--no-print-directory", *arguments]  # these tests may run under make themselves
         return subprocess.run(
             command,
             cwd=cwd,
