@@ -25,7 +25,7 @@ def project(tmp_path):
     tiny_project.with_makefile(tmp_path)
 
     def make(*arguments, cwd=tmp_path, **environment):
-        command = ["make", "--no-print-directory", *arguments]  # these tests may run under make themselves
+        command = ["make", *arguments]
         return subprocess.run(
             command,
             cwd=cwd,

@@ -56,7 +56,7 @@ def with_makefile(folder):
 
 def environment(**more):
     """The environment without what an outer make hands down: its VENV would be taken for that of the tiny project."""
-    inherited = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "VENV", "RUNS", "PROFILE", "NOTEBOOKS")
+    inherited = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "VENV", "RUNS", "PROFILE", "NOTEBOOKS")
     return {name: value for name, value in os.environ.items() if name not in inherited} | more
 
 
