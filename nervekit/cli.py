@@ -1,13 +1,10 @@
 """The command line: ``nervekit run``, ``check``, ``report``, ``doctor``, ``fetch``, ``phantom`` and others."""
 
-import argparse
 import logging
-import os
 import signal
 import sys
-from pathlib import Path
 
-from nervekit import __version__
+from nervekit.arguments import parser
 from nervekit.errors import ConfigurationError, NervekitError, RunError
 
 WRONG_USE, INTERRUPTED = 2, 130
@@ -21,7 +18,7 @@ def main(arguments=None):
     """
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        options = _parser().parse_args(arguments)
+        options = parser(COMMANDS).parse_args(arguments)
         return options.command(options)
     except NervekitError as error:
         print(f"nervekit: {error}", file=sys.stderr)
@@ -177,70 +174,6 @@ def _phantom(options):
     return 0
 
 
-def _parser():
-    from nervekit.run import BACKENDS, DATA, PRECISIONS, RUNS
-
-    parser = argparse.ArgumentParser(prog="nervekit", description="Run, check and report the notebooks.")
-    parser.add_argument("--version", action="version", version=f"nervekit {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(name, function, text):
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(command=function)
-        return sub
-
-    run = command("run", _run, "run notebooks headless; results go to runs/<profile>/")
-    check = command("check", _check, "compare the results of a profile with what is expected of them")
-    expected = command("expected", _expected, "run notebooks over seeds and write expected/<profile>.json")
-    report = command("report", _report, "write the page of claims and README's table")
-    sync = command("sync", _sync, "make the notebooks from their sources, outputs stripped, and look for faults")
-    for sub in (run, check, expected, sync):
-        sub.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="number or name; all if none is given")
-        sub.add_argument("--sources", type=Path, default=Path("notebooks/source"), help="folder of the sources")
-    for sub in (run, check, expected, report):
-        which = "of the committed results if not given" if sub is report else "smoke if not given"
-        sub.add_argument("--profile", default=None if sub is report else "smoke", help=f"smoke, workshop or paper; {which}")
-        sub.add_argument("--runs", type=Path, default=RUNS / "expected" if sub is expected else RUNS)
-    for sub in (run, expected):
-        sub.add_argument("--backend", default=os.environ.get("KERAS_BACKEND") or "tensorflow", help=", ".join(BACKENDS))
-        precision = os.environ.get("NERVEKIT_PRECISION") or "auto"
-        what = f"{', '.join(PRECISIONS)}; what the auto of a profile means"
-        sub.add_argument("--precision", default=precision, help=what)
-        sub.add_argument("--data", help=f"{', '.join(DATA)}; the profile chooses if not given")
-        sub.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for each notebook")
-    for sub in (check, expected):
-        sub.add_argument("--expected", type=Path, default=Path("expected"), help="folder of the expected values")
-    run.add_argument("--seed", type=int, default=0)
-    run.add_argument("--list", action="store_true", help="only say which notebooks these are")
-    run.add_argument("--settings", action="store_true", help="only write down the settings, for make")
-    check.add_argument("--without-expected", action="store_true", help="only look whether every notebook ran")
-    check.add_argument("--report", action="store_true", help="write index.html and junit.xml beside the runs")
-    expected.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    expected.add_argument("--provisional", action="store_true", help="fewer than five seeds: no tolerances")
-    expected.add_argument(
-        "--not-pinned", nargs="+", default=[], metavar="KEY", help="keys that get no tolerance; their floor holds"
-    )
-    expected.add_argument("--reuse", action="store_true", help="do not run again what has run")
-    report.add_argument("--results", type=Path, default=Path("results"), help="folder of the committed results")
-    report.add_argument("--readme", type=Path, help="bring the table of this README up to date too")
-    sync.add_argument("--check", action="store_true", help="change nothing")
-    sync.add_argument("--force", action="store_true", help="overwrite notebooks edited after their source")
-    sync.add_argument("--refresh", action="store_true", help="run the pinned cells anew")
-    command("doctor", _doctor, "is this machine ready? OK or what to do, line by line")
-    data = command("data", _data, "which sets are here, real or simulated, and where; check KEY looks through one")
-    data.add_argument("action", nargs="?", choices=["check"], help="name what is missing, changed, extra, unreadable")
-    data.add_argument("key", nargs="?", metavar="KEY", help="which set to check")
-    fetch = command("fetch", _fetch, "download a public set")
-    fetch.add_argument("key", metavar="KEY")
-    fetch.add_argument("--force", action="store_true", help="download even if it is here")
-    phantom = command("phantom", _phantom, "write the simulated stand-in of a public set, in its files and formats")
-    phantom.add_argument("key", metavar="KEY", help="femoral, median, brachial or ircadb")
-    phantom.add_argument("folder", type=Path, metavar="FOLDER", help="made, or left as it is if it holds this very set")
-    phantom.add_argument("--subjects", type=int, metavar="N", help="how many; each set has its usual number")
-    phantom.add_argument("--seed", type=int, default=0, metavar="S", help="another seed is another study")
-    return parser
-
-
 def _settings(options):
     from nervekit.run import Settings
 
@@ -266,3 +199,9 @@ def _interrupt(number, frame):
     # make passes SIGTERM on to what it started, which may have had it already; the second must not stop the tidying up.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+COMMANDS = {
+    "run": _run, "check": _check, "expected": _expected, "report": _report, "sync": _sync, "doctor": _doctor, "data": _data,
+    "fetch": _fetch, "phantom": _phantom,
+}  # fmt: skip

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 import tiny_project
 
-from nervekit import cli, doctor
+from nervekit import arguments, cli, doctor
 from nervekit.errors import MissingDataError
 
 
@@ -50,9 +50,9 @@ def test_a_place_that_cannot_be_written_is_one_message(inside, capsys):
 def test_the_surroundings_choose_backend_and_precision_where_nothing_else_is_said(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     monkeypatch.setenv("NERVEKIT_PRECISION", "float32")
-    options = cli._parser().parse_args(["run", "02"])
+    options = arguments.parser(cli.COMMANDS).parse_args(["run", "02"])
     assert (options.backend, options.precision) == ("jax", "float32")
-    options = cli._parser().parse_args(["run", "02", "--backend", "tensorflow", "--precision", "bfloat16"])
+    options = arguments.parser(cli.COMMANDS).parse_args(["run", "02", "--backend", "tensorflow", "--precision", "bfloat16"])
     assert (options.backend, options.precision) == ("tensorflow", "bfloat16")
 
 
