@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from contextlib import suppress
@@ -81,7 +82,7 @@ def _file_by_file(known: Entry, folder: Path, progress: bool, force: bool) -> No
     if force:
         shutil.rmtree(partial, ignore_errors=True)
     elif folder.is_dir():
-        shutil.copytree(folder, partial, copy_function=files.link, dirs_exist_ok=True)
+        shutil.copytree(folder, partial, copy_function=link, dirs_exist_ok=True)
     partial.mkdir(exist_ok=True)
     with suppress(FileNotFoundError):
         _get_all(known, manifest, partial, progress)
@@ -184,6 +185,16 @@ def _write(source: files.Source, folder: Path) -> None:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read(name))
+
+
+def link(here: str | Path, target: str | Path) -> None:
+    """Bring a file into another folder, without a second copy of its bytes where the disk allows; keep what is there."""
+    try:
+        os.link(here, target)
+    except FileExistsError:
+        return
+    except OSError:
+        shutil.copyfile(here, target)
 
 
 def put(whole: Path, folder: Path, temporary: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -136,14 +135,7 @@ def archive_source(path: Path, archive: zipfile.ZipFile, strip: bool = True) -> 
     def read(name: str) -> bytes:
         try:
             return archive.read(members[prefix + name])
-        except (
-            KeyError,
-            zipfile.BadZipFile,
-            zlib.error,
-            RuntimeError,
-            OSError,
-            NotImplementedError,
-        ) as error:
+        except (KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, OSError, NotImplementedError) as error:
             raise DataError(
                 f"{path}: its member {prefix + name} cannot be read ({error}). Download the archive again."
             ) from error
@@ -164,16 +156,6 @@ def is_simulated(path: str | Path, names: Iterable[str] = ()) -> bool:
 def is_litter(name: PurePath) -> bool:
     """Say whether a file is none of the set's: what file managers leave, macOS beside each file of a foreign disk."""
     return name.name in LITTER or name.name.startswith("._") or name.parts[0] == "__MACOSX"
-
-
-def link(here: str | Path, target: str | Path) -> None:
-    """Bring a file into another folder, without a second copy of its bytes where the disk allows; keep what is there."""
-    try:
-        os.link(here, target)
-    except FileExistsError:
-        return
-    except OSError:
-        shutil.copyfile(here, target)
 
 
 def check_member(path: Path, member: zipfile.ZipInfo) -> None:

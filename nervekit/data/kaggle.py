@@ -90,7 +90,7 @@ def _gather(given: Path, built: Path) -> None:
         elif path.suffix in (".tif", ".csv"):
             target = built / _part(path) / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            files.link(path, target)
+            fetching.link(path, target)
 
 
 def _part(path: PurePath) -> str:

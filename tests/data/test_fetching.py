@@ -156,7 +156,8 @@ def test_repair_that_fails_leaves_the_set_where_it_is(serve, median):
     assert catalog.find("median").path == folder and damaged.read_bytes() == b"damaged" and whole.is_file()
     again = serve("median", median)
     catalog.fetch("median", progress=False)
-    assert again == ["/Dataset/Images/Pz003-003.bmp"] and (folder / "note.txt").read_text() == "mine"
+    assert again == ["/Dataset/Images/Pz003-003.bmp"]
+    assert (folder / "note.txt").read_text() == "mine"
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
