@@ -5,32 +5,12 @@ from scipy import stats
 
 from nervekit import metrics
 from nervekit.errors import DataError
-from nervekit.evaluation import with_interval
+from nervekit.evaluation import difference, pooled_iou_of, with_interval
 from nervekit.intervals import ratio
 
 
-def pooled_iou_of(masks, predictions):
-    """Sum IoU as a statistic for `evaluation.with_interval`; the mean over seeds where there are several.
-
-    Parameters
-    ----------
-    masks : ndarray of bool, shape (N, H, W)
-    predictions : ndarray of bool, shape (N, H, W) or (seeds, N, H, W)
-
-    Returns
-    -------
-    callable
-        Takes weights (resamples, N), gives (resamples,) values.
-    """
-    each = []
-    for prediction in predictions if np.ndim(predictions) == 4 else [predictions]:
-        intersection, true, predicted = metrics.counts(masks, prediction)
-        each.append(ratio(intersection, true + predicted - intersection))
-    return lambda weights: np.mean([statistic(weights) for statistic in each], axis=0)
-
-
 def mean_dice(masks, predictions):
-    """Dice of each image, the mean over seeds where there are several; arguments as in `pooled_iou_of`.
+    """Dice of each image, the mean over seeds where there are several; arguments as in `evaluation.pooled_iou_of`.
 
     Returns
     -------
@@ -46,7 +26,7 @@ def scores(masks, predictions, groups):
     Parameters
     ----------
     masks, predictions
-        As in `pooled_iou_of`.
+        As in `evaluation.pooled_iou_of`.
     groups : ndarray, shape (N,)
 
     Returns
@@ -87,10 +67,9 @@ def paired(masks, first, second, groups):
     >>> found["pooled_iou"]["value"], found["dice_mean"]["low"]
     (1.0, 1.0)
     """
-    one, other = pooled_iou_of(masks, first), pooled_iou_of(masks, second)
     gain = mean_dice(masks, first) - mean_dice(masks, second)
     return {
-        "pooled_iou": with_interval(lambda weights: one(weights) - other(weights), groups),
+        "pooled_iou": difference(masks, first, second, groups),
         "dice_mean": with_interval(ratio(gain, np.ones(len(gain))), groups),
         "p": wilcoxon(gain, groups),
         "groups": len(np.unique(groups)),

@@ -121,12 +121,33 @@ def fold_quartiles(masks, result, groups):
     return found
 
 
+def pooled_iou_of(masks, predictions):
+    """Sum IoU as a statistic for `with_interval`; the mean over seeds where there are several.
+
+    Parameters
+    ----------
+    masks : ndarray of bool, shape (N, H, W)
+    predictions : ndarray of bool, shape (N, H, W) or (seeds, N, H, W)
+
+    Returns
+    -------
+    callable
+        Takes weights (resamples, N), gives (resamples,) values.
+    """
+    each = []
+    for prediction in predictions if np.ndim(predictions) == 4 else [predictions]:
+        intersection, true, predicted = metrics.counts(masks, prediction)
+        each.append(ratio(intersection, true + predicted - intersection))
+    return lambda weights: np.mean([statistic(weights) for statistic in each], axis=0)
+
+
 def difference(masks, predictions_a, predictions_b, groups):
     """Sum IoU of a minus that of b on the same images, with a paired interval that resamples groups.
 
     Parameters
     ----------
-    masks, predictions_a, predictions_b : ndarray of bool, shape (N, H, W)
+    masks : ndarray of bool, shape (N, H, W)
+    predictions_a, predictions_b : ndarray of bool, shape (N, H, W) or (seeds, N, H, W)
     groups : ndarray, shape (N,)
 
     Returns
@@ -134,11 +155,8 @@ def difference(masks, predictions_a, predictions_b, groups):
     dict
         ``value``, ``low``, ``high``, ``n``.
     """
-    statistics = []
-    for predictions in (predictions_a, predictions_b):
-        intersection, true, predicted = metrics.counts(masks, predictions)
-        statistics.append(ratio(intersection, true + predicted - intersection))
-    return with_interval(lambda weights: statistics[0](weights) - statistics[1](weights), groups)
+    first, second = pooled_iou_of(masks, predictions_a), pooled_iou_of(masks, predictions_b)
+    return with_interval(lambda weights: first(weights) - second(weights), groups)
 
 
 def with_interval(statistic, groups):
