@@ -92,9 +92,9 @@ def reset(model, build, *, seed):
 def until_alive(attempt, seed, *, starts=3):
     """Train again, from other weights, a network that finds nothing on the development images.
 
-    What counts is the epoch with the lowest development loss, whose weights are kept: the first epochs often mark some pixels
-    before a network dies. Behind a ReLU that is zero everywhere nothing flows back, and an output that went to nothing in the first steps stays
-    there. Such a dead start is known by its development images alone; it is not a choice among good ones.
+    Behind a ReLU that is zero everywhere nothing flows back, and an output that went to nothing stays there. Such a dead
+    start is known by its development images alone; it is not a choice among good ones. What counts is the epoch with the
+    lowest development loss, whose weights are kept: the first epochs often mark some pixels before a network dies.
 
     Parameters
     ----------

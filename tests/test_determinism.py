@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 import repeatable
 
-from nervekit import precision
 
-
-@pytest.mark.skipif(precision.has_gpu(), reason="default kernels of a GPU add up in no fixed order")
 @pytest.mark.parametrize("options", [
     {"precision": "float32"},
     {"precision": "bfloat16", "augment": {"flip": 0.5, "rotation": 20.0, "noise": 0.03}},

@@ -180,7 +180,7 @@ class Left(keras.layers.Layer):
 
 
 def test_a_network_is_cut_once(trained):
-    network = trained[0] if isinstance(trained, tuple) else trained
+    network, _ = trained
     assert recipe.finest(network) is recipe.finest(network) is not network
 
 
