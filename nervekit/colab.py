@@ -12,9 +12,9 @@ BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 FROM_ADDRESS = """import subprocess, sys
 if "google.colab" in sys.modules:  # Colab's own numpy and TensorFlow are kept
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "git+{address}"], check=True)"""
-FROM_DRIVE = """import os, subprocess, sys
+FROM_DRIVE = """import importlib, os, subprocess, sys
 if "google.colab" in sys.modules:  # Colab's own numpy and TensorFlow are kept; what runs leave is kept in the Drive
-    sys.modules["google.colab"].drive.mount("/content/drive")
+    importlib.import_module("google.colab.drive").mount("/content/drive")
     os.chdir("/content/drive/MyDrive/nervekit/notebooks")
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "/content/drive/MyDrive/nervekit"], check=True)"""
 IN_DRIVE = (

@@ -172,10 +172,9 @@ def run_setup(monkeypatch, code):
     monkeypatch.setattr(os, "chdir", lambda folder: ran.append(["cd", folder]))
     exec(code, {})  # noqa: S102
     elsewhere, ran[:] = list(ran), []
-    package = types.ModuleType("google.colab")
-    package.drive = types.SimpleNamespace(mount=lambda folder: ran.append(["mount", folder]))
-    monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
-    monkeypatch.setitem(sys.modules, "google.colab", package)
+    drive = types.SimpleNamespace(mount=lambda folder: ran.append(["mount", folder]))  # Colab loads it when it is asked for
+    for name, module in {"google": None, "google.colab": None, "google.colab.drive": drive}.items():
+        monkeypatch.setitem(sys.modules, name, module or types.ModuleType(name))
     exec(code, {})  # noqa: S102
     return elsewhere, ran
 
