@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from nervekit import feeding, supervision
+from nervekit import determinism, feeding, supervision
 from nervekit.errors import ConfigurationError
 from nervekit.precision import has_gpu, set_precision, sum_bias_gradients_in_float32
 from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum, until_alive
@@ -89,7 +89,8 @@ def fit(
 ):  # fmt: skip
     """Train a compiled network.
 
-    Images go to the device as uint8 and masks as bool; everything else happens in the graph.
+    Images go to the device as uint8 and masks as bool; everything else happens in the graph. The same seed gives the same
+    network on the same machine and backend, as far as `determinism.switch_on` says.
 
     Parameters
     ----------
@@ -129,6 +130,7 @@ def fit(
         if dataset is not None:
             check_data(model, dataset)
     sum_bias_gradients_in_float32()
+    determinism.switch_on()
     keras.utils.set_random_seed(seed)
     pairs = [_pair(model, dataset, targets, augment) for dataset in (train, development) if dataset is not None]
     trained = supervision.augmenting(model, augment, seed) if augment else model

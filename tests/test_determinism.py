@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 import repeatable
+
+from nervekit.precision import has_gpu
 
 
 @pytest.mark.parametrize("options", [
@@ -19,3 +22,12 @@ def test_two_processes_train_the_same_network_with_the_same_seed(options):
     command = [sys.executable, Path(repeatable.__file__), json.dumps(options)]
     other = subprocess.run(command, capture_output=True, text=True, check=True)
     assert other.stdout.split()[-1] == here
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="asks TensorFlow")
+def test_a_training_switches_on_the_fixed_order_of_tensorflow():
+    from tensorflow.python.framework import config
+
+    config.disable_op_determinism()
+    repeatable.digest()
+    assert config.is_op_determinism_enabled() is not has_gpu()

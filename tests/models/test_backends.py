@@ -4,6 +4,7 @@ A backend may live in another environment: ``NERVEKIT_JAX_PYTHON`` or ``NERVEKIT
 """
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import forward
 import keras
 import numpy as np
 import pytest
+import repeatable
 from networks import NETWORKS
 
 PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
@@ -65,6 +67,14 @@ assert recipe.predict(ours, images, flips=True).shape == (4, 16, 16)
 print("shape", training.predict(model, images).shape)
 """
     assert "shape (4, 16, 16)" in run(backend, "-c", code)
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_the_same_seed_gives_the_same_network_on_the_other_backend(backend):
+    """Two processes, weights and curves equal bit by bit, with random changes of the images."""
+    options = json.dumps({"augment": {"flip": 0.5, "rotation": 20.0, "noise": 0.03}})
+    first, again = (run(backend, repeatable.__file__, options).split()[-1] for _ in range(2))
+    assert first == again
 
 
 @pytest.mark.parametrize("name", list(NETWORKS))
