@@ -12,6 +12,7 @@ SEEDS ?= 0 1 2 3 4
 NOT_PINNED ?=
 NBARGS ?=
 TESTARGS ?=
+TESTJOBS ?= 2
 LABARGS ?=
 RUNS ?= runs
 VENV ?= .venv
@@ -72,8 +73,9 @@ $(addprefix $(VENV)/.ready-,jax torch annotate cluster): $(VENV)/.ready-%: $(REA
 lint: $(READY)
 	$(PY) -m ruff check .
 
+# A file is the share of one process: its tests share what is slow to make.
 test: lint
-	$(PY) -m pytest $(TESTARGS)
+	$(PY) -m pytest --numprocesses $(TESTJOBS) --dist loadfile $(TESTARGS)
 
 # The tests with the oldest versions that pyproject.toml allows, in .venv-oldest.
 oldest:
