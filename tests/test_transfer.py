@@ -62,6 +62,13 @@ def test_everything_copied_can_be_frozen(bone):
     ]  # fmt: skip
 
 
+def test_what_was_not_copied_is_never_frozen(bone):
+    liver = models.build("shrivastava_unet", (32, 32, 3), width=2)
+    report = transfer(bone, liver, freeze="encoder")
+    assert "encoder_1_conv_1" in report.left and "encoder_1_conv_1" not in report.frozen
+    assert liver.get_layer("encoder_1_conv_1").trainable and not liver.get_layer("encoder_1_conv_2").trainable
+
+
 def test_networks_without_a_common_layer_are_refused(bone):
     nested = models.build("unetpp", (32, 32, 1), columns=1, deep_supervision=True)
     with pytest.raises(ConfigurationError, match="nothing to take over"):
