@@ -41,11 +41,13 @@ def windows(hounsfield, limits, organs, title):
     axis = axes.flat[len(limits)]
     low, high = list(limits.values())[-1]
     axis.imshow(hounsfield, cmap="gray", vmin=low, vmax=high)
-    shown = [name for name, mask in organs.items() if np.any(mask)]
+    there = sorted((name for name, mask in organs.items() if np.any(mask)), key=lambda name: (name != "liver", -organs[name].sum()))
+    shown = there[: len(ORGANS)]
     for name, (colour, line) in zip(shown, ORGANS):
         axis.contour(organs[name].astype(float), [0.5], colors=colour, linestyles=line, linewidths=1.6)
         axis.plot([], [], color=colour, linestyle=line, label=name)
-    axis.set_title("organs, as annotated", fontsize=11)
+    more = f", {len(shown)} of {len(there)}" if len(there) > len(shown) else ""
+    axis.set_title(f"organs, as annotated{more}", fontsize=11)
     figure.legend(loc="outside lower center", ncols=len(shown) or 1)
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -28,6 +28,16 @@ def test_windows_show_their_limits_and_name_only_organs_that_are_there():
     assert [len(axis.collections) for axis in figure.axes[:3]] == [0, 0, 1]
 
 
+def test_windows_never_leave_out_the_liver_and_say_how_many_organs_they_draw():
+    names = ("artery", "bone", "leftkidney", "leftlung", "liver", "livertumor01")
+    organs = {name: np.zeros((16, 16), bool) for name in names}
+    for place, mask in enumerate(organs.values()):
+        mask[2 * place : 2 * place + 2, 2 : 14 - place] = True
+    figure = ct.windows(np.zeros((16, 16)), {"all": (-1000, 1000)}, organs, "A slice")
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["liver", "artery", "bone", "leftkidney"] and "4 of 6" in texts(figure)
+
+
 def test_arms_curves_draw_the_mean_over_seeds_and_the_level_on_its_panel_alone():
     curves = {"scratch": {"accuracy": np.array([[0.8, 0.9], [0.6, 0.7]]), "iou": np.array([[0.0, 0.2], [0.2, 0.4]])}}
     panels = {"accuracy": "accuracy of pixels", "iou": "sum IoU"}
