@@ -149,7 +149,10 @@ def risk_coverage(risk, doubt):
     """
     risk, doubt = np.asarray(risk, float), np.asarray(doubt, float)
     if risk.ndim != 1 or risk.shape != doubt.shape or not len(risk) or np.isnan(risk + doubt).any():
-        raise DataError(f"risk has the shape {risk.shape}, doubt {doubt.shape}: expected one number of both for each image")
+        found = ", ".join(
+            f"{name} has the shape {of.shape} and {np.isnan(of).sum()} NaN" for name, of in {"risk": risk, "doubt": doubt}.items()
+        )
+        raise DataError(f"{found}: expected one number of both for each image. Leave out images that have none.")
     levels, member, count = np.unique(doubt, return_inverse=True, return_counts=True)
     kept = np.cumsum(count)
     mean = np.cumsum(np.bincount(member, weights=risk, minlength=len(levels))) / kept

@@ -45,6 +45,6 @@ def _without_result(recorded, provenance):
 
 
 def _verdict(found, target):
-    if found["value"] < target:
-        return f"short by {target - found['value']:.3f}"
+    if (short := target - found["value"]) > 0:
+        return f"short by {short:.3f}" if short >= 0.0005 else "short by less than 0.0005"
     return "reached, and so is the whole interval" if found["low"] >= target else "reached; the interval is not all above"

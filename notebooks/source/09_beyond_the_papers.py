@@ -39,8 +39,8 @@ DATA = None
 SEED = 0
 
 # %% [markdown]
-# There is no paper behind this notebook, but the form is the same: settings, and what we set out to reach. Bold marks
-# what this profile changes.
+# There is no paper behind this notebook, but the form is the same: settings here, and at the end what we set out to reach. Bold
+# marks what this profile changes.
 
 # %%
 from IPython.display import Markdown, display
@@ -115,6 +115,8 @@ LEFT_OUT = {
     "flip": {"augment": {**AUGMENT, "flip": 0.0}},
     "Dice loss": {"loss": "binary_crossentropy"},
     "our optimizer": {"optimizer": "adam"},
+    "scales": {},
+    "our network": {},
 }
 SIZE = {"width": settings["width"], "depth": settings["depth"]}
 
@@ -135,7 +137,7 @@ def our_arm(train, development=None, *, seed, epochs, without=None):
     keras.utils.set_random_seed(seed)
     network = build_ours(train.images.shape[1:], without)
     schedule = {name: settings[name] for name in ("batch_size", "learning_rate", "momentum")}
-    options = {"augment": AUGMENT, **schedule, **LEFT_OUT.get(without, {})}
+    options = {"augment": AUGMENT, **schedule, **(LEFT_OUT[without] if without else {})}
     return network, recipe.fit(network, train, development, seed=seed, epochs=epochs, **options)
 
 
@@ -190,8 +192,9 @@ rates = {arm: round(np.median([one.images_per_second for one in found]), 1) for 
 record.provenance(images_per_second=rates)
 
 # %% [markdown]
-# Read the left panel with care: our arm is scored on *changed* images while it trains, which are harder. The right
-# panel is fair, the same unchanged development images for both.
+# Read the left panel with care: our arm is scored on images of which many are *changed* while it trains (the table says how
+# large a share), which are harder. And training scores are gathered during an epoch, those of development images at its end. The
+# right panel is fair, the same unchanged development images for both.
 
 # %%
 from nervekit.plots import ct as arms
@@ -211,7 +214,8 @@ record.figure("curves", figure, alt=f"Sum IoU by epoch of both arms. {title}.")
 #
 # In this run nothing is chosen any more from here on. Something was chosen before, though: the strengths of augmentation,
 # schedule and loss come from an earlier trial on this very split, whose test images were looked at. So on real data the
-# score of our arm is optimistic, and the sessions held out later come from the same set.
+# score of our arm is optimistic, and the sessions held out later come from the same set. In the `workshop` profile the number of
+# pixels was chosen too: in notebook 14 and without these images, but after they had answered at a smaller size.
 #
 # Each network answers every image twice: as it is, and mirrored. The mean of the two answers is *flip averaging*; our
 # arm's full recipe has it, the paper's does not.
@@ -229,7 +233,8 @@ predictions = {name: probability > 0.5 for name, probability in answers.items()}
 
 # %% [markdown]
 # Beside them stands the mean mask of the training images, which looks at no picture. With several seeds a score is
-# the mean over them; the intervals draw *sessions* with replacement.
+# the mean over them; the intervals draw *sessions* with replacement. Scores are on the pixels of this profile. Another size is
+# another drawing of the same annotation: compare the arms here, not a score at one size with a score at another.
 
 # %%
 from nervekit import baselines, comparison, evaluation
@@ -419,8 +424,8 @@ figure = panels_of.networks_compared(test.images[chosen], test.masks[chosen], ma
 record.figure("gallery", figure, alt=f"Three test images with outlines by both networks. {title}.")
 
 # %% [markdown]
-# What is missed is worse than what is too much: a region that is not found cannot be checked. The five test images
-# with the lowest share found, and where the two networks disagree about them:
+# What is missed does not show in the picture, so that nobody checks it; what is too much can be seen, but may mislead a needle.
+# Which is worse depends on the use. Here the first: the five test images with the lowest share found, by both networks.
 
 # %%
 recall = {arm: metrics.recall(test.masks, masks) for arm, masks in first_seed.items()}
@@ -433,9 +438,10 @@ Markdown("\n".join(lines))
 # %% [markdown]
 # ### Distances
 #
-# Overlap hides *where* the outline is wrong. The 95th percentile of the Hausdorff distance asks for its worst part,
-# the average surface distance for all of it. Both in pixels, since the set has no scale. An image where one mask is
-# empty has no distance; it is counted.
+# Overlap hides *where* the outline is wrong. HD95 is the 95th percentile of the distances from one outline to the other, in the
+# worse direction: its bad parts, without the very worst twentieth. The average surface distance asks for all of it. Both are in
+# pixels of the resized image, since the set has no scale; real images are about twice as wide as high, so that a pixel
+# sideways stands for more tissue than one down. An image where one mask is empty has no distance; it is counted.
 
 # %%
 distances = {}
@@ -469,9 +475,11 @@ record.figure("calibration", figure, alt=f"Share of pixels in the region by pred
 
 # %% [markdown]
 # Below the diagonal the network gives the region too high a probability, above it too low a one. A network that is too
-# sure in both directions has a curve flatter than the diagonal: above it on the left, below it on the right. The loss may
-# have a hand in this: the Dice favours probabilities near 0 and 1, cross-entropy alone does not. And ours is the mean of two
-# answers: where they contradict each other it says about one half, which alone makes it less sure (exercise 4).
+# sure in both directions has a curve flatter than the diagonal: above it on the left, below it on the right. Two things make a
+# network too sure. One is fitting its training images too closely, whatever the loss: see how far the curves of each arm lie
+# apart between training and development images (Guo et al. 2017). The other is the Dice in the loss, which favours
+# probabilities near 0 and 1. And ours is the mean of two answers: where they contradict each other it says about one half,
+# which alone makes it less sure (exercise 4).
 #
 # ### Does it know when it is wrong?
 #
@@ -578,7 +586,8 @@ for size in dict.fromkeys([(height, width), (256, 256)]):
     by_size = speeds[f"{size[0]}x{size[1]}"] = {}
     for name, answer in found.items():
         by_size[name] = round(deploy.frames_per_second(answer, enlarged), 1)
-        print(f"{name}: {by_size[name]:.0f} frames a second at {size[0]}x{size[1]}, on {record.hardware()}")
+        where = "the processor" if name in exports else record.hardware()
+        print(f"{name}: {by_size[name]:.0f} frames a second at {size[0]}x{size[1]}, on {where}")
 record.provenance(frames_per_second=speeds)
 
 # %% [markdown]
@@ -680,7 +689,8 @@ if folds:
     of_folds = f"{len(folds)} networks of the folds at {fold_size[0]}x{fold_size[1]}"
     rows.append((f"sum IoU, sessions held out, {of_folds}, {one}", session_scores["ours"]["pooled_iou"]))
 results = [f"- {name}: {found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})" for name, found in rows]
-results.append(f"- HD95, median, {one}: {distances['ours', 'hausdorff95'].median:.1f} pixels at {height}x{width}")
+hd95 = f"{distances['ours', 'hausdorff95'].median:.1f} pixels at {height}x{width}, wide images squeezed to it"
+results.append(f"- HD95, median, {one}: {hd95}")
 results.append(f"- calibration error of undecided pixels, {one}: {certainty['ours'].error:.3f}")
 results.append(f"- lowest Dice of a test image, {one}: {dice['ours'].min():.2f}")
 
@@ -736,8 +746,8 @@ record.finish();
 #
 # **Exercises**
 #
-# 1. Leave out another ingredient: put its name into `ablation` of `nervekit/papers/ours.toml`. Does the order change
-#    with another seed?
+# 1. In the smoke profile two ingredients are left out. Write `settings["ablation"] = [...]` below the set-up table, with other keys
+#    of `LEFT_OUT`. Does the order change with another seed? Why must "unchanged images" show 0 there?
 # 2. Use the disagreement of three seeds in place of that of two mirror images. Which knows more?
 # 3. Change the weights of the three scales in `recipe.SCALE_WEIGHTS` to 1, 0, 0. What is left of "without scales"?
 # 4. Compute our calibration from one answer in place of the mean of two: `views["ours"][0, 0]`. How much of the difference to the
