@@ -27,7 +27,7 @@ class CrossValidation:
     predictions : ndarray of bool, shape (N, H, W)
         Probability above 0.5, each image by the network of the fold that held it out.
     fold : ndarray of int, shape (N,)
-        The fold that held the image out.
+        The fold that held the image out; -1 for an image of none, whose prediction is empty.
     images_per_second : float
         Training images, median over the folds.
     """

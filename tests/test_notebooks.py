@@ -29,6 +29,11 @@ def test_every_notebook_has_a_source():
     assert {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} <= {source.stem for source in SOURCES}
 
 
+def test_the_map_of_the_course_names_every_notebook():
+    text = (ROOT / notebooks.SOURCES / "00_start_here.py").read_text(encoding="utf-8")
+    assert ["00", *re.findall(r"^# \| (\d\d) ", text, re.MULTILINE)] == [source.stem[:2] for source in SOURCES]
+
+
 @each_source
 def test_pinned_outputs_come_out_again(source, tmp_path):
     path = ROOT / "notebooks" / f"{source.stem}.ipynb"

@@ -54,6 +54,7 @@
 # | 11 Simulated images first | 20 | Can images that nobody had to annotate take the place of real ones? | pre-training; less data by session; learning curves with intervals |
 # | 12 Median by recipe | 20 | Does the recipe of 09 work on another nerve, and what is won by looking only where it can be? | a prior from training masks; equal cost; all test images |
 # | 13 Is there a nerve? | 20 | When is an empty mask the best answer, and what tells: a second output, or the size of the mask? | a threshold from the score; weights learnt on development subjects |
+# | 14 Twice the time | 20 | What should twice the computing be spent on: pixels, width, epochs or a second network? | a choice without a look at test images; differences held against another random start |
 #
 # Each can be read alone; whoever begins reads 01 and 02 first.
 #
@@ -72,7 +73,7 @@ SEED = 0
 # | profile | data | for |
 # |---|---|---|
 # | `smoke` | simulated, small | a first look, and the automatic tests: minutes on two processor cores |
-# | `workshop` | real where it is present, at reduced size | a course: up to half an hour a notebook on a laptop, 08, 09 and 12 longer |
+# | `workshop` | real where it is present, at reduced size | a course: up to half an hour a notebook on a laptop, 09, 12 and 14 longer |
 # | `paper` | real, at the paper's size | the reproduction: a GPU |
 
 # %%
@@ -99,8 +100,8 @@ for finding in doctor.examine():
 
 # %% [markdown]
 # No data is needed to begin: the `smoke` profile always uses a **simulated** set, the `workshop` profile where the real one is
-# missing. It is made by a small model of ultrasound physics and always called simulated. To fetch the first real set (15 MB,
-# MIT licence), and then run with `PROFILE = "workshop"`:
+# missing. Ultrasound is made by a small model of its physics, CT by painted organs with noise, and both are always called
+# simulated. This fetches the first real set (15 MB, MIT licence); then run with `PROFILE = "workshop"`:
 #
 # ```
 # nervekit fetch femoral
@@ -119,7 +120,7 @@ for finding in doctor.examine():
 # | *better* | our whole interval lies above the printed score |
 # | *not reproduced* | anything else |
 # | *not run* | simulated data, or no result yet; the reason is named |
-# | *cannot be* | what would be needed was never published |
+# | *cannot be* | what would be needed was never published, or no run can measure it |
 #
 # A count must be equal; a training score can be reproduced or not, never better, for fitting harder is no achievement.
 #
