@@ -150,9 +150,11 @@ def _counted(rows):
 
 
 def _measured_where(results):
-    """One sentence: which notebooks in which profile on which machine, of those that measured on real data."""
-    real = [result for result in results if result["provenance"].get("data") == "real"]
-    trained = [result for result in real if result["provenance"].get("backend")] or real or results
+    """One sentence: which notebooks in which profile on which machine, of those that answer a claim on real data."""
+    claimed = {claim.key for key in papers.names() for claim in papers.load(key).claims}
+    answering = [result for result in results if claimed & set(result["values"])]
+    real = [result for result in answering if result["provenance"].get("data") == "real"]
+    trained = [result for result in real if result["provenance"].get("backend")] or real or answering or results
     places = {}
     for result in trained:
         origin = result["provenance"]

@@ -67,6 +67,11 @@ def test_random_rotate_stays_within_its_angle_and_keeps_masks_binary(dataset):
     turned, masks = six.random_rotate(images, images[..., 0] > 0, np.random.default_rng(1))
     assert masks.dtype == bool and turned.dtype == np.uint8
     assert abs(masks.sum(axis=(1, 2)) - disc.sum()).max() < 0.06 * disc.sum()
+    bars = np.zeros((64, 41, 41, 1), np.uint8)
+    bars[:, 20, 20:] = 200
+    turned, _ = six.random_rotate(bars, bars[..., 0] > 0, np.random.default_rng(1))
+    rows = np.flatnonzero((turned > 100).any(axis=(0, 2, 3)))
+    assert 9 <= rows.min() <= 12 and 28 <= rows.max() <= 31  # the end of 20 pixels, turned by at most 30 degrees
 
 
 def test_vertical_flip_cv2_lies_one_pixel_off(dataset):

@@ -76,10 +76,22 @@ def _listed_parts(key: str) -> np.ndarray | None:
 def kfold(n: int, n_splits: int = 10, random_state: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
     """Deal `n` images into folds at random, blind to what they show.
 
+    Parameters
+    ----------
+    n, n_splits : int
+        Images, and folds.
+    random_state : int
+        Another deals otherwise.
+
     Returns
     -------
     list of (train, test)
         Positions; every image is tested once.
+
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        Fewer than two folds, or more than images.
 
     Examples
     --------
@@ -104,6 +116,10 @@ def group_kfold(
     ----------
     groups : (N,) array
         Group of each image.
+    n_splits : int
+        Folds.
+    random_state : int
+        Another deals otherwise.
 
     Returns
     -------
@@ -113,7 +129,7 @@ def group_kfold(
     Raises
     ------
     nervekit.errors.ConfigurationError
-        If there are fewer groups than folds.
+        Fewer than two folds, or more than groups.
 
     Examples
     --------
@@ -175,7 +191,18 @@ def group_shares(
 
 
 def thinned(dataset, most):
-    """At most so many images of each group, evenly spaced; all for ``"all"``.
+    """At most so many images of each group, evenly spaced.
+
+    Parameters
+    ----------
+    dataset : SegmentationDataset
+    most : int or "all"
+        Images kept of each group.
+
+    Returns
+    -------
+    SegmentationDataset
+        In the order of `dataset`.
 
     Examples
     --------

@@ -38,8 +38,8 @@ DATA = None
 SEED = 0
 
 # %% [markdown]
-# The same paper as in notebook 04; rows of networks that this notebook does not train are left out. Rates and epochs are
-# those of the rows called *augmented*.
+# The same paper as in notebook 04; rows of networks that this notebook does not train are left out. Rates, epochs
+# and batches are those of the rows called *augmented*; only the batch size of U-Net++ is that of its own row.
 
 # %%
 from IPython.display import Markdown
@@ -50,7 +50,7 @@ record.start("05_brachial_augmentation", profile=PROFILE, seed=SEED)
 paper = papers.load("belahsen_2020")
 settings = papers.settings(paper, PROFILE, data=DATA)
 others = ("unet_", "r2unet", "attention") + (() if settings["augmented_unetpp"] else ("unetpp", "image_size"))
-Markdown(papers.setup_table(paper, settings, [name for name in paper.setup if not name.startswith(others)]))
+Markdown(papers.setup_table(paper, settings, [name for name in paper.setup if not name.startswith(others) and name != "loss"]))
 
 # %% [markdown]
 # ## The data

@@ -95,10 +95,11 @@ Markdown("\n".join(lines) if len(lines) > 2 else "No notebook has left a score t
 # How many there are is recorded; on another selection of notebooks the number is another one.
 
 # %%
-pairs = [pair for found in scores.values() for pair in found.values()]
-record.value("report.scores_with_limit", len(pairs), compare=False)
-record.value("report.scores_above_limit", sum(value > limit for value, limit in pairs), compare=False)
-print(f"{sum(value > limit for value, limit in pairs)} of {len(pairs)} main scores beat a model that learnt nothing")
+with_limit = [pair for found in scores.values() for pair in found.values()]
+above = sum(value > limit for value, limit in with_limit)
+record.value("report.scores_with_limit", len(with_limit), compare=False)
+record.value("report.scores_above_limit", above, compare=False)
+print(f"{above} of {len(with_limit)} main scores beat a model that learnt nothing")
 
 # %% [markdown]
 # ## A verdict on every number
@@ -107,7 +108,7 @@ print(f"{sum(value > limit for value, limit in pairs)} of {len(pairs)} main scor
 # in our 95 % interval, which draws patients or sessions with replacement, and *better* if the whole interval lies above it.
 # A number that describes training, a spread of scores, or a difference between two networks has no better or worse. *Not run* is what only
 # simulated data could answer here; a count that needs no image, such as that of parameters, is judged whatever the data.
-# *Cannot be* is what would need something that was never published.
+# *Cannot be* is what would need something that was never published, or that no run can measure.
 
 # %%
 from nervekit import papers
@@ -200,7 +201,7 @@ for key, found in rows.items():
 # ## The five audits
 #
 # What each paper's own account says when it is checked. Each finding names its evidence, and whether it was measured here,
-# follows by arithmetic, stands in the published text or code, or is inferred. Inference is the weakest of these and is
+# follows by arithmetic, is stated in the published text or code, is absent from it, or is inferred. Inference is the weakest of these and is
 # never the only leg that a verdict stands on.
 
 # %%

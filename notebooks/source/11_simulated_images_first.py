@@ -110,9 +110,9 @@ record.provenance(data=kind, split=split)
 #
 # Every training is by the recipe of notebook 09. A network that sees a tenth of the images as often as another sees all of
 # them would get a tenth of the steps, and look worse for that alone. So every share gets *equally many steps*, to within half an
-# epoch: the small ones see
-# their images more often. And every start gets equally many *in all*: steps on simulated images are taken from those on target
-# images, or the simulated start would be the better for being trained longer.
+# epoch: the small ones see their images more often. And every start gets equally many *in all*: steps on simulated images are
+# taken from those on target images, or the simulated start would be the better for being trained longer. Where weights of
+# ImageNet take part, they are asked for before anything is trained: a missing file is then said at once.
 
 # %%
 import keras
@@ -134,6 +134,10 @@ def train(network, images, *, steps, seed):
     history = recipe.fit(network, images, epochs=epochs, seed=seed, augment=AUGMENT, **SCHEDULE)
     rates.append(history.images_per_second)
     return network
+
+
+if "ImageNet" in settings["starts"]:
+    build(pretrained="imagenet")
 
 
 # %% [markdown]
@@ -185,7 +189,7 @@ record.provenance(images_per_second=round(float(np.median(rates)), 1))
 # ## How many images?
 #
 # The intervals draw the held-out sessions with replacement. They do not hold what another draw of the *training* sessions
-# would change: a tenth of the sessions may happen to be a good one or a bad one. Both starts have the same.
+# would change: a tenth of the sessions may happen to be a good one or a bad one. All starts are trained on the same draw.
 
 # %%
 from nervekit import comparison
@@ -316,5 +320,6 @@ record.finish();
 #
 # 1. Add the steps on simulated images to the others instead of taking them away. What changes?
 # 2. Freeze what was copied: `training.transfer(teacher, network, freeze=("encoder",))`. With which share does it help?
-# 3. Take half of the simulated subjects (`simulated_subjects` in `nervekit/papers/simulated_first.toml`). Does their number matter?
-# 4. Draw other training sessions with another `SEED`. How much of the curve is the luck of the draw?
+# 3. Write `settings["simulated_subjects"] //= 2` below the set-up table and run on from there. Does their number matter?
+# 4. Draw other training sessions: in `group_shares` write `random_state=1` in place of `SEED`, and leave the rest. How much of
+#    the curve is the luck of the draw? (`SEED` itself would hold out other sessions too.)

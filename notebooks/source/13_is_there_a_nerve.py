@@ -10,7 +10,7 @@
 # # 13 · Is there a nerve? When the best answer is an empty mask
 #
 # **Time:** 20 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and
-# about 5 minutes in `workshop` on two fast processor cores.
+# 5 to 10 minutes in `workshop` on two fast processor cores.
 #
 # **Questions**
 #
