@@ -88,16 +88,9 @@ def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
         training.begin_at_share(network.get_layer("mask_logits"), train.masks)
     if name != "inception":
         return training.compile_model(network, loss=mask_loss, optimizer=optimizer)
-
-    def presence_loss(truth, probability):
-        return settings["presence_weight"] * keras.losses.binary_crossentropy(truth, probability)
-
-    return training.compile_model(
-        network,
-        loss={"mask": mask_loss, "presence": presence_loss},
-        optimizer=optimizer,
-        metrics={"mask": [training.PooledIoU()]},
-    )
+    losses = {"mask": mask_loss, "presence": "binary_crossentropy"}
+    weights = {"mask": 1.0, "presence": settings["presence_weight"]}
+    return training.compile_model(network, loss=losses, loss_weights=weights, optimizer=optimizer)
 
 
 def train(network, train, development, *, epochs, batch_size, patience, seed=0, callbacks=()):

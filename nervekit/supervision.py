@@ -1,5 +1,7 @@
 """What the loss sees: masks changed along with their images, at each scale that a network answers in."""
 
+import re
+
 import keras
 from keras import ops
 
@@ -13,9 +15,14 @@ def outputs(model):
     return getattr(model, "output", None)
 
 
+def finest(answers):
+    """The name of the output that is measured, of a network with several: ``mask``, or the last of U-Net++."""
+    return "mask" if "mask" in answers else list(answers)[-1]
+
+
 def plain(name):
     """The name of a metric without that of the output: ``val_mask_pooled_iou`` is ``val_pooled_iou``."""
-    return name.replace("mask_pooled_iou", "pooled_iou")
+    return re.sub(r"mask(_\d+)?_pooled_iou$", "pooled_iou", name)
 
 
 def at_each_scale(masks, answers):

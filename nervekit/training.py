@@ -47,7 +47,7 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
     loss, optimizer : str or object
         As in ``keras.Model.compile``. The default is what Huang et al. used: Adam with its default settings.
     metrics : list, optional
-        The pooled IoU if omitted; of a network with several outputs that of the output ``mask``.
+        The pooled IoU if omitted; of a network with several outputs that of the output ``mask``, or of its last.
     loss_weights : dict, optional
         Weight of each output of a network with several.
 
@@ -58,7 +58,8 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
     """
     plain = keras.config.backend() == "tensorflow" and not has_gpu()
     if metrics is None:
-        metrics = {"mask": [PooledIoU()]} if isinstance(supervision.outputs(model), dict) else [PooledIoU()]
+        answers = supervision.outputs(model)
+        metrics = {supervision.finest(answers): [PooledIoU()]} if isinstance(answers, dict) else [PooledIoU()]
     jit = False if plain else "auto"
     model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, jit_compile=jit)
     return model
@@ -119,13 +120,15 @@ def fit(
     Raises
     ------
     ConfigurationError
-        The network is not compiled, there is no epoch or no image, the images are not uint8 or not of the size that the
-        network takes, the masks are not bool, or ``augment`` comes with ``targets``.
+        The network is not compiled or gives two masks side by side, there is no epoch or no image, the images are not
+        uint8 or not of the size that the network takes, the masks are not bool, or ``augment`` comes with ``targets``.
     """
     if not model.compiled:
         raise ConfigurationError(f"{model.name} is not compiled. Call training.compile_model first.")
     if epochs < 1:
         raise ConfigurationError(f"epochs={epochs}: expected 1 or more.")
+    if targets is None and not isinstance(supervision.outputs(model), dict):
+        check_one_mask(model)
     for dataset in (train, development):
         if dataset is not None:
             check_data(model, dataset)
@@ -197,7 +200,7 @@ def predict(model, images, *, batch_size=32):
     Raises
     ------
     ConfigurationError
-        The network has several outputs, or there is no image.
+        The network has several outputs or gives several masks side by side, or there is no image.
     """
     check_one_mask(model)
     return answers(model, images, batch_size=batch_size)[..., 0]
@@ -211,12 +214,17 @@ def answers(model, images, *, batch_size=32):
 
 
 def check_one_mask(model):
-    """Refuse a network with several outputs, where one mask is expected."""
+    """Refuse a network with several outputs, or several masks side by side, where one mask is expected."""
     found = supervision.outputs(model)
     if isinstance(found, dict):
         raise ConfigurationError(
             f"{model.name} has the outputs {', '.join(found)}; expected one mask. Take recipe.finest(model) or "
             "training.answers, or build it without them."
+        )
+    if found is not None and found.shape[-1] != 1:
+        raise ConfigurationError(
+            f"{model.name} gives {found.shape[-1]} masks side by side; expected one. Build it with outputs='second', or take "
+            "training.answers."
         )
 
 

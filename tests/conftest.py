@@ -20,12 +20,3 @@ def real_data():
     if not folder or not Path(folder).is_dir():
         pytest.skip("NERVEKIT_DATA does not name a folder with the public sets")
     return Path(folder).resolve()
-
-
-@pytest.fixture(scope="session")
-def ledgers(real_data):
-    """The folder of layer-by-layer ledgers beside the public sets; tests that need it skip without it."""
-    folder = real_data.parent / "ledgers"
-    if not folder.is_dir():
-        pytest.skip("there is no folder of ledgers beside the one that NERVEKIT_DATA names")
-    return folder

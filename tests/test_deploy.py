@@ -105,6 +105,12 @@ def test_without_its_packages_an_onnx_file_is_refused_with_their_names(monkeypat
         deploy.to_onnx(None, tmp_path / "network.onnx")
 
 
+def test_a_single_slow_frame_does_not_change_the_speed(monkeypatch):
+    clock = iter([0, 1, 1, 2, 2, 12])
+    monkeypatch.setattr(deploy.time, "perf_counter", lambda: next(clock))
+    assert deploy.frames_per_second(lambda image: None, IMAGES[:3], warm=0) == 1
+
+
 def test_single_frames_are_answered_and_the_first_are_not_timed(monkeypatch):
     asked, clock = [], iter(np.arange(0, 100, 0.25))
     monkeypatch.setattr(deploy.time, "perf_counter", lambda: next(clock))

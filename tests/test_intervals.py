@@ -93,13 +93,13 @@ def test_one_group_has_no_interval(overlap):
     assert np.isnan([interval.low, interval.high, interval.standard_error]).all()
 
 
-def test_a_published_test_set_takes_less_than_a_second():
+def test_a_published_test_set_takes_less_than_a_second_of_computing():
     random = np.random.default_rng(0)
     values, groups = random.random(562), random.integers(0, 149, 562)
-    start = time.perf_counter()
+    start = time.process_time()
     bootstrap(median(values), groups)
     summary(values, groups)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 def test_summary_is_numpys_and_the_interval_of_the_mean(overlap):

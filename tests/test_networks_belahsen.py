@@ -56,6 +56,28 @@ def test_a_loss_that_a_profile_changes_is_taken(dataset, changed, kind):
     assert isinstance(networks_belahsen.compiled("unet", settings, dataset).loss, kind)
 
 
+def test_batch_normalization_follows_the_training_images_as_fast_as_the_settings_say(dataset):
+    network = networks_belahsen.compiled("inception", SETTINGS | {"norm_momentum": 0.8}, dataset)
+    assert {layer.momentum for layer in network.layers if "norm" in layer.name} == {0.8}
+
+
+@pytest.mark.parametrize(("first", "bias"), [("share", np.log(576 / (8 * 32 * 32 - 576))), (0.5, 0.0)])
+def test_a_network_with_cross_entropy_begins_at_the_share_of_the_nerve(dataset, first, bias):
+    changed = {"unet_width": 4, "unet_learning_rate": 0.001, "unet_loss": "cross-entropy + Dice", "first_output": first}
+    network = networks_belahsen.compiled("unet", SETTINGS | changed, dataset)
+    assert float(network.get_layer("mask_logits").bias[0]) == pytest.approx(bias, abs=1e-4)
+
+
+def test_training_stops_where_it_gets_no_better_and_keeps_its_best_weights(dataset):
+    """A learning rate that ruins the network after its first steps."""
+    settings = SETTINGS | {"unet_width": 4, "unet_learning_rate": 0.05, "unet_loss": "cross-entropy + Dice"}
+    network = networks_belahsen.compiled("unet", settings, dataset)
+    found = networks_belahsen.train(network, dataset, dataset, epochs=40, batch_size=4, patience=1).curves["val_loss"]
+    assert len(found) < 40 and found[-1] > min(found)
+    kept = network.evaluate(dataset.images, dataset.masks[..., None], batch_size=4, verbose=0, return_dict=True)["loss"]
+    assert kept == pytest.approx(min(found), abs=1e-3)
+
+
 def test_outputs_do_not_depend_on_how_images_are_dealt_to_batches(dataset, monkeypatch):
     network = networks_belahsen.compiled("inception", SETTINGS, dataset)
     whole = networks_belahsen.outputs(network, dataset.images)

@@ -52,6 +52,39 @@ def test_training_fits_bright_squares(blobs):
     assert history.images_per_second > 0
 
 
+def test_speed_leaves_out_the_first_epoch_which_compiles(blobs, monkeypatch):
+    seconds = iter([0, 10, 10, 12, 12, 14])
+    monkeypatch.setattr(training.time, "perf_counter", lambda: next(seconds))
+    history = training.fit(training.compile_model(build()), blobs, epochs=3, batch_size=12)
+    assert history.seconds == 14 and history.images_per_second == 24 / 2
+
+
+def test_the_seed_says_in_which_order_images_come(blobs):
+    first, model = build().get_weights(), training.compile_model(build())
+    losses = []
+    for seed in (3, 3, 4):
+        training.reset(model, build, seed=0)
+        model.set_weights(first)
+        keras.utils.set_random_seed(len(losses))
+        losses.append(training.fit(model, blobs, epochs=1, batch_size=8, seed=seed).curves["loss"][0])
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_two_masks_side_by_side_are_not_taken_for_one(blobs):
+    model = training.compile_model(models.build("double_unet", (32, 32, 1), width=16, outputs="both"))
+    for ask in (lambda: training.predict(model, blobs.images), lambda: training.fit(model, blobs, epochs=1)):
+        with pytest.raises(ConfigurationError, match="gives 2 masks side by side; expected one"):
+            ask()
+
+
+def test_a_network_of_several_masks_is_measured_by_its_last(blobs):
+    model = training.compile_model(models.build("unetpp", (32, 32, 1), width=4, deep_supervision=True))
+    curves = training.fit(model, blobs.subset(slice(0, 8)), blobs.subset(slice(8, 12)), epochs=1, batch_size=8).curves
+    found = training.answers(model, blobs.images[8:12])["mask_4"][..., 0] > 0.5
+    expected = jaccard_score(blobs.masks[8:12].ravel(), found.ravel(), zero_division=0)
+    assert curves["val_pooled_iou"][0] == pytest.approx(expected, abs=1e-3) and "pooled_iou" in curves
+
+
 def test_pooled_iou_metric_agrees_with_scikit_learn():
     random = np.random.default_rng(1)
     truth, probability = random.random((5, 8, 8, 1)) > 0.7, random.random((5, 8, 8, 1)).astype("float32")

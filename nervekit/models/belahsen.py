@@ -1,7 +1,8 @@
 """Two networks of Belahsen & El Manouzi for the brachial plexus: the plain U-Net, and the one with inception blocks.
 
 Their repository standardises images with one mean and standard deviation of the training part; here that is the
-first layer, so that images go in as they are, 0 to 255. The defaults are the values that their notebook printed.
+first layer, so that images go in as they are, 0 to 255. The defaults are the values that their notebook printed
+for the augmented set; `networks_belahsen.compiled` takes those of the training images.
 """
 
 import keras
@@ -72,7 +73,7 @@ def inception_unet(input_shape=(80, 112, 1), *, width=32, dropout=0.5, mean=MEAN
     width : int
         Feature maps of the first stage, a multiple of 16, since a branch takes a sixteenth; each stage doubles them.
     dropout : float
-        Share of values set to zero after each step down and each decoder stage.
+        Share of values set to zero after each step down, after the bottleneck and after each decoder stage.
     mean, deviation : float
         Of the training images' grey values.
 

@@ -158,6 +158,10 @@ def _double(
         raise ConfigurationError(
             f"{name}: width={width}. Expected a multiple of 16, such as 16, 32 or 64 (the paper's)."
         )
+    if pretrained == "imagenet" and width != 64:
+        raise ConfigurationError(
+            f"{name}: the ImageNet weights fit width=64, not {width}. Choose it, or pretrained=None for random weights."
+        )
     inputs = keras.Input(input_shape, name="image")
     x = image = standardize_each(inputs)
     if input_shape[-1] == 1:

@@ -1,0 +1,25 @@
+"""Which number format is chosen, by what the hardware says of itself."""
+
+import keras
+import pytest
+
+from nervekit import precision
+
+
+@pytest.mark.parametrize(("generation", "native"), [(7.5, False), (8.0, True), (9.0, True)])
+def test_a_gpu_multiplies_bfloat16_from_ampere_on(monkeypatch, generation, native):
+    monkeypatch.setattr(precision, "has_gpu", lambda: True)
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    monkeypatch.setattr(precision, "_compute_capability", lambda: generation)
+    assert precision.has_bfloat16() is native
+
+
+@pytest.mark.parametrize(("backend", "instructions", "native"), [
+    ("tensorflow", ["avx512_bf16"], True), ("torch", ["avx512_bf16"], True), ("jax", ["avx512_bf16"], False),
+    ("tensorflow", [], False),
+])  # fmt: skip
+def test_a_processor_by_its_instructions_but_not_under_jax(monkeypatch, backend, instructions, native):
+    monkeypatch.setattr(precision, "has_gpu", lambda: False)
+    monkeypatch.setattr(keras.config, "backend", lambda: backend)
+    monkeypatch.setattr(precision.processor, "bfloat16_instructions", lambda: instructions)
+    assert precision.has_bfloat16() is native
