@@ -1,5 +1,6 @@
 """Cross-validation: every image is predicted once, by a network that was not trained on it."""
 
+import random
 import threading
 import uuid
 import warnings
@@ -195,23 +196,21 @@ def _in_worker(token, build, backend, policy, *job):
 
 
 def _undisturbed(build, seed):
-    """Build until two networks in a row begin alike.
+    """Build from random numbers that no other thread draws from.
 
-    Keras seeds its layers from Python's own random numbers. Other threads of a worker may draw from these, too, as dask's
-    do while they look for a lost worker.
+    Keras seeds its layers by ``random.randint`` of all threads together. Other threads of a worker may draw from it, too, as
+    dask's do at every heartbeat.
     """
 
     def drawn():
-        keras.utils.set_random_seed(seed)
-        return build()
+        shared, own, here = random.randint, random.Random(seed).randint, threading.get_ident()
+        random.randint = lambda low, high: (own if threading.get_ident() == here else shared)(low, high)
+        try:
+            return build()
+        finally:
+            random.randint = shared
 
-    def agreed():
-        before, model = drawn(), drawn()
-        while not all(map(np.array_equal, before.get_weights(), model.get_weights())):
-            before, model = model, drawn()
-        return model
-
-    return agreed
+    return drawn
 
 
 def fold_scores(masks, result):
