@@ -10,7 +10,7 @@
 # # 09 · Better than the papers? A recipe, and what it takes to show it
 #
 # **Time:** 40 minutes to read and discuss; the run takes about 3 minutes in the `smoke` profile and about
-# two hours in `workshop` on two fast processor cores.
+# two and a half hours in `workshop` on two fast processor cores.
 #
 # **Questions**
 #
