@@ -103,7 +103,8 @@ def test_setup_table_says_in_words_where_data_is_from_and_leaves_other_settings_
     lines = papers.setup_table(ours, papers.settings(ours, "workshop")).splitlines()
     found = {line.split(" | ")[0].removeprefix("| "): line.split(" | ")[1:3] for line in lines}
     assert found["data"] == ["real", "**real if present, else simulated**"] and found["precision"] == ["auto", "auto"]
-    short = papers.setup_table(ours, papers.settings(ours, "smoke"))
+    sessions = papers.load(papers.WHOLE_SESSIONS)
+    short = papers.setup_table(sessions, papers.settings(sessions, "smoke"))
     assert found["image size"][:1] == ["256 x 256"] and "| **augmentation, scales** |" in short
 
 

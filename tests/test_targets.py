@@ -35,9 +35,11 @@ def test_our_recipe_is_no_paper():
 
 @pytest.mark.parametrize("profile", papers.PROFILES)
 def test_every_profile_has_settings(profile):
-    chosen = papers.settings(OURS, profile)
-    assert chosen["folds_trained"] <= chosen["folds"] and chosen["seeds"] >= 1
-    assert set(chosen["ablation"]) <= set(OURS.setup["ablation"]["value"])
+    assert papers.settings(OURS, profile)["seeds"] >= 1
+    sessions = papers.load(papers.WHOLE_SESSIONS)
+    chosen = papers.settings(sessions, profile)
+    assert 1 <= chosen["ablation_folds"] <= chosen["folds"]
+    assert set(chosen["ablation"]) <= set(sessions.setup["ablation"]["value"])
 
 
 def test_a_card_without_limits_is_refused():

@@ -14,10 +14,11 @@ from nervekit.errors import ConfigurationError
 from nervekit.papers.tables import audit_list, claims_table, setup_table
 
 __all__ = ["EMPTY_IMAGES", "KINDS", "MEDIAN_RECIPE", "OURS", "OWN", "PROFILES", "SIMULATED_FIRST", "TWICE_THE_TIME"]
-__all__ += ["Claim", "Comparison", "Paper", "audit_list", "claims_table", "compare", "load", "names", "settings", "setup_table"]
-# Settings and targets of notebooks without a paper, in the form of one: 09, 11, 12, 13 and 14.
-OWN = ("ours", "simulated_first", "median_recipe", "empty_images", "twice_the_time")
-OURS, SIMULATED_FIRST, MEDIAN_RECIPE, EMPTY_IMAGES, TWICE_THE_TIME = OWN
+__all__ += ["WHOLE_SESSIONS", "Claim", "Comparison", "Paper"]
+__all__ += ["audit_list", "claims_table", "compare", "load", "names", "settings", "setup_table"]
+# Settings and targets of notebooks without a paper, in the form of one: 09 and 11 to 15.
+OWN = ("ours", "simulated_first", "median_recipe", "empty_images", "twice_the_time", "whole_sessions")
+OURS, SIMULATED_FIRST, MEDIAN_RECIPE, EMPTY_IMAGES, TWICE_THE_TIME, WHOLE_SESSIONS = OWN
 PROFILES = ("smoke", "workshop", "paper")
 KINDS = ("count", "score", "fit", "unpublished")
 

@@ -1,4 +1,4 @@
-"""Figures of evidence: differences beside zero, scores by the amount of data, probabilities that come true, doubt that
+"""Figures of evidence: differences beside zero, groups that gain and lose, scores by the amount of data, probabilities that come true, doubt that
 helps, a network in use.
 """
 
@@ -45,6 +45,36 @@ def differences(rows, title, *, xlabel):
     axis.set_yticks(range(len(rows)), list(rows))
     axis.xaxis.set_major_locator(MaxNLocator(5))
     figure.legend(labels.values(), labels, loc="outside lower center", ncols=2)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def sorted_changes(changes, title, *, xlabel, ylabel):
+    """One bar a group, from the largest gain to the largest loss, beside a line at zero.
+
+    Parameters
+    ----------
+    changes : ndarray, shape (N,)
+        Change of the score of each patient or session.
+    title, xlabel, ylabel : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    use_style()
+    changes = np.sort(changes)[::-1]
+    places = np.arange(1, len(changes) + 1)
+    figure, axis = plt.subplots(figsize=(9.5, 4))
+    looks = ((changes > 0, "prediction", "", "gains"), (changes <= 0, "neutral", "////", "does not gain"))
+    for chosen, colour, hatch, label in looks:
+        if chosen.any():
+            label = f"{label}: {chosen.sum()} of {len(changes)}"
+            axis.bar(places[chosen], changes[chosen], width=0.8, color=COLOURS[colour], hatch=hatch, edgecolor="white", label=label)
+    axis.axhline(0, color=COLOURS["ink"], linewidth=1)
+    axis.set(xlabel=xlabel, ylabel=ylabel, xlim=(0.3, len(changes) + 0.7))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 

@@ -49,12 +49,13 @@
 # | 06 Brachial transfer | 30 | Does a pre-trained encoder help, and how often is a nerve missed? | SegNet and ResNet encoders; transfer; misses, false alarms, an operating point |
 # | 07 Median nerve | 40 | Do two U-Nets in a row find the nerve better than one? | multi-output networks; nerves in two parts; area, perimeter, Bland-Altman |
 # | 08 Liver in CT | 30 | Does a network that knows bones need fewer livers? | Hounsfield windows; freezing and fine-tuning; slices, patients, volumes |
-# | 09 Beyond the papers | 40 | How far does a plain U-Net get, well trained, and what would a sceptic accept as proof? | a training recipe; paired tests over sessions; failures, calibration, export, a model card |
+# | 09 Beyond the papers | 40 | How far does a plain U-Net get, well trained, and what would a sceptic accept as proof? | a training recipe; paired tests; failures, calibration, export, a model card |
 # | 10 Reproduction report | 20 | Which printed numbers hold up? | every claim of five papers, with its verdict and its reason |
 # | 11 Simulated images first | 20 | Can images that nobody had to annotate take the place of real ones? | pre-training; less data by session; learning curves with intervals |
 # | 12 Median by recipe | 20 | Does the recipe of 09 work on another nerve, and what is won by looking only where it can be? | a prior from training masks; equal cost; all test images |
 # | 13 Is there a nerve? | 20 | When is an empty mask the best answer, and what tells: a second output, or the size of the mask? | a threshold from the score; weights learnt on development subjects |
 # | 14 Twice the time | 20 | What should twice the computing be spent on: pixels, width, epochs or a second network? | a choice without a look at test images; differences held against another random start |
+# | 15 Sessions never seen | 20 | Is the recipe better on new people, everywhere, and what is each part of it worth? | ten folds of whole sessions; gains by session; an ablation |
 #
 # Each can be read alone; whoever begins reads 01 and 02 first.
 #

@@ -38,6 +38,16 @@ def test_a_single_group_has_no_interval_and_is_drawn_all_the_same():
     assert figure.axes[0].get_ylim()[1] > 0.2
 
 
+def test_changes_of_groups_are_sorted_and_counted_by_side():
+    figure = evidence.sorted_changes(np.array([0.1, -0.2, 0.0, 0.3]), "Two of four gain", xlabel="sessions", ylabel="Dice")
+    (axis,) = figure.axes
+    heights = {bar.get_x() + bar.get_width() / 2: bar.get_height() for bar in axis.patches}
+    assert [heights[place] for place in sorted(heights)] == [0.3, 0.1, 0.0, -0.2]
+    assert "gains: 2 of 4" in texts(figure) and "does not gain: 2 of 4" in texts(figure)
+    everybody = evidence.sorted_changes(np.array([0.1, 0.2]), "All gain", xlabel="sessions", ylabel="Dice")
+    assert "does not gain" not in texts(everybody)
+
+
 def test_curves_over_the_data_keep_counts_in_order_and_every_interval_in_sight():
     found = {
         "nothing": [{"value": 0.3, "low": 0.2, "high": 0.5}, {"value": 0.6, "low": 0.5, "high": 0.7}],
