@@ -1,4 +1,4 @@
-"""What our own recipe set out to reach, beside what it reached."""
+"""What a notebook without a paper set out to reach, beside what it reached."""
 
 
 def table(paper, values, provenance):
@@ -10,7 +10,7 @@ def table(paper, values, provenance):
     Parameters
     ----------
     paper : papers.Paper
-        ``papers.load(papers.OURS)``; its claims are the targets.
+        One of ``papers.OWN``, such as ``papers.load(papers.OURS)``; its claims are the targets.
     values : dict
         Recorded values, ``{key: {"value": ..., "low": ..., "high": ...}}``.
     provenance : dict

@@ -53,8 +53,8 @@ Markdown(papers.setup_table(study, settings, heads=("paper profile", "this run",
 # ## The folds
 #
 # The published split tells how well a network does beside images of the same session (notebooks 01 and 03). Here whole
-# sessions are held out, as in the second half of notebook 03: every image is predicted once, by a network that saw nothing of
-# its session. On the real set sessions are inferred from the pictures, so that a patient may be in two of them.
+# sessions are held out, in the same folds as *by session* in notebook 03: every image is predicted once, by a network that saw
+# nothing of its session. On the real set sessions are inferred from the pictures, so that a patient may be in two of them.
 
 # %%
 import numpy as np
@@ -94,10 +94,17 @@ faithful = crossval.run(build_theirs, dataset, folds, **schedule)
 # %% [markdown]
 # ## Our arm
 #
-# The recipe of notebook 09, and what can be left out of it by name. Two of the ingredients are more than one thing. Without *our
-# network* the recipe trains the paper's, which has no normalisation, divides by 255 in place of standardising each image, has
-# ReLU, and gives no masks at several scales. Without *our optimizer* Adam trains, with its default settings; the falling learning
-# rate, weight decay and clipping go with gradient descent. Without *unchanged images* every image is changed in every step.
+# The recipe of notebook 09, in short: a plain U-Net that brings each image to mean 0 and standard deviation 1 and, while it
+# trains, gives masks at three *scales*; a loss of cross-entropy and Dice; gradient descent with much momentum and a falling
+# learning rate; random changes of a share of the images in each step (*augmentation*; mirror images or *flips* are among
+# them), while the others stay *unchanged*. It answers each image twice, as it is and mirrored, and the mean of both
+# probabilities counts (*flip averaging*).
+#
+# Each can be left out by name. Two of them are more than one thing. Without *our network* the recipe trains the paper's, which has
+# no normalisation, divides by 255 in place of standardising each image, has ReLU, and gives no masks at several scales; in the
+# `smoke` profile it also has one step down more and four times the parameters. Without *our optimizer* Adam trains, with its default
+# settings; the falling learning rate, weight decay and clipping go with gradient descent. Without *unchanged images* every image
+# is changed in every step.
 
 # %%
 import keras
@@ -116,6 +123,8 @@ LEFT_OUT = {
     "scales": {},
     "our network": {},
 }
+if unknown := set(settings["ablation"]) - set(LEFT_OUT):
+    raise ValueError(f"settings['ablation'] has {', '.join(sorted(unknown))}. What can be left out: {', '.join(LEFT_OUT)}.")
 
 
 def build_ours(without=None):
@@ -126,8 +135,8 @@ def build_ours(without=None):
 
 
 # %% [markdown]
-# One training, on the images of one fold. Both arms start fold number 1 with the seed of the run, fold 2 with the next, and so on.
-# A network without flips in training is not averaged over mirror images.
+# One training: on the images of all folds but one, which the network then predicts. Both arms start fold 1 with the seed of the
+# run, fold 2 with the next, and so on.
 
 
 # %%
@@ -143,7 +152,8 @@ def train_ours(number, without=None):
 
 
 # %% [markdown]
-# Beside both, the mean mask of the training images, which looks at no picture.
+# Every fold in turn: our network is trained and answers the images held out. Beside both arms stands the mean mask of the same
+# training images, which looks at no picture.
 
 # %%
 from nervekit import baselines
@@ -178,8 +188,9 @@ Markdown(evaluation.table(scores, columns))
 # %% [markdown]
 # ### Fold by fold
 #
-# The points of one fold belong to the same images. How far the folds lie apart says how much a score depends on *which* sessions
-# are held out; a score of one fold alone could be any of these.
+# The points of one fold belong to the same images. How far the folds lie apart comes from *which* sessions are held out and from
+# the random start, which each fold has of its own; a score of one fold alone could be any of these. The count in the title is no
+# test: any two folds share most of their training images.
 
 # %%
 from nervekit import plots
@@ -195,8 +206,9 @@ print(f"ours - faithful, sum IoU by fold: {gain_of_folds.min():+z.3f} to {gain_o
 # %% [markdown]
 # ### Session by session
 #
-# A mean can rise because everybody gains a little, or because a few sessions that were lost are found. Each line is a session:
-# its mean Dice by ours minus that by the faithful arm.
+# A mean can rise because everybody gains a little, or because a few sessions that were lost are found. Each bar is a session:
+# its mean Dice by ours minus that by the faithful arm. Here, and in the test below, a session of one image counts as much as one
+# of twenty; in the means of the table every image counts once.
 
 # %%
 from nervekit import metrics
@@ -228,14 +240,14 @@ record.figure("gallery", figure, alt=f"Two held-out images with outlines by both
 # ## Which ingredient matters?
 #
 # One is left out at a time, everything else stays. Each is held against the full recipe on the same images and from the same
-# seeds. The profile says on how many of the folds.
+# seeds. The table at the top says on how many of the folds. A network that was trained without flips answers once, to the image
+# as it is.
 
 # %%
 trained = range(settings["ablation_folds"])
-judged = np.concatenate([folds[number][1] for number in trained])
 ablation = {}
 for name in settings["ablation"]:
-    reduced = np.zeros(dataset.masks.shape, bool)
+    reduced, judged = np.zeros(dataset.masks.shape, bool), np.isin(faithful.fold, trained)
     for number in trained:
         views, _ = train_ours(number, without=name)
         reduced[folds[number][1]] = (views[0] if name in ("flip", "augmentation") else views.mean(axis=0)) > 0.5
@@ -248,16 +260,18 @@ for name in settings["ablation"]:
 # of it makes every ingredient look useful.
 
 # %%
-costs = {name: found["dice_mean"] for name, found in ablation.items()}
-largest = max(costs, key=lambda name: abs(costs[name]["value"]))
-title = f"Held-out {kind} sessions: the largest change is {costs[largest]['value']:+z.3f} Dice, {largest}"
-figure = evidence.differences(costs, title, xlabel="mean Dice, recipe without an ingredient minus full recipe")
-record.figure("ablation", figure, alt=f"Change of Dice when an ingredient is left out, with intervals. {title}.")
+if ablation:
+    costs = {name: found["dice_mean"] for name, found in ablation.items()}
+    largest = max(costs, key=lambda name: abs(costs[name]["value"]))
+    title = f"Held-out {kind} sessions: the largest change is {costs[largest]['value']:+z.3f} Dice, {largest}"
+    figure = evidence.differences(costs, title, xlabel="mean Dice, recipe without an ingredient minus full recipe")
+    record.figure("ablation", figure, alt=f"Change of Dice when an ingredient is left out, with intervals. {title}.")
 
 # %% [markdown]
 # ## What a sceptic would accept
 #
-# All comparisons of this notebook in one table. The intervals draw sessions. Wilcoxon's test compares the *session means of the
+# All comparisons of this notebook in one table. The intervals draw sessions; they do not hold what another dealing of the folds
+# or another random start would change. Wilcoxon's test compares the *session means of the
 # Dice*. With many comparisons the chance of at least one false alarm grows; Holm's method raises the p values so that this chance
 # stays below 5 % if only those under 0.05 are believed. The intervals are not corrected. And the difference between the arms is that
 # of two whole trainings, their length included: the table at the top has both schedules.
@@ -338,5 +352,6 @@ record.finish();
 # 1. In the smoke profile two ingredients are left out. Write `settings["ablation"] = [...]` below the set-up table, with other
 #    keys of `LEFT_OUT`. Does the order change with another seed? Why must "unchanged images" show 0 there?
 # 2. Write `settings["ablation_folds"] = 3` there. Which intervals become narrower, and which move?
-# 3. Change the weights of the three scales in `recipe.SCALE_WEIGHTS` to 1, 0, 0. What is left of "without scales"?
+# 3. Write `recipe.SCALE_WEIGHTS.update(mask=1.0, decoder_2_mask=0.0, decoder_3_mask=0.0)` below `LEFT_OUT`, and run on from there.
+#    What is left of "without scales", and why?
 # 4. Do sessions with more images gain more? Draw `change_of_sessions` against `np.bincount(member)`.
