@@ -72,8 +72,8 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, 
     RunError
         Three executors in a row were lost before any fold finished.
     ConfigurationError
-        A worker has another Keras backend than this process, the network has several outputs, or the images have native
-        sizes.
+        A worker has another Keras backend than this process, the network gives several masks or outputs, or the images
+        have native sizes.
 
     Examples
     --------
@@ -198,17 +198,24 @@ def _in_worker(token, build, backend, policy, *job):
 def _undisturbed(build, seed):
     """Build from random numbers that no other thread draws from.
 
-    Keras seeds its layers by ``random.randint`` of all threads together. Other threads of a worker may draw from it, too, as
-    dask's do at every heartbeat.
+    Keras draws the seed of each layer with ``random.randint``, whose state all threads of a process share. Other threads of a
+    worker draw from it too, as dask's do at every heartbeat. A `build` that seeds itself seeds its own numbers.
     """
 
     def drawn():
-        shared, own, here = random.randint, random.Random(seed).randint, threading.get_ident()
-        random.randint = lambda low, high: (own if threading.get_ident() == here else shared)(low, high)
+        own, here = random.Random(seed), threading.get_ident()
+        shared = {name: getattr(random, name) for name in ("randint", "seed")}
+
+        def taking(name):
+            return lambda *given, **named: (getattr(own, name) if threading.get_ident() == here else shared[name])(*given, **named)
+
+        for name in shared:
+            setattr(random, name, taking(name))
         try:
             return build()
         finally:
-            random.randint = shared
+            for name, function in shared.items():
+                setattr(random, name, function)
 
     return drawn
 

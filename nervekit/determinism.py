@@ -14,19 +14,21 @@ def switch_on():
 
     Notes
     -----
-    Without a fixed order:
+    JAX on a processor needs no switch. Without a fixed order:
 
-    - On a GPU, through XLA (JAX, and TensorFlow as `training.compile_model` sets it): the gradient of max pooling, in every
-      network with pooling. Asked for a fixed order XLA refuses to compile it, so that it is not asked.
+    - On a GPU, through XLA (JAX, and TensorFlow as `training.compile_model` sets it): nothing is switched. Which kernel
+      multiplies or convolves is chosen by speed at each start, and the sums of convolutions, of scattering and of overlapping
+      pools may come in any order. Asked for a fixed order XLA refuses to compile the gradient of max pooling. (With
+      TensorFlow, ``tf.config.experimental.enable_op_determinism()`` before `compile_model` gives one: Keras then leaves XLA
+      off, which is slower. Not tried on a GPU.)
     - On a GPU, PyTorch: an operation that has no such form runs as it is and is named in a warning.
-    - JAX on a processor has nothing to switch.
 
     Once TensorFlow is switched, its random operations (``tf.random.normal``) want a seed: ``tf.random.set_seed``.
 
     References
     ----------
     Documentation of ``tf.config.experimental.enable_op_determinism`` and ``torch.use_deterministic_algorithms``; for XLA
-    the issues tensorflow 69417 and flax 4233.
+    its page on determinism, and the issues tensorflow 69417 and flax 4233.
 
     Examples
     --------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from nervekit import models, presence, training
+from nervekit import models, training
 from nervekit.losses import CrossEntropyDiceLoss, DiceLoss
 from nervekit.optimizers import FlatAdam
 
@@ -101,11 +101,9 @@ def train(network, train, development, *, epochs, batch_size, patience, seed=0, 
     nervekit.training.History
         With ``pooled_iou`` and ``val_pooled_iou`` for the two-headed network too.
     """
-    two_headed = isinstance(network.output, dict)
     stop = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
     return training.fit(
-        network, train, development, epochs=epochs, batch_size=batch_size, seed=seed, callbacks=[stop, *callbacks],
-        targets=presence.targets if two_headed else None,
+        network, train, development, epochs=epochs, batch_size=batch_size, seed=seed, callbacks=[stop, *callbacks]
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Whether an image shows a nerve at all: labels, the filter of Belahsen & El Manouzi, and Kaggle's masks and score.
+"""Whether an image shows a nerve at all: the filter of Belahsen & El Manouzi, and Kaggle's masks and score.
 
 Three images in five of the brachial plexus set have an empty mask, and an empty prediction for one of these counts as
 a perfect one. What is predicted where nothing is therefore weighs more than a sharper outline.
@@ -15,31 +15,6 @@ from nervekit.intervals import ratio
 SMALLEST = 10  # pixels; masks below become empty
 FULL_AREA = 10_000  # pixels from which the area counts in full
 AREA_WEIGHT = 5 / 3
-
-
-def labels(masks):
-    """1 where a mask has a pixel, 0 where it is empty.
-
-    Parameters
-    ----------
-    masks : ndarray of bool, shape (N, H, W)
-        At the size that the network is trained at.
-
-    Returns
-    -------
-    ndarray of float32, shape (N, 1)
-
-    Examples
-    --------
-    >>> labels(np.array([[[True, False]], [[False, False]]])).tolist()
-    [[1.0], [0.0]]
-    """
-    return masks.any(axis=(1, 2))[:, None].astype("float32")
-
-
-def targets(dataset):
-    """What the two-headed network is trained on: masks (N, H, W, 1) and presence (N, 1), by output."""
-    return {"mask": dataset.masks[..., None], "presence": labels(dataset.masks)}
 
 
 def full_size(outputs, size=brachial.NATIVE, threshold=0.5):

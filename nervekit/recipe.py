@@ -119,7 +119,8 @@ def _output_weights(model, presence_weight):
 
 def finest(model):
     """The network with its finest mask as only output; the same layers and weights."""
-    return _cut(model, "mask") if isinstance(supervision.outputs(model), dict) else model
+    answers = supervision.outputs(model)
+    return _cut(model, supervision.finest(answers)) if isinstance(answers, dict) else model
 
 
 # A network that is cut anew is compiled anew.

@@ -1,6 +1,7 @@
 """What the loss sees: masks changed along with their images, at each scale that a network answers in."""
 
 import re
+from collections import Counter
 
 import keras
 from keras import ops
@@ -20,9 +21,17 @@ def finest(answers):
     return "mask" if "mask" in answers else list(answers)[-1]
 
 
-def plain(name):
-    """The name of a metric without that of the output: ``val_mask_pooled_iou`` is ``val_pooled_iou``."""
-    return re.sub(r"mask(_\d+)?_pooled_iou$", "pooled_iou", name)
+def plain(names):
+    """Names of metrics without those of outputs, by name; as they are where two would share one.
+
+    Examples
+    --------
+    >>> plain(["loss", "val_mask_pooled_iou"])
+    {'loss': 'loss', 'val_mask_pooled_iou': 'val_pooled_iou'}
+    """
+    short = {name: re.sub(r"mask(_\d+)?_pooled_iou$", "pooled_iou", name) for name in names}
+    taken = Counter(short.values())
+    return {name: one if taken[one] == 1 else name for name, one in short.items()}
 
 
 def at_each_scale(masks, answers):

@@ -86,9 +86,12 @@ class History:
 
 
 def fit(
-    model, train, development=None, *, epochs, batch_size=32, seed=0, callbacks=(), targets=None, augment=None
+    model, train, development=None, *, epochs, batch_size=32, seed=0, callbacks=(), augment=None
 ):  # fmt: skip
     """Train a compiled network.
+
+    A network with several outputs is compared with the masks at the size of each, and with whether there is a mask at all
+    where it answers with one number an image.
 
     Images go to the device as uint8 and masks as bool; everything else happens in the graph. The same seed gives the same
     network on the same machine and backend, as far as `determinism.switch_on` says.
@@ -104,11 +107,8 @@ def fit(
         Of the order of the images, which is new in each epoch, and of the changes of `augment`. Dropout goes on from where
         the network was built or :func:`reset`.
     callbacks : sequence of keras.callbacks.Callback
-        Such as ``plots.live_curves(epochs)``. Of a network with several outputs they see the metric as ``mask_pooled_iou``
-        and ``val_mask_pooled_iou``.
-    targets : callable, optional
-        From a dataset to what the loss compares with, for a network with several outputs. Without it the masks, and
-        for a network that gives masks at several scales the masks at each of them.
+        Such as ``plots.live_curves(epochs)``. Of a network with several outputs they see the metric with the name of its
+        output, such as ``mask_pooled_iou`` and ``val_mask_pooled_iou``, of U-Net++ ``mask_4_pooled_iou``.
     augment : dict, optional
         Options of `augment.transform`, such as ``{"rotation": 20, "flip": 0.5}``; training images and their masks are
         changed anew in every step, development images never. Callbacks then see a model that wraps the network.
@@ -121,13 +121,13 @@ def fit(
     ------
     ConfigurationError
         The network is not compiled or gives two masks side by side, there is no epoch or no image, the images are not
-        uint8 or not of the size that the network takes, the masks are not bool, or ``augment`` comes with ``targets``.
+        uint8 or not of the size that the network takes, or the masks are not bool.
     """
     if not model.compiled:
         raise ConfigurationError(f"{model.name} is not compiled. Call training.compile_model first.")
     if epochs < 1:
         raise ConfigurationError(f"epochs={epochs}: expected 1 or more.")
-    if targets is None and not isinstance(supervision.outputs(model), dict):
+    if not isinstance(supervision.outputs(model), dict):
         check_one_mask(model)
     for dataset in (train, development):
         if dataset is not None:
@@ -135,26 +135,23 @@ def fit(
     sum_bias_gradients_in_float32()
     determinism.switch_on()
     keras.utils.set_random_seed(seed)
-    pairs = [_pair(model, dataset, targets, augment) for dataset in (train, development) if dataset is not None]
+    pairs = [_pair(model, dataset, augment) for dataset in (train, development) if dataset is not None]
     trained = supervision.augmenting(model, augment, seed) if augment else model
     _make_state(trained, pairs[0][1])
     clock = _Clock()
     watched = feeding.in_order(*pairs[1], batch_size=batch_size) if development is not None else None
     fed = feeding.training_batches(*pairs[0], epochs=epochs, batch_size=batch_size, seed=seed)
     result = trained.fit(**fed, validation_data=watched, verbose=0, callbacks=[clock, *callbacks])
-    curves = {supervision.plain(name): [float(number) for number in numbers] for name, numbers in result.history.items()}
+    names = supervision.plain(result.history)
+    curves = {names[name]: [float(number) for number in numbers] for name, numbers in result.history.items()}
     steady = clock.seconds[1:] or clock.seconds
     return History(curves, sum(clock.seconds), len(train) * len(steady) / sum(steady))
 
 
-def _pair(model, dataset, targets, augment):
+def _pair(model, dataset, augment):
     masks = dataset.masks[..., None]
-    if augment and targets:
-        raise ConfigurationError("augment moves masks, so it cannot be used together with targets of another kind.")
     if augment:
         return (dataset.images, masks), masks
-    if targets:
-        return dataset.images, targets(dataset)
     scaled = supervision.at_each_scale(masks, supervision.outputs(model))
     return dataset.images, scaled if scaled is masks else {name: ops.convert_to_numpy(mask) for name, mask in scaled.items()}
 
@@ -221,10 +218,12 @@ def check_one_mask(model):
             f"{model.name} has the outputs {', '.join(found)}; expected one mask. Take recipe.finest(model) or "
             "training.answers, or build it without them."
         )
-    if found is not None and found.shape[-1] != 1:
+    several = isinstance(found, (list, tuple))
+    if several or (found is not None and found.shape[-1] != 1):
+        gives = f"a list of {len(found)} outputs" if several else f"{found.shape[-1]} masks side by side"
         raise ConfigurationError(
-            f"{model.name} gives {found.shape[-1]} masks side by side; expected one. Build it with outputs='second', or take "
-            "training.answers."
+            f"{model.name} gives {gives}; expected one mask of one channel. End it in a convolution of one channel and a sigmoid "
+            "(double_unet: outputs='second'). training.answers gives all that a network says."
         )
 
 

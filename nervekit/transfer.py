@@ -51,7 +51,7 @@ def transfer(from_model, to_model, *, freeze=()):
     Raises
     ------
     ConfigurationError
-        No layer fits, or a beginning in `freeze` fits no layer. Nothing is changed then.
+        No layer fits, or a beginning in `freeze` fits no layer that would be copied. Nothing is changed then.
 
     Examples
     --------
@@ -79,10 +79,10 @@ def transfer(from_model, to_model, *, freeze=()):
                                  f"{from_model.name}; there is nothing to take over.")  # fmt: skip
     freeze = [freeze] if isinstance(freeze, str) else freeze
     chosen = copied if freeze is True else [layer for layer in copied if layer.name.startswith(tuple(freeze))]
-    unknown = [] if freeze is True else [start for start in freeze if not any(la.name.startswith(start) for la in layers)]
+    unknown = [] if freeze is True else [start for start in freeze if not any(la.name.startswith(start) for la in copied)]
     if unknown:
-        raise ConfigurationError(f"transfer: freeze={unknown[0]!r} fits no layer of {to_model.name}; its layers with "
-                                 f"weights are {', '.join(layer.name for layer in layers)}.")  # fmt: skip
+        raise ConfigurationError(f"transfer: freeze={unknown[0]!r} fits no layer of {to_model.name} that takes over weights; "
+                                 f"those are {', '.join(layer.name for layer in copied)}.")  # fmt: skip
     for layer in copied:
         layer.set_weights([ops.convert_to_numpy(weight) for weight in source[layer.name].weights])
     for layer in chosen:

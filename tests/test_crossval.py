@@ -126,23 +126,29 @@ def test_threads_take_turns_and_find_the_same(dataset, serial, trained):
     assert sorted(trained) == [SEED, SEED + 1, SEED + 2]
 
 
-def test_first_weights_are_those_of_the_seed_though_another_thread_draws_random_numbers():
-    drawn, shared = [], random.randint
+def network_that_seeds_itself():
+    keras.utils.set_random_seed(5)
+    return network()
+
+
+@pytest.mark.parametrize("make", [network, network_that_seeds_itself])
+def test_first_weights_are_those_of_the_seed_though_another_thread_draws_random_numbers(make):
+    drawn, shared = [], (random.randint, random.seed)
 
     def draw():
-        drawn.append((random.random(), random.randint(1, 6)))
+        drawn.append((random.random(), random.randint(a=1, b=6)))
 
     def build():
         other = Thread(target=draw)
         other.start()
         other.join()
-        return network()
+        return make()
 
     keras.utils.set_random_seed(SEED)
-    expected = network().get_weights()
+    expected = make().get_weights()
     for mine, theirs in zip(crossval._undisturbed(build, SEED)().get_weights(), expected, strict=True):
         assert np.array_equal(mine, theirs)
-    assert len(drawn) == 1 and random.randint is shared
+    assert len(drawn) == 1 and (random.randint, random.seed) == shared
 
 
 class Breaking(Executor):

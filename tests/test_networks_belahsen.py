@@ -42,9 +42,8 @@ def test_loss_is_negative_dice_plus_half_the_cross_entropy(dataset):
     truth = dataset.masks.any(axis=(1, 2))
     dice = (2 * masks[dataset.masks].sum() + 1) / (dataset.masks.sum() + masks.sum() + 1)
     cross_entropy = -np.mean(np.log(np.where(truth, head, 1 - head)))
-    from nervekit import presence
-
-    found = network.evaluate(dataset.images, presence.targets(dataset), batch_size=8, verbose=0, return_dict=True)["loss"]
+    compared = {"mask": dataset.masks[..., None], "presence": truth[:, None]}
+    found = network.evaluate(dataset.images, compared, batch_size=8, verbose=0, return_dict=True)["loss"]
     assert found == pytest.approx(-dice + 0.5 * cross_entropy, abs=2e-3)
 
 

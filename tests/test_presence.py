@@ -15,11 +15,6 @@ def blob(area, size=(420, 580)):
     return mask
 
 
-def test_labels_say_which_masks_are_empty():
-    masks = np.stack([blob(0), blob(1), blob(500)])
-    assert presence.labels(masks).tolist() == [[0.0], [1.0], [1.0]]
-
-
 @pytest.mark.parametrize(
     ("head", "area", "kept"),
     [

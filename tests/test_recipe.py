@@ -163,6 +163,13 @@ def test_without_a_presence_head_there_is_no_such_answer(squares):
         recipe.presence(build(), squares.images)
 
 
+def test_the_finest_mask_of_a_nested_network_is_its_last(squares):
+    nested = models.build("unetpp", (32, 32, 1), width=2, deep_supervision=True)
+    finest = recipe.finest(nested)
+    everything = training.answers(nested, squares.images[:2])
+    assert np.array_equal(training.predict(finest, squares.images[:2]), everything["mask_4"][..., 0])
+
+
 def test_the_finest_mask_alone_is_the_same_network(trained, squares):
     model, _ = trained
     alone = recipe.finest(model)

@@ -9,7 +9,7 @@ from keras import ops
 from sklearn.metrics import jaccard_score
 from squares import bright_squares
 
-from nervekit import crossval, models, training
+from nervekit import crossval, models, supervision, training
 from nervekit.errors import ConfigurationError
 
 
@@ -75,6 +75,21 @@ def test_two_masks_side_by_side_are_not_taken_for_one(blobs):
     for ask in (lambda: training.predict(model, blobs.images), lambda: training.fit(model, blobs, epochs=1)):
         with pytest.raises(ConfigurationError, match="gives 2 masks side by side; expected one"):
             ask()
+
+
+def test_a_list_of_masks_is_refused():
+    image = keras.Input((32, 32, 1))
+    mask = keras.layers.Conv2D(1, 1, activation="sigmoid")(image)
+    with pytest.raises(ConfigurationError, match="a list of 2 outputs; expected one mask"):
+        training.predict(keras.Model(image, [mask, mask]), np.zeros((1, 32, 32, 1), "uint8"))
+
+
+def test_metrics_of_several_masks_keep_their_names():
+    assert supervision.plain(["mask_1_pooled_iou", "mask_2_pooled_iou", "val_mask_2_pooled_iou"]) == {
+        "mask_1_pooled_iou": "mask_1_pooled_iou",
+        "mask_2_pooled_iou": "mask_2_pooled_iou",
+        "val_mask_2_pooled_iou": "val_pooled_iou",
+    }
 
 
 def test_a_network_of_several_masks_is_measured_by_its_last(blobs):
@@ -245,21 +260,18 @@ def test_augmented_training_trains_the_network_itself(blobs):
     assert int(model.optimizer.iterations) == 3
 
 
-def test_targets_serve_a_network_with_two_outputs(blobs):
+def test_a_network_with_two_outputs_is_compared_with_masks_and_presence(blobs):
     image = keras.Input((32, 32, 1))
     x = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(keras.layers.Rescaling(1 / 255)(image))
     mask = keras.layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x)
     present = keras.layers.Dense(1, activation="sigmoid", name="present")(keras.layers.GlobalMaxPooling2D()(x))
     model = keras.Model(image, {"mask": mask, "present": present})
     model.compile("adam", {"mask": "binary_crossentropy", "present": "binary_crossentropy"})
-
-    def targets(data):
-        return {"mask": data.masks[..., None], "present": data.masks.any(axis=(1, 2))[:, None]}
-
-    curves = training.fit(model, blobs, blobs, epochs=2, batch_size=8, targets=targets).curves
+    curves = training.fit(model, blobs, blobs, epochs=2, batch_size=8).curves
     assert curves["present_loss"][1] < curves["present_loss"][0] and "val_mask_loss" in curves
-    with pytest.raises(ConfigurationError, match="augment moves masks"):
-        training.fit(model, blobs, epochs=1, targets=targets, augment={"flip": 0.5})
+    compared = {"mask": blobs.masks[..., None], "present": blobs.masks.any(axis=(1, 2))[:, None]}
+    found = model.evaluate(blobs.images, compared, batch_size=8, verbose=0, return_dict=True)
+    assert found["present_loss"] == pytest.approx(curves["val_present_loss"][-1], rel=1e-4)
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="other backends do not trace twice")
@@ -278,11 +290,7 @@ def test_a_step_is_traced_once(blobs):
     model = keras.Model(image, {"mask": mask, "present": present})
     model.compile("adam", {"mask": "binary_crossentropy", "present": "binary_crossentropy"}, jit_compile=False)
     Counting.calls = 0
-
-    def targets(data):
-        return {"mask": data.masks[..., None], "present": data.masks.any(axis=(1, 2))[:, None]}
-
-    training.fit(model, blobs, epochs=2, batch_size=8, targets=targets)
+    training.fit(model, blobs, epochs=2, batch_size=8)
     assert Counting.calls == 1
 
 

@@ -80,6 +80,13 @@ def test_a_single_beginning_may_be_given_alone(bone):
     assert transfer(bone, liver, freeze="encoder").frozen == transfer(bone, liver, freeze=["encoder"]).frozen != ()
 
 
+def test_freezing_only_what_could_not_be_copied_is_refused(bone):
+    liver = models.build("huang_unet", (32, 32, 3), width=bone.get_layer("encoder_1_conv_1").filters)
+    assert transfer(bone, liver).left.keys() == {"encoder_1_conv_1"}
+    with pytest.raises(ConfigurationError, match="'encoder_1_conv_1' fits no layer of huang_unet that takes over weights"):
+        transfer(bone, liver, freeze="encoder_1_conv_1")
+
+
 def test_an_unknown_layer_to_freeze_is_refused_before_anything_changes(bone):
     liver = models.build("shrivastava_unet", (32, 32, 1), width=2)
     before = liver.get_weights()

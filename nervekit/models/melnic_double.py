@@ -49,7 +49,8 @@ def double_unet(input_shape=(288, 384, 1), *, pretrained=None, outputs="second",
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 16, other channels or outputs, or a width that is no multiple of 16.
+        A size that is no multiple of 16, other channels or outputs, or a width that is no multiple of 16, or
+        ImageNet weights with a width other than 64.
     MissingDataError, DataError
         Weights that are not here, or do not fit.
 
@@ -89,7 +90,8 @@ def dl_unet(input_shape=(288, 384, 1), *, pretrained=None, batch_norm="both", wi
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 8, other channels, another `batch_norm`, or a width that is no multiple of 16.
+        A size that is no multiple of 8, other channels, another `batch_norm`, or a width that is no multiple of 16, or
+        ImageNet weights with a width other than 64.
     MissingDataError, DataError
         Weights that are not here, or do not fit.
 
@@ -132,7 +134,8 @@ def dl_unet_vgg16(input_shape=(288, 384, 1), *, faithful=True, pretrained=None, 
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 8, other channels, another `batch_norm`, or a width that is no multiple of 16.
+        A size that is no multiple of 8, other channels, another `batch_norm`, or a width that is no multiple of 16, or
+        ImageNet weights with a width other than 64.
     MissingDataError, DataError
         Weights that are not here, or do not fit.
 

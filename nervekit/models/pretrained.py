@@ -66,8 +66,8 @@ def load_encoder(model, backbone, pretrained, published_names):
         expected = [np.shape(weight) for weight in weights]
         if found != expected:
             raise DataError(f"{path.name}: the layer {names[name]!r} has weights of the shapes {found}, {model.name} "
-                            f"expects {expected} in {name!r}. Is it the file of {backbone}, for the published width? Choose pretrained=None "
-                            "for random weights.")  # fmt: skip
+                            f"expects {expected} in {name!r}. Is it a file of {backbone}, or of a network of this package, of the same width? "
+                            "Choose pretrained=None for random weights.")  # fmt: skip
     for name in wanted:
         model.get_layer(name).set_weights(stored[names[name]])
 

@@ -23,7 +23,8 @@ def windows(hounsfield, limits, organs, title):
     limits : dict of str to (low, high)
         Name of a window to the values shown black and white.
     organs : dict of str to ndarray of bool, shape (H, W)
-        Outlined on a repetition of the last window; those without a pixel are left out.
+        Outlined on a repetition of the last window: the liver, then the largest, four at most; the title says so if there
+        are more.
     title : str
 
     Returns

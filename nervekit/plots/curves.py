@@ -86,8 +86,9 @@ def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
             state["display"].update(state["figure"])
 
     def after_epoch(epoch, logs=None):
+        names = plain(logs or {})
         for name, number in (logs or {}).items():
-            state["curves"].setdefault(plain(name), []).append(float(number))
+            state["curves"].setdefault(names[name], []).append(float(number))
         state["bar"].update()
         state["bar"].set_postfix({name: f"{number:.3f}" for name, number in (logs or {}).items()})
         if epoch % every == every - 1:
