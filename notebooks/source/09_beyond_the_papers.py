@@ -118,6 +118,20 @@ def our_arm(seed):
 
 
 # %% [markdown]
+# Its diagram is drawn from the layers themselves. Each row down halves height and width and doubles the channels. The level
+# arrows from encoder to decoder, the skip connections, bring back detail that was lost on the way down. Masks 2 and 3 are the
+# coarser scales of the loss; a trained network is asked for the finest alone.
+
+# %%
+from nervekit import plots
+
+network = models.build("nervekit_unet", (height, width, 1), **SIZE, deep_supervision=settings["deep_supervision"])
+title = f"Our network: {network.count_params():,} parameters, {SIZE['depth']} steps down"
+figure = plots.architecture(network, title)
+alt = "Encoder on the way down, bottleneck, decoder on the way up, level arrows between them, masks at three scales on the right."
+record.figure("architecture", figure, alt=f"{title}. {alt}")
+
+# %% [markdown]
 # What the network sees of one training image where it is changed: the same picture and mask, anew in every step. The mask
 # moves with the image, to the pixel.
 
