@@ -2,8 +2,6 @@
 helps, a network in use.
 """
 
-import io
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -205,47 +203,3 @@ def cine(frames, masks, areas, title, *, truth=None, unit="pixels", shown=4):
     below.legend(loc="lower right", ncols=3)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
-
-
-def player(frames, masks, areas, *, unit="pixels"):
-    """A player of the frames with outline and area, for a live notebook; None where ipywidgets is not installed.
-
-    Parameters
-    ----------
-    frames, masks, areas, unit
-        As in :func:`cine`.
-
-    Returns
-    -------
-    ipywidgets.VBox or None
-    """
-    try:
-        import ipywidgets
-    except ImportError:
-        return None
-    pictures = [_picture(frame, mask) for frame, mask in zip(frames, masks, strict=True)]
-    play = ipywidgets.Play(min=0, max=len(frames) - 1, interval=60, description="play")
-    slider = ipywidgets.IntSlider(min=0, max=len(frames) - 1, description="frame")
-    image = ipywidgets.Image(value=pictures[0], format="png", width=384)
-    label = ipywidgets.Label(value=f"area: {areas[0]:.0f} {unit}")
-    ipywidgets.jslink((play, "value"), (slider, "value"))
-
-    def show(change):
-        image.value = pictures[change["new"]]
-        label.value = f"area: {areas[change['new']]:.0f} {unit}"
-
-    slider.observe(show, names="value")
-    return ipywidgets.VBox([ipywidgets.HBox([play, slider, label]), image])
-
-
-def _picture(frame, mask):
-    """One frame with its outline as PNG."""
-    figure = plt.figure(figsize=(4, 4 * frame.shape[0] / frame.shape[1]), dpi=96, layout="none")
-    axis = figure.add_axes((0, 0, 1, 1))
-    axis.set_axis_off()
-    show_image(axis, frame)
-    draw_contour(axis, mask, "prediction")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    plt.close(figure)
-    return buffer.getvalue()

@@ -103,13 +103,3 @@ def test_the_cine_shows_frames_at_even_steps_and_all_areas(moving):
     assert [axis.get_title("left") for axis in figure.axes[:3]] == ["frame 1", "frame 3", "frame 5"]
     predicted, true = figure.axes[3].lines[:2]
     assert predicted.get_ydata().tolist() == moving[2].tolist() == (true.get_ydata() - 1).tolist()
-
-
-def test_the_player_follows_its_slider(moving):
-    pytest.importorskip("ipywidgets")
-    controls, image = evidence.player(*moving).children
-    _, slider, label = controls.children
-    first = image.value
-    slider.value = 5
-    assert bytes(image.value) != bytes(first) and bytes(first).startswith(b"\x89PNG")
-    assert label.value == "area: 36 pixels"
