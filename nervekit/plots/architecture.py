@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 
 import matplotlib.pyplot as plt
+from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
@@ -16,6 +17,7 @@ _STAGE = re.compile(
 )
 FILLS = {"encoder": "#BFDDF0", "decoder": "#F6CFAE", "bottleneck": "#D9D9D9", "other": "#CFE8D5"}
 BOX = 0.74
+ARROW, INDICES = "#555555", "#D55E00"
 
 
 @dataclass
@@ -26,12 +28,18 @@ class _Stage:
     parameters: int = 0
     column: int = 0
     inputs: set = field(default_factory=set)
+    indices: set = field(default_factory=set)
 
     @property
     def kind(self):
         if self.name.startswith("unit"):
             return "encoder" if self.name.endswith("_0") else "decoder"
         return next((kind for kind in FILLS if kind in self.name), "other")
+
+    @property
+    def lines(self):
+        name = self.name.replace("first_", "U-Net 1\n").replace("second_", "U-Net 2\n").replace("_", " ")
+        return [*name.splitlines(), f"{self.size[0]}×{self.size[1]}", f"{self.channels} ch."]
 
 
 def stages(model):
@@ -44,14 +52,24 @@ def stages(model):
     Returns
     -------
     dict of str to stage
-        In the order of the graph, with the (height, width) and channels of its last convolution's map, the parameters, the stages it is fed by, and its column: one to the right of what feeds it on its level, and not to the left of others.
+        In the order of the graph, with the (height, width) and channels of its last convolution's map, the parameters,
+        the stages it is fed by, those among them of which it gets the pooling indices alone, and its column: one to the
+        right of what feeds it on its level, and not to the left of others.
     """
-    found, place = {}, {}
+    from nervekit.models.gulati import PoolingPlaces
+
+    found, place, maps = {}, {}, set()
     for layer in _ordered(model):
         name = place[layer.name] = _place(layer.name)
         stage = found.setdefault(name, _Stage(name))
         stage.parameters += layer.count_params()
-        stage.inputs |= {place[source.name] for source in _sources(layer)} - {name}
+        for source in _sources(layer):
+            fed_by = place[source.name]
+            if fed_by == name:
+                continue
+            stage.inputs.add(fed_by)
+            if not isinstance(source, PoolingPlaces):
+                maps.add((fed_by, name))
         shape = layer.output.shape
         size = tuple(shape[1:3]) if len(shape) == 4 else (1, 1)
         convolves = hasattr(layer, "kernel") and len(layer.kernel.shape) == 4
@@ -61,6 +79,7 @@ def stages(model):
             stage.size, stage.channels = size, shape[-1]
     taken = set()
     for stage in found.values():
+        stage.indices = {name for name in stage.inputs if (name, stage.name) not in maps}
         fed = [found[name] for name in stage.inputs]
         stage.column = max((source.column + (source.size == stage.size) for source in fed), default=0)
         while (stage.column, stage.size) in taken:
@@ -93,7 +112,8 @@ def architecture(model, title=None):
     Returns
     -------
     matplotlib.figure.Figure
-        Each box says height x width, and the channels; skip connections run level, dashed where they pass others.
+        Each box says height x width, and the channels; skip connections run level, dashed where they pass others. Where
+        pooling indices alone go from stage to stage, the arrow is dotted, and a legend says so.
 
     Examples
     --------
@@ -106,17 +126,21 @@ def architecture(model, title=None):
     levels = {size: level for level, size in enumerate(sorted({stage.size for stage in found.values()}, reverse=True))}
     columns = max(stage.column for stage in found.values()) + 1
     width = min(9.6, max(4.5, 1.3 * columns))
-    figure, axis = plt.subplots(figsize=(width, 0.92 * len(levels) + 0.9))
+    height = 0.23 * (max(len(stage.lines) for stage in found.values()) + 1)
+    figure, axis = plt.subplots(figsize=(width, height * len(levels) + 0.9))
     points = {name: (stage.column, -levels[stage.size]) for name, stage in found.items()}
     small = max(6.0, min(9.0, 8.4 * width / columns / 0.98))
     for name, stage in found.items():
         for source in stage.inputs:
-            _arrow(axis, points[source], points[name], set(points.values()))
+            _arrow(axis, points[source], points[name], set(points.values()), indices=source in stage.indices)
     for name, stage in found.items():
         _box(axis, points[name], stage, small)
     axis.set_xlim(-0.6, columns - 0.4)
     axis.set_ylim(-len(levels) + 0.4, 0.75)
     axis.set_axis_off()
+    if any(stage.indices for stage in found.values()):
+        dotted = Line2D([], [], color=INDICES, linestyle="dotted", label="pooling indices, no feature maps")
+        figure.legend(handles=[dotted], loc="outside lower left")
     axis.set_title(title or f"{model.name}: {model.count_params():,} parameters", loc="left")
     return figure
 
@@ -125,12 +149,10 @@ def _box(axis, point, stage, small):
     corner = (point[0] - BOX / 2, point[1] - 0.3)
     axis.add_patch(FancyBboxPatch(corner, BOX, 0.6, boxstyle="round,pad=0.02,rounding_size=0.06", facecolor=FILLS[stage.kind],
                                   edgecolor="#333333", linewidth=0.8, zorder=3))  # fmt: skip
-    name = stage.name.replace("first_", "").replace("second_", "").replace("_", " ")
-    lines = [name, f"{stage.size[0]}×{stage.size[1]}", f"{stage.channels} ch."]
-    axis.text(*point, "\n".join(lines), ha="center", va="center", fontsize=small, linespacing=1.15, zorder=4)
+    axis.text(*point, "\n".join(stage.lines), ha="center", va="center", fontsize=small, linespacing=1.15, zorder=4)
 
 
-def _arrow(axis, start, end, points):
+def _arrow(axis, start, end, points, indices):
     """Level: straight, or over the boxes between. Else down and right, right and up, or aslant if a box is in the way."""
     (x, y), (right, top) = start, end
     line = "solid"
@@ -151,8 +173,9 @@ def _arrow(axis, start, end, points):
         rise = math.copysign(0.3, top - y)
         path = [(x + BOX / 2, y + rise), (right - BOX / 2, top - rise)]
     codes = [Path.MOVETO] + [Path.CURVE4 if len(path) == 4 else Path.LINETO] * (len(path) - 1)
-    axis.add_patch(FancyArrowPatch(path=Path(path, codes), arrowstyle="-|>", mutation_scale=9, linestyle=line,
-                                   color="#555555", linewidth=1.0, zorder=2))  # fmt: skip
+    axis.add_patch(FancyArrowPatch(path=Path(path, codes), arrowstyle="-|>", mutation_scale=9, zorder=2,
+                                   linestyle="dotted" if indices else line, color=INDICES if indices else ARROW,
+                                   linewidth=1.4 if indices else 1.0))  # fmt: skip
 
 
 def _ordered(model):

@@ -4,6 +4,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from networks import NETWORKS
 
 from nervekit import models
 from nervekit.plots.architecture import architecture, stages
@@ -51,16 +52,42 @@ def test_stages_know_what_feeds_them(name, stage, inputs, size):
     assert (found.inputs, found.size) == (inputs, size)
 
 
-@pytest.mark.parametrize("name", ["huang_unet", "unetpp", "gulati_segnet"])
-def test_the_figure_has_a_box_a_stage_and_an_arrow_a_connection(name):
-    model = models.build(name, (32, 32, 1))
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_the_figure_has_a_box_a_stage_each_with_a_label_of_its_own_and_an_arrow_a_connection(name):
+    model = models.build(name, NETWORKS[name][1])
     found = stages(model)
     axis = architecture(model).axes[0]
-    patches = axis.patches
-    assert sum(isinstance(patch, FancyBboxPatch) for patch in patches) == len(found) == len(axis.texts)
-    assert sum(isinstance(patch, FancyArrowPatch) for patch in patches) == sum(len(s.inputs) for s in found.values())
+    boxes, arrows = ([one for one in axis.patches if isinstance(one, kind)] for kind in (FancyBboxPatch, FancyArrowPatch))
+    assert len(boxes) == len(found) == len(axis.texts)
+    assert len(arrows) == sum(len(stage.inputs) for stage in found.values())
     assert f"{model.count_params():,}" in axis.get_title(loc="left")
     assert sum(stage.parameters for stage in found.values()) == model.count_params()
+    assert len({text.get_text().rsplit("\n", 2)[0] for text in axis.texts}) == len(found)
+    axis.figure.draw_without_rendering()
+    for box, text in zip(boxes, axis.texts, strict=True):
+        outer, inner = box.get_window_extent(), text.get_window_extent()
+        assert outer.x0 < inner.x0 and inner.x1 < outer.x1 and outer.y0 < inner.y0 and inner.y1 < outer.y1, text
+
+
+def test_the_two_halves_of_a_double_network_are_told_apart():
+    axis = architecture(models.build("dl_unet", (32, 32, 1))).axes[0]
+    found = {text.get_text().rsplit("\n", 2)[0] for text in axis.texts}
+    assert {"U-Net 1\nencoder 1", "U-Net 2\nencoder 1", "U-Net 2\nbottleneck", "output 1"} <= found
+
+
+@pytest.mark.parametrize("unpooling, dotted", [("indices", 4), ("nearest", 0)])
+def test_pooling_indices_do_not_look_like_skip_connections(unpooling, dotted):
+    """The coarsest decoder stage gets the encoder's map as well: nothing of it is dotted."""
+    model = models.build("gulati_segnet", (32, 32, 1), width=1, unpooling=unpooling)
+    found = stages(model)
+    assert {name: stage.indices for name, stage in found.items() if stage.indices} == {
+        f"decoder_{level}": {f"encoder_{level}"} for level in range(1, dotted + 1)
+    }
+    figure = architecture(model)
+    arrows = [patch for patch in figure.axes[0].patches if isinstance(patch, FancyArrowPatch)]
+    assert sum(arrow.get_linestyle() == "dotted" for arrow in arrows) == dotted
+    legends = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert legends == ["pooling indices, no feature maps"] * (dotted > 0)
 
 
 def test_boxes_do_not_overlap():
