@@ -18,7 +18,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from nervekit import processor, whole
+from nervekit import gpu, processor, whole
 from nervekit.errors import ConfigurationError, RunError
 
 _PACKAGES = ("nervekit", "keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "matplotlib", "pillow")
@@ -47,10 +47,13 @@ def start(notebook, *, profile, seed=0):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").addFilter(_is_error)
     folder = Path(os.environ.get("NERVEKIT_RUN_DIR") or Path("runs") / profile)
+    if _open:
+        _open["utilisation"]()
     _open.clear()
     _open.update(
         notebook=notebook,
         folder=folder,
+        utilisation=gpu.watch(),
         began=time.perf_counter(),
         values={},
         provenance={"profile": profile, "seed": seed, "data": None},
@@ -147,16 +150,21 @@ def document(name, text):
 def finish():
     """Write the record, with seconds since :func:`start` and the peak memory of this process.
 
+    Where Keras computes on an NVIDIA GPU, its provenance says under ``gpu_utilisation`` how busy that was since
+    :func:`start`, as `nervekit.gpu.watch` explains.
+
     Returns
     -------
     pathlib.Path
         The JSON file.
     """
     record = _current()
+    utilisation = record["utilisation"]()
+    used = {"gpu_utilisation": utilisation} if utilisation and _uses_gpu() else {}
     unit = 1024 if sys.platform == "darwin" else 1
     content = {
         "notebook": record["notebook"],
-        "provenance": {**_machine(), **record["provenance"]},
+        "provenance": {**_machine(), **used, **record["provenance"]},
         "values": record["values"],
         "seconds": round(time.perf_counter() - record["began"], 1),
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / unit),
@@ -203,14 +211,18 @@ def hardware():
 
 def _accelerator():
     """The GPU that Keras computes on, with a comma; nothing where there is none, or no Keras yet."""
-    if "keras" not in sys.modules:
-        return ""
-    from nervekit.precision import has_gpu
-
-    if not has_gpu():
+    if not _uses_gpu():
         return ""
     names = _said("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").splitlines()
     return f"{names[0] if names else 'GPU'}, "
+
+
+def _uses_gpu():
+    if "keras" not in sys.modules:
+        return False
+    from nervekit.precision import has_gpu
+
+    return has_gpu()
 
 
 def _commit():
@@ -224,6 +236,6 @@ def _commit():
 def _said(*command):
     """What a program prints; nothing where it is not installed."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout.strip()
     except OSError:
         return ""
