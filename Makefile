@@ -39,11 +39,12 @@ STAMPS := $(NAMES:%=$(OUT)/.%.settings)
 # Notebook 10 reads what the others left: it runs when they have ended, however they did.
 LAST := $(patsubst %,$(OUT)/%.ipynb,$(filter 10_%,$(NAMES)))
 
-.PHONY: help test oldest lint lab run-all results last settings expected report sync clean FORCE
+.PHONY: help test slow oldest lint lab run-all results last settings expected report sync clean FORCE
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make test       environment, lint, unit tests, notebooks in step with their sources, pinned outputs'
+	@echo 'make slow       every network learns four images by heart, and run-all survives fifty kills'
 	@echo 'make oldest     the tests with the oldest versions allowed, in an environment of its own'
 	@echo 'make run-all    run and check the notebooks: PROFILE=smoke|workshop|paper NOTEBOOKS="02 03" JOBS=1'
 	@echo '                BACKEND=tensorflow|jax|torch PRECISION=auto|bfloat16|float32 DATA=auto|real|phantom'
@@ -76,6 +77,10 @@ lint: $(READY)
 # A file is the share of one process: its tests share what is slow to make.
 test: lint
 	$(PY) -m pytest --numprocesses $(TESTJOBS) --dist loadfile $(TESTARGS)
+
+# The tests of which make test takes a few cases alone.
+slow: $(READY)
+	NERVEKIT_SLOW=1 $(PY) -m pytest --numprocesses $(TESTJOBS) --dist loadfile tests/models/test_overfit.py tests/test_kills.py $(TESTARGS)
 
 # The tests with the oldest versions that pyproject.toml allows, in .venv-oldest.
 oldest:

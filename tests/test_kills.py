@@ -1,6 +1,6 @@
 """However and whenever make run-all is stopped, running it again ends in the same results, and nothing is left over.
 
-A few kills, or fifty with NERVEKIT_SLOW=1.
+A few kills, or fifty with ``make slow``.
 """
 
 import contextlib
