@@ -8,10 +8,16 @@ import sys
 import numpy as np
 from networks import NETWORKS
 
+# name: the options with which it has a second output
+PRESENCE = {"inception_unet": {}, "nervekit_unet": {"presence": True}}
+
 
 def outputs(names=tuple(NETWORKS)):
-    """What comes before the last sigmoid, where nothing saturates, for two images; dict of name to array."""
-    return {name: forward(name) for name in names}
+    """What comes before the last sigmoid, where nothing saturates, for two images; dict of name to array.
+
+    A network that also says whether there is a region adds that probability as ``"<name> presence"``.
+    """
+    return {key: array for name in names for key, array in forward(name).items()}
 
 
 def forward(name):
@@ -20,15 +26,18 @@ def forward(name):
     from nervekit import models
 
     random = np.random.default_rng(0)
-    model = models.build(name, NETWORKS[name][1])
+    model = models.build(name, NETWORKS[name][1], **PRESENCE.get(name, {}))
     for weight in model.weights:
         weight.assign(draw(weight, random))
     (logits,) = [layer for layer in model.layers if layer.name in ("mask_logits", "output_2_logits")]
-    model = keras.Model(model.input, logits.output)
+    wanted = {name: logits.output}
+    if name in PRESENCE:
+        wanted[f"{name} presence"] = model.output["presence"]
+    model = keras.Model(model.input, wanted)
     images = random.integers(0, 256, (2, *NETWORKS[name][1])).astype("float32")
     # operation by operation JAX compiles each shape of each; as a whole it compiles once
     result = model.predict(images, verbose=0) if keras.config.backend() == "jax" else model(images, training=False)
-    return keras.ops.convert_to_numpy(result)
+    return {key: keras.ops.convert_to_numpy(array) for key, array in result.items()}
 
 
 def draw(weight, random):

@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_network_on_the_other_backend(backend):
     assert first == again
 
 
-@pytest.mark.parametrize("name", list(NETWORKS))
+@pytest.mark.parametrize("name", [*NETWORKS, *(f"{name} presence" for name in forward.PRESENCE)])
 def test_a_forward_pass_agrees_with_the_other_backend(ours, theirs, name):
     error = np.abs(ours[name] - theirs[name]).max() / np.abs(ours[name]).max()
     assert ours[name].std() > 1e-3 * np.abs(ours[name]).max()
