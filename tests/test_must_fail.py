@@ -5,64 +5,33 @@ Networks are really trained, on a task of seconds; expectations are made from fi
 
 import json
 
-import keras
+import honest
 import numpy as np
 import pytest
-from squares import bright_squares
+from other_backend import OTHERS, run
 
 from nervekit import baselines, cli, expected, metrics, record, training
-from nervekit.data.dataset import SegmentationDataset
 
 NAME = "02_squares"
-EPOCHS = 15
-
-
-def squares(count, seed):
-    """Bright squares at any place on dark noise, so that the mean mask knows little."""
-    images, masks = bright_squares(count, seed=seed, corners=(0, 20), brightness=120)
-    names = np.array([f"{number:02d}" for number in range(count)])
-    return SegmentationDataset("squares", images, masks, names, names)
-
-
-TRAIN, TEST = squares(32, 0), squares(12, 1)
-
-
-def build():
-    """Three convolutions are enough for this task, and compile and train in a second. (With ReLU one start in ten learns nothing.)"""
-    return keras.Sequential([
-        keras.layers.Input((32, 32, 1)),
-        keras.layers.Rescaling(1 / 255),
-        keras.layers.Conv2D(8, 5, padding="same", activation="leaky_relu"),
-        keras.layers.Conv2D(8, 5, padding="same", activation="leaky_relu"),
-        keras.layers.Conv2D(1, 1, activation="sigmoid"),
-    ])  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def network():
     """One compiled network for all of this."""
-    training.set_precision("float32")
-    return training.compile_model(build(), optimizer=keras.optimizers.Adam(1e-2))
+    return honest.compiled()
 
 
 def untrained(model, seed):
-    training.reset(model, build, seed=seed)
-    return training.predict(model, TEST.images) > 0.5
-
-
-def honest(model, seed, masks=TRAIN.masks):
-    training.reset(model, build, seed=seed)
-    train = SegmentationDataset("squares", TRAIN.images, masks, TRAIN.ids, TRAIN.groups)
-    training.fit(model, train, epochs=EPOCHS, batch_size=8, seed=seed)
-    return training.predict(model, TEST.images) > 0.5
+    training.reset(model, honest.build, seed=seed)
+    return training.predict(model, honest.TEST.images) > 0.5
 
 
 def shuffled(model, seed):
-    return honest(model, seed, TRAIN.masks[np.roll(np.arange(len(TRAIN)), 7)])
+    return honest.trained(model, seed, honest.TRAIN.masks[np.roll(np.arange(len(honest.TRAIN)), 7)])
 
 
 def background(model, seed):
-    return np.zeros(TEST.masks.shape, bool)
+    return np.zeros(honest.TEST.masks.shape, bool)
 
 
 def leave(folder, predicted, seed=0, profile="smoke"):
@@ -71,9 +40,9 @@ def leave(folder, predicted, seed=0, profile="smoke"):
         patch.setenv("NERVEKIT_RUN_DIR", str(folder / profile))
         record.start(NAME, profile=profile, seed=seed)
         record.provenance(data="simulated")
-        floor = metrics.dice(TEST.masks, np.broadcast_to(baselines.mean_mask(TRAIN.masks), TEST.masks.shape)).mean()
-        record.value("squares.images", len(TEST))
-        record.value("squares.dice_mean", metrics.dice(TEST.masks, predicted).mean(), must_exceed=floor)
+        floor = metrics.dice(honest.TEST.masks, np.broadcast_to(baselines.mean_mask(honest.TRAIN.masks), honest.TEST.masks.shape)).mean()
+        record.value("squares.images", len(honest.TEST))
+        record.value("squares.dice_mean", metrics.dice(honest.TEST.masks, predicted).mean(), must_exceed=floor)
         path = record.finish()
     path.with_suffix(".ipynb").write_text("{}")
     return json.loads(path.read_text())
@@ -83,7 +52,7 @@ def leave(folder, predicted, seed=0, profile="smoke"):
 def pinned(network, tmp_path_factory):
     """A folder with the expectations from five honest seeds."""
     folder = tmp_path_factory.mktemp("pinned")
-    results = {seed: [leave(folder / str(seed), honest(network, seed), seed)] for seed in range(5)}
+    results = {seed: [leave(folder / str(seed), honest.trained(network, seed), seed)] for seed in range(5)}
     expected.write(expected.expectations("smoke", results), folder / "expected")
     return folder
 
@@ -103,10 +72,18 @@ def check(pinned, tmp_path, monkeypatch, capsys):
 
 
 def test_an_honest_run_with_a_new_seed_passes(network, check, tmp_path):
-    leave(tmp_path, honest(network, 11), seed=11)
+    leave(tmp_path, honest.trained(network, 11), seed=11)
     status, said = check()
     assert status == 0, said
     assert "3/3" in said
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_an_honest_run_on_the_other_backend_passes(check, tmp_path, backend):
+    run(backend, honest.__file__, tmp_path / "predicted.npy")
+    leave(tmp_path, np.load(tmp_path / "predicted.npy"), seed=11)
+    status, said = check()
+    assert status == 0, said
 
 
 @pytest.mark.parametrize("predict", [untrained, background, shuffled])
@@ -143,6 +120,6 @@ def test_an_honest_run_whose_results_were_changed_is_refused(pinned, check, tmp_
 
 
 def test_the_run_of_another_profile_does_not_stand_in(network, check, tmp_path):
-    leave(tmp_path, TEST.masks, profile="workshop")
+    leave(tmp_path, honest.TEST.masks, profile="workshop")
     status, said = check()
     assert status == 1 and "it has not run" in said

@@ -1,45 +1,18 @@
-"""The same weights give the same output on every backend that is installed beside the one in use.
+"""The same weights give the same output on every backend that is installed beside the one in use."""
 
-A backend may live in another environment: ``NERVEKIT_JAX_PYTHON`` or ``NERVEKIT_TORCH_PYTHON`` names its interpreter.
-"""
-
-import importlib.util
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import forward
-import keras
 import numpy as np
 import pytest
 import repeatable
 from networks import NETWORKS
-
-PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
-OTHERS = [backend for backend in PACKAGES if backend != keras.config.backend()]
+from other_backend import OTHERS, TESTS, run
 
 
 @pytest.fixture(scope="module")
 def ours():
     return forward.outputs()
-
-
-def run(backend, *arguments):
-    """Run Python on another backend; skip where it is not installed."""
-    python = os.environ.get(f"NERVEKIT_{backend.upper()}_PYTHON")
-    if not python and not importlib.util.find_spec(PACKAGES[backend]):
-        pytest.skip(f"{backend} is not installed beside {keras.config.backend()}")
-    folder = Path(forward.__file__).parent
-    environment = os.environ | {
-        "KERAS_BACKEND": backend,
-        "PYTHONPATH": os.pathsep.join([str(folder), str(folder.parent)]),
-    }
-    command = [python or sys.executable, *map(str, arguments)]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr[-2000:]
-    return result.stdout
 
 
 @pytest.fixture(scope="module", params=OTHERS)
@@ -67,6 +40,15 @@ assert recipe.predict(ours, images, flips=True).shape == (4, 16, 16)
 print("shape", training.predict(model, images).shape)
 """
     assert "shape (4, 16, 16)" in run(backend, "-c", code)
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_random_changes_keep_image_and_mask_together_on_the_other_backend(backend):
+    """All tests of the changes, once more."""
+    if "pytest" not in run(backend, "-c", "from importlib import util; print(*filter(util.find_spec, ('pytest', 'hypothesis')))"):
+        pytest.skip(f"the environment of {backend} has no pytest")
+    said = run(backend, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", TESTS / "test_augment.py")
+    assert " passed" in said
 
 
 @pytest.mark.parametrize("backend", OTHERS)
