@@ -67,7 +67,7 @@ $(READY): requirements.lock pyproject.toml $(if $(HERE),,FORCE)
 	@pwd -P > $@
 
 # Extras of pyproject.toml: another backend for a run, what only CI needs.
-$(addprefix $(VENV)/.ready-,jax torch annotate cluster): $(VENV)/.ready-%: $(READY)
+$(addprefix $(VENV)/.ready-,jax torch annotate cluster onnx): $(VENV)/.ready-%: $(READY)
 	@$(PY) -m pip install --quiet --constraint requirements.lock --editable '.[$*]'
 	@touch $@
 
