@@ -147,6 +147,17 @@ assert np.allclose(by_hand.predict_on_batch(example), packaged.predict_on_batch(
 record.value("huang_2019.network.parameters", packaged.count_params())
 
 # %% [markdown]
+# The packaged network can be drawn from its layers. Each row down halves height and width, and the number of feature maps
+# (*ch.*, channels) doubles. The level arrows between encoder and decoder are the skips.
+
+# %%
+from nervekit import plots
+
+title = f"A U: four steps down, four up, {packaged.count_params():,} parameters"
+figure = plots.architecture(packaged, title)
+record.figure("architecture", figure, alt=f"Encoder on the left, decoder on the right, level arrows between. {title}.")
+
+# %% [markdown]
 # ## Training
 #
 # Binary cross-entropy and Adam with its default settings, as in the table above; no augmentation and no early stopping.
@@ -154,7 +165,7 @@ record.value("huang_2019.network.parameters", packaged.count_params())
 # the final sigmoid stay in 32 bits.
 
 # %%
-from nervekit import plots, training
+from nervekit import training
 
 precision = training.set_precision("auto")
 record.provenance(precision=precision)

@@ -170,7 +170,23 @@ for name, part in parts[size("unet", settings)].items():
 # | U-Net++ | convolutions on the skips, so that they meet features of their own depth |
 # | Attention ResU-Net | residual stages, and gates that weigh each place of a skip |
 #
-# First the count, at the size that the paper trains. It is the best sign that the same network is meant.
+# Three of them, drawn from their layers at the size that the paper trains: height and width halve from row to row, *ch.* are
+# channels, and dashed arrows pass over other stages. What is between encoder and decoder is what each adds.
+
+# %%
+from nervekit import models
+
+drawn = {
+    "inception_unet": ((80, 112, 1), "U-Net inception: every skip is refined, and the bottleneck answers too"),
+    "unetpp": ((96, 96, 1), "U-Net++: a triangle of units between encoder and mask"),
+    "attention_resunet": ((96, 96, 1), "Attention ResU-Net: what comes up decides what a skip lets through"),
+}
+for builder, (shape, title) in drawn.items():
+    figure = plots.architecture(models.build(builder, shape), title)
+    record.figure(f"architecture_{builder}", figure, alt=f"Stages of the network and how they are connected. {title}.")
+
+# %% [markdown]
+# The count, again at that size, is the best sign that the same network is meant.
 
 # %%
 from nervekit.networks_belahsen import parameters

@@ -226,8 +226,24 @@ dense = (7 * 7 * 512 + 1) * 4096 + (4096 + 1) * 4096
 print(f"encoder {encoder / 1e6:.1f} million; with VGG16's two hidden dense layers {(encoder + dense) / 1e6:.1f} million")
 
 # %% [markdown]
-# From 134 million *down* to 14.7 million: a decimal point was lost in the text. These counts, and those of the
-# convolutions, go into the record, and the networks of full size are let go.
+# From 134 million *down* to 14.7 million: a decimal point was lost in the text.
+#
+# Two of the networks, drawn from their layers: height and width halve from row to row, *ch.* are channels. In SegNet only the
+# places of the maxima go across (dotted); the lowest stage hands its maps on. In the residual U-Net all stages do.
+
+# %%
+from nervekit import plots
+
+drawn = {
+    "gulati_segnet": "SegNet: the places of maxima go across, feature maps do not",
+    "resnet34_unet": "Residual U-Net: a ResNet-34 down, feature maps across",
+}
+for name, title in drawn.items():
+    figure = plots.architecture(full_size[name], title)
+    record.figure(f"architecture_{name}", figure, alt=f"Stages of the network and how they are connected. {title}.")
+
+# %% [markdown]
+# The counts, and those of the convolutions, go into the record, and the networks of full size are let go.
 
 # %%
 record.value("gulati_chhabra.gulati_segnet.millions_encoder", round(encoder / 1e6))

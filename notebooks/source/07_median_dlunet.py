@@ -156,7 +156,19 @@ for name, label in labels.items():
     print(f"{label}: {parameters[name]:,} parameters")
 
 # %% [markdown]
-# Exact agreement is worth more than it seems: it settles what the text leaves open. The U-Net that the text cites is twice
+# The paper's own, drawn from its layers: height and width halve from row to row, *ch.* are channels, dashed arrows pass over other
+# stages. The mask of the first U-Net (output 1) times the image is all that the second one sees, but for the feature maps of the
+# first encoder, which its decoder gets as well. *aspp* stands for branches of wider and wider convolutions side by side.
+
+# %%
+from nervekit import plots
+
+title = "DL-Unet: the second U-Net sees the image through the first one's mask"
+figure = plots.architecture(models.build("dl_unet", (288, 384, 1)), title)
+record.figure("architecture", figure, alt=f"Two U-Nets in a row and how they are connected. {title}.")
+
+# %% [markdown]
+# Exact agreement of the counts is worth more than it seems: it settles what the text leaves open. The U-Net that the text cites is twice
 # as wide; the text has 2x2 convolutions on the way up, and in L-Unet batch normalisation after the first convolution of a
 # pair only. With any of these the counts differ.
 #
@@ -196,7 +208,7 @@ del full_size, real, network
 # %%
 import keras
 
-from nervekit import losses, plots, training
+from nervekit import losses, training
 
 record.provenance(precision=training.set_precision("auto"))
 single, double = {"width": settings["unet_width"]}, {"width": settings["vgg_width"], "pretrained": imagenet}
