@@ -34,14 +34,16 @@ def read_results(*folders):
 
 
 def committed(folder=RESULTS):
-    """The committed results: of each notebook those of the paper profile, or the workshop's where there are none.
+    """The committed results: of each notebook those of the paper profile, else of the workshop, else of the smoke profile.
+
+    The last answer only what needs no images, such as the parameters of a network.
 
     Returns
     -------
     list of dict
         In order of their notebooks; empty if nothing is committed.
     """
-    return read_results(Path(folder) / "workshop", Path(folder) / "paper")
+    return read_results(*(Path(folder) / profile for profile in papers.PROFILES))
 
 
 def gather(profile, runs=None, results=None):
