@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 15 · Sessions never seen
 #
-# **Time:** 20 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and about an hour and a
-# half in `workshop` on two fast processor cores.
+# **Time:** 20 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and about an hour and
+# three quarters in `workshop` on two fast processor cores.
 #
 # **Questions**
 #
