@@ -27,8 +27,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Row:
-    """One notebook of the table: ``status`` is passed, provisional (expected from too few seeds for
-    tolerances), unchecked, moved, failed, not run or missing."""
+    """One notebook of the table: ``status`` is passed, provisional (expected from too few seeds for tolerances), unchecked
+    (``problems`` says why, unless nothing at all is expected), moved, failed, not run or missing."""
 
     notebook: str
     status: str
@@ -79,7 +79,8 @@ def check(profile, notebooks, *, expected=None, runs=RUNS):
     notebooks : iterable of str
         Names of the notebooks that must have run.
     expected : dict, optional
-        From :func:`read_expected`; without it a notebook need only have run.
+        From :func:`read_expected`; without it a notebook need only have run. So it is for one that ran on simulated data where
+        real data are expected, and, in other profiles than smoke, for one of which nothing is expected.
     runs : path-like
         The folder that holds a folder a profile.
 
@@ -156,11 +157,22 @@ def _check_notebook(name, profile, expected, folder):
     facts = result["seconds"], result["peak_memory_mib"]
     if expected is None:
         return Row(name, "unchecked", *facts)
+    if reason := _nothing_to_compare(name, profile, expected, result):
+        return Row(name, "unchecked", *facts, problems=(reason,))
     checks = tuple(compare(name, profile, expected, result))
     problems = tuple(f"{check.key}: {check.problem}" for check in checks if check.problem)
     pinned = len(expected.get("seeds", {}).get(name, range(FEWEST_SEEDS))) >= FEWEST_SEEDS
     status = "moved" if problems else "passed" if pinned else "provisional"
     return Row(name, status, *facts, checks, problems)
+
+
+def _nothing_to_compare(name, profile, expected, result):
+    """Why a result cannot be compared, though nothing is wrong with it; None if it can. Smoke has expectations of all."""
+    if profile != "smoke" and not any(entry["notebook"] == name for entry in expected["keys"].values()):
+        return f"not compared: the profile {profile} has no expected values of it"
+    if (result.get("provenance", {}).get("data"), expected.get("data", {}).get(name)) == ("simulated", "real"):
+        return "not compared: measured on simulated data, expected values are from real data"
+    return None
 
 
 def _problem_of_origin(name, profile, expected, result):

@@ -1,5 +1,7 @@
-"""Batches for a network: on TensorFlow in an order that depends on the seed and the epoch alone, on JAX and PyTorch as Keras
-shuffles them, from random numbers that `training.fit` seeds.
+"""Batches for a network, in an order that depends on the seed and the epoch alone, the same on every backend.
+
+On JAX and PyTorch images and masks lie on the device as a whole, and batches are gathered there. On TensorFlow they are
+gathered on the processor and fetched ahead.
 
 On TensorFlow, Keras' own path for arrays has two faults (seen with Keras 3.15.1 and TensorFlow 2.21, watching the order of
 the images and the stack of a process that stood still). Under a seed it deals the same batches in every epoch. And tf.data
@@ -9,6 +11,7 @@ an epoch of ten seconds up to ten more are slept through. Batches copied out of 
 
 import keras
 import numpy as np
+from keras import ops
 
 
 def training_batches(x, y, *, epochs, batch_size, seed):
@@ -33,8 +36,6 @@ def training_batches(x, y, *, epochs, batch_size, seed):
     >>> orders(5, 2, 0).tolist()
     [[2, 4, 3, 0, 1], [1, 4, 3, 0, 2]]
     """
-    if keras.config.backend() != "tensorflow":
-        return {"x": x, "y": y, "batch_size": batch_size, "epochs": epochs}
     count = len(keras.tree.flatten(y)[0])
     fed = _batches((x, y), orders(count, epochs, seed), batch_size)
     return {"x": fed, "steps_per_epoch": -(-count // batch_size), "shuffle": False, "epochs": epochs}
@@ -48,13 +49,34 @@ def orders(count, epochs, seed):
 def in_order(x, y=None, *, batch_size):
     """Positional arguments of `evaluate` and `predict`, and ``validation_data`` of `fit`: images once, as they lie."""
     arrays = (x,) if y is None else (x, y)
-    if keras.config.backend() != "tensorflow":
-        return arrays
     count = len(keras.tree.flatten(arrays)[0])
     return (_batches(arrays, np.arange(count)[None], batch_size),)
 
 
 def _batches(arrays, indices, batch_size):
+    if keras.config.backend() != "tensorflow":
+        return _OnDevice(arrays, indices, batch_size)
+    return _on_processor(arrays, indices, batch_size)
+
+
+class _OnDevice(keras.utils.PyDataset):
+    """Batches of arrays that were sent to the device once; only the numbers of a batch's images follow."""
+
+    def __init__(self, arrays, indices, batch_size):
+        super().__init__()
+        self.arrays = keras.tree.map_structure(ops.convert_to_tensor, arrays)
+        starts = range(0, indices.shape[1], batch_size)
+        self.chosen = [order[start : start + batch_size] for order in indices for start in starts]
+
+    def __len__(self):
+        return len(self.chosen)
+
+    def __getitem__(self, number):
+        chosen = ops.convert_to_tensor(self.chosen[number])
+        return keras.tree.map_structure(lambda array: ops.take(array, chosen, axis=0), self.arrays)
+
+
+def _on_processor(arrays, indices, batch_size):
     import tensorflow as tf
 
     with tf.device("cpu:0"):

@@ -122,6 +122,21 @@ def test_without_expectations_a_notebook_need_only_have_run(tmp_path):
     assert [row.status for row in check.check("smoke", ["02_tiny", "03_b"], runs=tmp_path)] == ["unchecked", "missing"]
 
 
+def test_simulated_data_are_never_compared_with_real_ones(tmp_path):
+    place(tmp_path, result({"dice": 0.1}))
+    (row,) = check.check("smoke", ["02_tiny"], expected=EXPECTED | {"data": {"02_tiny": "real"}}, runs=tmp_path)
+    assert row.status == "unchecked" and "simulated data, expected values are from real data" in row.problems[0]
+    assert "02_tiny: not compared" in check.table([row])
+
+
+def test_only_smoke_has_expectations_of_every_notebook(tmp_path):
+    place(tmp_path, result(HONEST, notebook="03_b"), "03_b")
+    assert check.check("smoke", ["03_b"], expected=EXPECTED, runs=tmp_path)[0].status == "moved"
+    (tmp_path / "smoke").rename(tmp_path / "workshop")
+    (row,) = check.check("workshop", ["03_b"], expected=EXPECTED | {"profile": "workshop"}, runs=tmp_path)
+    assert row.status == "unchecked" and "no expected values" in row.problems[0]
+
+
 def test_results_without_their_executed_notebook_are_missing(tmp_path):
     place(tmp_path, result(HONEST))
     (tmp_path / "smoke" / "02_tiny.ipynb").unlink()

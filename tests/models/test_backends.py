@@ -42,12 +42,13 @@ print("shape", training.predict(model, images).shape)
     assert "shape (4, 16, 16)" in run(backend, "-c", code)
 
 
+@pytest.mark.parametrize("tests", ["test_augment.py", "test_feeding.py"])
 @pytest.mark.parametrize("backend", OTHERS)
-def test_random_changes_keep_image_and_mask_together_on_the_other_backend(backend):
-    """All tests of the changes, once more."""
+def test_batches_and_random_changes_keep_image_and_mask_together_on_the_other_backend(backend, tests):
+    """All tests of both, once more."""
     if "pytest" not in run(backend, "-c", "from importlib import util; print(*filter(util.find_spec, ('pytest', 'hypothesis')))"):
         pytest.skip(f"the environment of {backend} has no pytest")
-    said = run(backend, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", TESTS / "test_augment.py")
+    said = run(backend, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", TESTS / tests)
     assert " passed" in said
 
 
