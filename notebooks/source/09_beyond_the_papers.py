@@ -330,7 +330,7 @@ recall, dice, hausdorff = (
 
 def both_networks(chosen, title):
     measured = {arm: zip(recall[arm][chosen], dice[arm][chosen], hausdorff[arm][chosen]) for arm in first_seed}
-    told = {arm: [f"found {a:.2f}, Dice {b:.2f}, HD95 {c:.1f}" for a, b, c in found] for arm, found in measured.items()}
+    told = {arm: [f"found {a:.2f}, Dice {b:.2f}, HD95 {c:.1f} px" for a, b, c in found] for arm, found in measured.items()}
     masks = {arm: found[chosen] for arm, found in first_seed.items()}
     return panels_of.networks_compared(test.images[chosen], test.masks[chosen], masks, told, title)
 
