@@ -55,7 +55,7 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, 
     epochs, batch_size : int
     seed : int
     progress : bool
-        Show a bar over the folds.
+        Show a bar over the folds, and one over the epochs of each that is trained in this process.
     executor : concurrent.futures.Executor or callable, optional
         Trains the folds side by side: a ``ProcessPoolExecutor`` with the start method "spawn", ``client.get_executor()``
         of a dask.distributed client, or any other; or a function without arguments that makes one. If a worker is
@@ -89,7 +89,7 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, 
         raise ConfigurationError(
             f"crossval.run: the images of {dataset.key} have native sizes. Load them with one size, such as size=(96, 96)."
         )
-    work = _Work(build, dataset, folds, {"epochs": epochs, "batch_size": batch_size}, seed)
+    work = _Work(build, dataset, folds, {"epochs": epochs, "batch_size": batch_size}, seed, progress)
     finished = work.here(range(len(folds))) if executor is None else work.elsewhere(executor)
     predictions = np.zeros(dataset.masks.shape, bool)
     fold_of_image = np.full(len(dataset), -1)
@@ -110,12 +110,13 @@ class _Work:
     folds: list
     schedule: dict
     seed: int
+    progress: bool
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def here(self, numbers):
         model = _compiled_network(self.build)
         for number in numbers:
-            yield number, *_train(model, self.build, *self._job(number))
+            yield number, *_train(model, self.build, *self._job(number), progress=self.progress)
 
     def elsewhere(self, executor):
         waiting, losses = set(range(len(self.folds))), 0
@@ -170,9 +171,9 @@ def _compiled_network(build):
     return training.compile_model(model, metrics=[])
 
 
-def _train(model, build, train, images, schedule, seed):
+def _train(model, build, train, images, schedule, seed, progress=False):
     training.reset(model, build, seed=seed)
-    history = training.fit(model, train, **schedule, seed=seed)
+    history = training.fit(model, train, **schedule, seed=seed, progress=progress)
     predicted = training.predict(model, images, batch_size=schedule["batch_size"]) > 0.5
     return predicted, history.images_per_second
 

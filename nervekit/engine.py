@@ -1,4 +1,4 @@
-"""The papermill engine of the runner: a time limit for the whole notebook, a log, and word of each cell."""
+"""The papermill engine of the runner: a time limit for the whole notebook, a log, word of each cell and its bars."""
 
 import time
 from contextlib import suppress
@@ -13,7 +13,7 @@ ENGINE = "nervekit"
 class _Engine(Engine):
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man, kernel_name, *, log, deadline, on_cell, connection, start_timeout, **_
+        cls, nb_man, kernel_name, *, log, deadline, on_cell, watch, connection, start_timeout, **_
     ):
         started = nb_man.cell_start
 
@@ -22,7 +22,7 @@ class _Engine(Engine):
             return started(cell, cell_index, **kwargs)
 
         nb_man.cell_start = cell_start
-        client = PapermillNotebookClient(
+        client = _Client(
             nb_man,
             kernel_name=kernel_name,
             startup_timeout=start_timeout,
@@ -30,6 +30,7 @@ class _Engine(Engine):
             stderr_file=log,
             timeout_func=(lambda cell: max(1, round(deadline - time.monotonic()))) if deadline else None,
         )
+        watch(lambda: getattr(client, "widget_state", {}))
         client.create_kernel_manager()
         client.km.connection_file = str(connection)  # not in /tmp, where it would outlive a run that was killed
         others = _children()
@@ -38,6 +39,15 @@ class _Engine(Engine):
         except KeyboardInterrupt:
             _kill(_children() - others)
             raise
+
+
+class _Client(PapermillNotebookClient):
+    """Forgets widgets that were closed, such as the bar of a training that is over; nbclient keeps them."""
+
+    def handle_comm_msg(self, outs, msg, cell_index):
+        super().handle_comm_msg(outs, msg, cell_index)
+        if msg["msg_type"] == "comm_close":
+            self.widget_state.pop(msg["content"]["comm_id"], None)
 
 
 def _children():

@@ -1,5 +1,6 @@
 """One line that says which notebook is in which cell, for how long, and how long it is likely to take."""
 
+import html
 import json
 import shutil
 import threading
@@ -39,7 +40,7 @@ class Progress:
 
     def __init__(self, name, stream, every=30.0, expected=None, board=None):
         self.name, self.stream, self.every, self.expected = name, stream, every, expected
-        self.number, self.total = 0, 0
+        self.number, self.total, self.widgets = 0, 0, dict
         self._terminal = stream.isatty()
         self._part = Path(board) / "progress" if board and self._terminal else None
         self._began = time.monotonic()
@@ -62,9 +63,15 @@ class Progress:
         """Take note that cell `number` of `total` begins."""
         self.number, self.total = number, total
 
+    def watch(self, widgets):
+        """Ask `widgets` from now on what the notebook shows; see :func:`bars`."""
+        self.widgets = widgets
+
     def text(self):
         """Where the notebook is, and since when."""
         place = f"cell {self.number}/{self.total}" if self.total else "starting the kernel"
+        inside = bars(self.widgets())
+        place += f" ({inside})" if inside else ""
         likely = f" of about {clock(self.expected)}" if self.expected else ""
         return f"{self.name}: {place}, {clock(time.monotonic() - self._began)}{likely}"
 
@@ -95,6 +102,34 @@ class Progress:
     def _say(self, text):
         self.stream.write(text)
         self.stream.flush()
+
+
+def bars(widgets):
+    """How far the progress bars are that are not at their end, the outer first.
+
+    Parameters
+    ----------
+    widgets : dict of str to dict
+        The state of each widget by its name, as nbclient keeps it. tqdm's bar is a box of a label, a bar and numbers.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> label, bar = {"value": "fold:  15%"}, {"_model_name": "FloatProgressModel", "value": 3.0, "max": 20.0}
+    >>> bars({"a": label, "b": bar, "c": {"children": ["IPY_MODEL_a", "IPY_MODEL_b"]}})
+    'fold 3/20'
+    """
+    told = []
+    for box in list(widgets.values()):
+        inside = [widgets.get(str(name).removeprefix("IPY_MODEL_"), {}) for name in box.get("children", ())]
+        bar = next((part for part in inside if part.get("_model_name") == "FloatProgressModel"), None)
+        if bar and not bar.get("bar_style") and bar.get("value", 0) < bar.get("max", 0):
+            label, colon, _ = html.unescape(inside[0].get("value", "")).rpartition(":")
+            told.append(f"{label.strip() + ' ' if colon else ''}{bar.get('value', 0):.0f}/{bar['max']:.0f}")
+    return ", ".join(told)
 
 
 def usual_seconds(name, profile, runs, project):

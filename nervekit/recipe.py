@@ -29,7 +29,7 @@ WEIGHT_DECAY, CLIP_NORM, DECAY_POWER = 3e-5, 12.0, 0.9
 
 def fit(
     model, train, development=None, *, epochs, batch_size=10, seed=0, callbacks=(), augment=ULTRASOUND, loss=None,
-    optimizer=None, learning_rate=0.01, momentum=0.99, presence_weight=PRESENCE_WEIGHT,
+    optimizer=None, learning_rate=0.01, momentum=0.99, presence_weight=PRESENCE_WEIGHT, progress=True,
 ):  # fmt: skip
     """Train a network by the recipe; it is compiled here.
 
@@ -45,7 +45,7 @@ def fit(
         One mask as output, or ``nervekit_unet`` with ``deep_supervision=True`` or ``presence=True``.
     train, development : SegmentationDataset
         As in `training.fit`; the development set is only watched.
-    epochs, batch_size, seed, callbacks
+    epochs, batch_size, seed, callbacks, progress
         As in `training.fit`.
     augment : dict or None
         Options of `augment.transform`; `CHANGES` has two sets of strengths, and an empty one. None leaves the images as they are.
@@ -85,7 +85,7 @@ def fit(
     losses = {name: "binary_crossentropy" if name == "presence" else loss for name in weights} if weights else loss
     training.compile_model(model, loss=losses, optimizer=optimizer, loss_weights=weights)
     schedule = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "callbacks": callbacks, "augment": augment}
-    return training.fit(model, train, development, **schedule)
+    return training.fit(model, train, development, **schedule, progress=progress)
 
 
 def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):

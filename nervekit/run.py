@@ -180,6 +180,7 @@ def _execute(source, notebook, settings, work, timeout, progress):
                 start_timeout=120,
                 deadline=time.monotonic() + timeout if timeout else None,
                 on_cell=progress.cell,
+                watch=progress.watch,
                 connection=work / "kernel" / "connection.json",
             )
     except PapermillExecutionError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 from keras import ops
+from tqdm.auto import tqdm
 
 from nervekit import determinism, feeding, supervision
 from nervekit.errors import ConfigurationError
@@ -15,6 +16,11 @@ from nervekit.transfer import transfer
 
 __all__ = ["History", "PooledIoU", "answers", "begin_at_share", "compile_model", "fit", "predict", "reset",
            "set_batch_norm_momentum", "set_precision", "transfer", "until_alive"]  # fmt: skip
+
+
+# A training that is over sooner shows no bar.
+SHORT_SECONDS = 3
+TOLD = ("loss", "pooled_iou", "val_pooled_iou")
 
 
 @keras.saving.register_keras_serializable(package="nervekit")
@@ -86,7 +92,7 @@ class History:
 
 
 def fit(
-    model, train, development=None, *, epochs, batch_size=32, seed=0, callbacks=(), augment=None
+    model, train, development=None, *, epochs, batch_size=32, seed=0, callbacks=(), augment=None, progress=True
 ):  # fmt: skip
     """Train a compiled network.
 
@@ -112,6 +118,8 @@ def fit(
     augment : dict, optional
         Options of `augment.transform`, such as ``{"rotation": 20, "flip": 0.5}``; training images and their masks are
         changed anew in every step, development images never. Callbacks then see a model that wraps the network.
+    progress : bool
+        Show a bar over the epochs, gone when they are over, of a training that takes longer than a moment.
 
     Returns
     -------
@@ -138,10 +146,12 @@ def fit(
     pairs = [_pair(model, dataset, augment) for dataset in (train, development) if dataset is not None]
     trained = supervision.augmenting(model, augment, seed) if augment else model
     _make_state(trained, pairs[0][1])
-    clock = _Clock()
     watched = feeding.in_order(*pairs[1], batch_size=batch_size) if development is not None else None
     fed = feeding.training_batches(*pairs[0], epochs=epochs, batch_size=batch_size, seed=seed)
-    result = trained.fit(**fed, validation_data=watched, verbose=0, callbacks=[clock, *callbacks])
+    bar = {"desc": model.name, "unit": "epoch", "leave": False, "delay": SHORT_SECONDS, "disable": not progress}
+    with tqdm(total=epochs, **bar) as shown:
+        clock = _Clock(shown)
+        result = trained.fit(**fed, validation_data=watched, verbose=0, callbacks=[clock, *callbacks])
     names = supervision.plain(result.history)
     curves = {names[name]: [float(number) for number in numbers] for name, numbers in result.history.items()}
     steady = clock.seconds[1:] or clock.seconds
@@ -169,7 +179,11 @@ def _make_state(model, truth):
 
 
 class _Clock(keras.callbacks.Callback):
-    """Seconds of each epoch, its pass over the development set included."""
+    """Seconds of each epoch, its pass over the development set included; moves a bar."""
+
+    def __init__(self, bar):
+        super().__init__()
+        self.bar = bar
 
     def on_train_begin(self, logs=None):
         self.seconds = []
@@ -179,6 +193,14 @@ class _Clock(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds.append(time.perf_counter() - self.began)
+        names = supervision.plain(logs or {})
+        told = {names[name]: f"{number:.3f}" for name, number in (logs or {}).items() if names[name] in TOLD}
+        self.bar.set_postfix(told, refresh=False)
+        self.bar.update()
+
+    def on_train_end(self, logs=None):
+        # A bar that ends early is taken for an error; a training that a callback stopped is none.
+        self.bar.total = self.bar.n
 
 
 def predict(model, images, *, batch_size=32):

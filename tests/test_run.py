@@ -60,6 +60,39 @@ record.document("card", "# A card")"""
     assert said.startswith("02_tiny: started\n") and "02_tiny: done after 0:" in said
 
 
+BARS = """
+from pathlib import Path
+from time import sleep
+
+from tqdm.auto import tqdm
+
+record.value("answer", 42)
+often = {{"mininterval": 0, "miniters": 1}}
+for fold in tqdm(range(2), desc="fold", **often):
+    for epoch in tqdm(range(3), desc="network", leave=False, **often):
+        while (fold, epoch) == (1, 2) and not Path({seen!r}).exists():
+            sleep(0.05)
+"""
+
+
+def test_the_terminal_is_told_how_far_the_bars_of_a_cell_are(tmp_path):
+    """The notebook waits until its bars were seen; bars at their end, and closed ones, are not told."""
+    seen = tmp_path / "seen"
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+        def write(self, text):
+            if "(fold 1/2, network 2/3)" in text:
+                seen.touch()
+            return super().write(text)
+
+    sources, stream = tiny_project.write(tmp_path, n02_tiny=BARS.format(seen=str(seen))), Terminal()
+    outcome = run.run(sources / "02_tiny.py", run.Settings(), runs=tmp_path / "runs", timeout=120, stream=stream)
+    assert outcome.status == "done", outcome.reason
+
+
 def test_a_run_that_ends_after_another_one_takes_its_place(execute, tmp_path):
     """Two runs at once: what the first left, here while the second works, does not outlive it."""
     folder = tmp_path / "runs" / "smoke"

@@ -59,6 +59,16 @@ def test_speed_leaves_out_the_first_epoch_which_compiles(blobs, monkeypatch):
     assert history.seconds == 14 and history.images_per_second == 24 / 2
 
 
+@pytest.mark.parametrize(
+    ("short", "options", "shown"), [(0, {}, True), (3600, {}, False), (0, {"progress": False}, False)]
+)
+def test_a_training_that_takes_longer_than_a_moment_shows_its_epochs(blobs, monkeypatch, capsys, short, options, shown):
+    monkeypatch.setattr(training, "SHORT_SECONDS", short)
+    training.fit(training.compile_model(build()), blobs, epochs=2, batch_size=12, **options)
+    said = capsys.readouterr().err
+    assert ("huang_unet" in said and "0/2" in said) is shown
+
+
 def test_the_seed_says_in_which_order_images_come(blobs):
     first, model = build().get_weights(), training.compile_model(build())
     losses = []

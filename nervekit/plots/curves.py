@@ -29,7 +29,7 @@ def history(curves, title, *, loss="binary cross-entropy"):
     return figure
 
 
-def _draw_curves(axes, curves, loss):
+def _draw_curves(axes, curves, loss, epochs=None):
     labels = {"loss": loss, "pooled_iou": "sum IoU"}
     for axis, (name, label) in zip(axes, labels.items(), strict=True):
         axis.clear()
@@ -43,6 +43,8 @@ def _draw_curves(axes, curves, loss):
         axis.set_xlabel("epoch")
         axis.set_ylabel(label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if epochs:
+            axis.set_xlim(1, max(epochs, 2))
     losses = [*curves.get("loss", []), *curves.get("val_loss", [])]
     axes[0].set_yscale("log" if min(losses, default=1) > 0 else "linear")
     axes[1].set_ylim(0, 1)
@@ -50,12 +52,12 @@ def _draw_curves(axes, curves, loss):
 
 
 def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
-    """A Keras callback: a progress bar over the epochs, and curves that grow while the network trains.
+    """A Keras callback: curves that grow while the network trains.
 
     Parameters
     ----------
     epochs : int
-        Length of the bar.
+        The axes reach so far until the training ends.
     every : int
         Redraw after so many epochs.
     loss : str
@@ -67,7 +69,6 @@ def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
     """
     import keras
     from IPython.display import display
-    from tqdm.auto import tqdm
 
     from nervekit.supervision import plain
 
@@ -75,27 +76,23 @@ def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
     state = {"curves": {}}
 
     def begin(logs=None):
-        state["bar"] = tqdm(total=epochs, unit="epoch")
         state["figure"], state["axes"] = plt.subplots(1, 2, figsize=(9, 3.2))
         plt.close(state["figure"])
         state["display"] = display(state["figure"], display_id=True)
 
-    def draw():
+    def draw(reach=None):
         if state["display"] is not None and state["curves"]:
-            _draw_curves(state["axes"], state["curves"], loss)
+            _draw_curves(state["axes"], state["curves"], loss, reach)
             state["display"].update(state["figure"])
 
     def after_epoch(epoch, logs=None):
         names = plain(logs or {})
         for name, number in (logs or {}).items():
             state["curves"].setdefault(names[name], []).append(float(number))
-        state["bar"].update()
-        state["bar"].set_postfix({name: f"{number:.3f}" for name, number in (logs or {}).items()})
         if epoch % every == every - 1:
-            draw()
+            draw(epochs)
 
     def end(logs=None):
         draw()
-        state["bar"].close()
 
     return keras.callbacks.LambdaCallback(on_train_begin=begin, on_epoch_end=after_epoch, on_train_end=end)

@@ -35,7 +35,7 @@ def test_live_curves_show_the_last_epoch_of_a_training_that_stopped_early(monkey
 
     class Display:
         def update(self, figure):
-            shown.append([len(axis.lines[0].get_xdata()) for axis in figure.axes])
+            shown.append([(len(axis.lines[0].get_xdata()), axis.get_xlim()[1] == 10) for axis in figure.axes])
 
     monkeypatch.setattr(IPython.display, "display", lambda *given, **named: Display())
     callback = plots.live_curves(10)
@@ -43,7 +43,7 @@ def test_live_curves_show_the_last_epoch_of_a_training_that_stopped_early(monkey
     for epoch in range(5):
         callback.on_epoch_end(epoch, {"loss": 0.5, "mask_pooled_iou": 0.3})
     callback.on_train_end()
-    assert shown == [[3, 3], [5, 5]]
+    assert shown == [[(3, True)] * 2, [(5, False)] * 2]
 
 
 def test_box_plot_shows_the_median_and_the_printed_quartiles():
