@@ -188,31 +188,39 @@ for builder, (shape, title) in drawn.items():
 # %% [markdown]
 # The count, again at that size, is the best sign that the same network is meant.
 
-# %%
-from nervekit.networks_belahsen import parameters
+# %% tags=["pinned"]
+from nervekit import papers
+from nervekit.networks_belahsen import NETWORKS, parameters
 
+printed = {claim.key: claim.value for claim in papers.load("belahsen_2020").claims}
 counts = {name: parameters(name) for name in NETWORKS}
 for name, count in counts.items():
-    record.value(f"belahsen_2020.{name}.parameters", count)
-    print(f"{NETWORKS[name].label}: {count:,} parameters")
-record.value("belahsen_2020.unetpp.parameters_in_text", counts["unetpp"])
+    print(f"{NETWORKS[name].label}: {count:,} parameters, Table I {printed[f'belahsen_2020.{name}.parameters']:,}")
 
 # %% [markdown]
 # The text names a second count, of an R2U-Net with 64 features that was too big for the authors. It need not be built to be
 # counted. The weights of a convolution grow as input times output features, so the count is a quadratic in the number of
 # features, and three small networks tell it.
 
-# %%
+# %% tags=["pinned"]
+import numpy as np
+
 widths = (4, 8, 16)
 small = [parameters("r2unet", features=features, batch_norm=True) for features in widths]
 large = round(np.polyval(np.polyfit(widths, small, 2), 64))
-record.value("belahsen_2020.r2unet_64.parameters", large)
 print(f"R2U-Net with 64 features and batch normalisation: {large:,}")
 
 # %% [markdown]
 # All five agree with Table I. The text's 96,056,577 for the large R2U-Net is the count *with* batch normalisation, the small
-# one has none: two things were changed, not one. Its 9,041,610 for U-Net++ is two digits swapped.
-#
+# one has none: two things were changed, not one. Its 9,041,610 for U-Net++ is two digits swapped. The counts go into the record.
+
+# %%
+for name, count in counts.items():
+    record.value(f"belahsen_2020.{name}.parameters", count)
+record.value("belahsen_2020.unetpp.parameters_in_text", counts["unetpp"])
+record.value("belahsen_2020.r2unet_64.parameters", large);
+
+# %% [markdown]
 # ## Training
 #
 # Almost all networks of the paper minimise the negative Dice coefficient of a batch, all pixels of its images together. The
@@ -302,8 +310,10 @@ Markdown(evaluation.table(found, columns))
 # `MeanIoU` counts pixels by class number, 0 or 1. Given a probability it cuts the decimals off. Four pixels of nerve and
 # twelve of background, all recognised:
 
-# %%
+# %% tags=["pinned"]
 import keras
+
+from nervekit import scores_belahsen
 
 truth = np.array([1.0] * 4 + [0.0] * 12)
 for output in (1.0, 0.999, 0.6):
@@ -521,7 +531,7 @@ record.figure("cases", figure, alt=f"Three held-out images with annotated and pr
 #
 # First, the Dice coefficient of the outputs is no longer bounded by 1. Doubling every output inside the nerve raises it:
 
-# %%
+# %% tags=["pinned"]
 from nervekit.losses import dice_coefficient
 
 nerve = np.zeros((1, 20, 20))
@@ -533,11 +543,11 @@ for factor in (1, 2, 10, 1000):
 # Second, small outputs on the background count in full, and there is a hundred times as much background as nerve. The mask
 # at 0.5 does not see them.
 
-# %%
+# %% tags=["pinned"]
 for haze in (0.0, 0.05, 0.2):
     soft = np.maximum(nerve, haze)
     unthresholded, hard = (float(dice_coefficient(nerve, one, smooth=0)) for one in (soft, soft > 0.5))
-    print(f"background {haze:.2f}: Dice of the outputs {unthresholded:.2f}, of the mask {hard:.2f}")
+    print(f"background {haze:.2f}: Dice of the outputs {unthresholded:.3f}, of the mask {hard:.3f}")
 
 # %% [markdown]
 # Third, a ReLU that gives 0 everywhere passes nothing back: it is *dead*, and no training step moves a weight. Here are the

@@ -59,8 +59,6 @@ Markdown(papers.setup_table(paper, settings, [name for name in paper.setup if no
 # the authors did, we do with the rest.
 
 # %%
-import numpy as np
-
 from nervekit import data
 from nervekit.data import splits
 from nervekit.networks_belahsen import size
@@ -88,20 +86,12 @@ print(f"{dataset.describe()}: {len(rest)} to work with, {len(held_out)} held out
 # | `random_horizontal_flip` | mirrors a random half left to right |
 # | `vertical_flip_cv2` | turns by 180 degrees, one pixel off; as published it stops with an error on their stacks, which have a channel axis |
 #
-# Here they are, applied to one image with a nerve. Where only a random half is changed we show the changed half.
+# Four of them leave something to chance. They share one generator of random numbers, so that a second run shows the same.
 
-# %%
+# %% tags=["setup"]
+import numpy as np
+
 from nervekit import augment_belahsen as six
-from nervekit.plots import brachial as pictures
-
-example = int(np.argmax(rest.masks.sum(axis=(1, 2))))
-pair = np.repeat(rest.images[[example]], 8, axis=0), np.repeat(rest.masks[[example]], 8, axis=0)
-
-
-def changed(images, masks):
-    place = int(np.argmax(np.abs(images.astype(int) - pair[0]).sum(axis=(1, 2, 3))))
-    return images[place], masks[place]
-
 
 random = np.random.default_rng(1)
 functions = {
@@ -112,19 +102,40 @@ functions = {
     "random_horizontal_flip": lambda *pair: six.random_horizontal_flip(*pair, random),
     "vertical_flip_cv2": six.vertical_flip_cv2,
 }
+
+# %% [markdown]
+# Here they are, applied to one image with a nerve. Where only a random half is changed we show the changed half.
+
+# %%
+example = int(np.argmax(rest.masks.sum(axis=(1, 2))))
+pair = np.repeat(rest.images[[example]], 8, axis=0), np.repeat(rest.masks[[example]], 8, axis=0)
+
+
+def changed(images, masks):
+    place = int(np.argmax(np.abs(images.astype(int) - pair[0]).sum(axis=(1, 2, 3))))
+    return images[place], masks[place]
+
+
 views = {"the original": (rest.images[example], rest.masks[example])}
 views |= {name: changed(*function(*pair)) for name, function in functions.items()}
 
 # %% [markdown]
 # An examiner holds the probe on the skin, so in every real image the skin is at the top. Which of the six break that? We give
-# each of them pictures that are black but for a bright line of skin on top, and look for it at the bottom.
+# each of them 64 pictures of the paper's size that are black but for a bright line of skin on top, and look for it at the bottom.
 
-# %%
-skin = np.zeros((64, *rest.images.shape[1:]), "uint8")
+# %% tags=["pinned"]
+skin = np.zeros((64, 80, 112, 1), "uint8")
 skin[:, :2] = 255
 upside = [name for name, function in functions.items()
           if (function(skin, skin[..., 0] > 0)[0][:, -2:].mean(axis=(1, 2, 3)) > 100).any()]  # fmt: skip
 print("the skin can end up at the bottom:", ", ".join(upside))
+
+# %% [markdown]
+# The image with a nerve again, and what each of the six makes of it.
+
+# %%
+from nervekit.plots import brachial as pictures
+
 title = f"{len(upside)} of the six functions can put the skin at the bottom ({kind} image)"
 figure = pictures.outlined(*zip(*views.values()), list(views), title)
 record.figure("functions", figure, alt=f"One image with its outline and the results of six functions. {title}.")
@@ -145,8 +156,15 @@ assert np.array_equal(augmented.masks[mirrored], rest.masks[origin[mirrored]][:,
 print(f"{len(rest)} originals, {len(turned)} copies turned, {len(mirrored)} copies mirrored")
 
 # %% [markdown]
-# Then the set is cut: the first 80 % for training, the last 20 % for validation, nothing shuffled. With Kaggle's 5,635
-# images that is 9,016 and 2,254 of 11,270.
+# Then the set is cut: the first 80 % for training, the last 20 % for validation, nothing shuffled. The copies come last, so no
+# picture is needed to count them on both sides of the cut. With Kaggle's 5,635 images:
+
+# %% tags=["pinned"]
+for side, places in zip(("training", "validation"), six.tail_split(2 * 5635)):
+    print(f"{side}: {len(places):,} images, {np.count_nonzero(places >= 5635):,} of them copies")
+
+# %% [markdown]
+# The same cut through the set of this run, and for how many images of the validation part the original is in training:
 
 # %%
 training_part, validation_part = six.tail_split(len(augmented))

@@ -90,9 +90,8 @@ for name, part in parts.items():
 # No threshold need be searched for: $p$ and $d$ are estimated, from development images. The better the outlines, the lower it
 # lies, but never below one half.
 
-# %%
+# %% tags=["pinned"]
 from nervekit import fusion
-from nervekit.plots import brachial as pictures
 
 print({dice: round(fusion.least_probability(dice), 3) for dice in (0.25, 0.5, 0.75, 1.0)})
 
@@ -205,8 +204,10 @@ for name, found in apart.items():
 # %% [markdown]
 # Each held-out image is a point. The hatched corner is where the authors' formula empties a mask, the solid line where ours does.
 
-
 # %%
+from nervekit.plots import brachial as pictures
+
+
 def fused(heads, areas):
     return learnt["head and area"].predict_proba(fusion.evidence(heads, areas))[:, 1]
 
