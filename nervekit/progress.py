@@ -105,7 +105,7 @@ class Progress:
 
 
 def bars(widgets):
-    """How far the progress bars are that are not at their end, the outer first.
+    """How far the progress bars are that have begun and are not at their end, the outer first.
 
     Parameters
     ----------
@@ -126,9 +126,9 @@ def bars(widgets):
     for box in list(widgets.values()):
         inside = [widgets.get(str(name).removeprefix("IPY_MODEL_"), {}) for name in box.get("children", ())]
         bar = next((part for part in inside if part.get("_model_name") == "FloatProgressModel"), None)
-        if bar and not bar.get("bar_style") and bar.get("value", 0) < bar.get("max", 0):
+        if bar and not bar.get("bar_style") and 0 < bar.get("value", 0) < bar.get("max", 0):
             label, colon, _ = html.unescape(inside[0].get("value", "")).rpartition(":")
-            told.append(f"{label.strip() + ' ' if colon else ''}{bar.get('value', 0):.0f}/{bar['max']:.0f}")
+            told.append(f"{label.strip() + ' ' if colon else ''}{bar['value']:.0f}/{bar['max']:.0f}")
     return ", ".join(told)
 
 
