@@ -201,7 +201,9 @@ def test_a_stopped_run_leaves_no_results_and_no_kernel(tmp_path, number):
     for ending in ("ipynb", "json"):
         (folder / f"02_tiny.{ending}").write_text("{}")
     command = [sys.executable, "-m", "nervekit", "run", "02"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    # Tests that a shell started in the background inherit that SIGINT is ignored.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, **heard) as process:
         assert wait(lambda: (tmp_path / "kernel").exists() and (tmp_path / "kernel").read_text())
         process.send_signal(number)
         said = process.communicate(timeout=120)[1]
