@@ -24,14 +24,13 @@ def candidates():
     return {"no changes": None, "ultrasound": recipe.ULTRASOUND, "strong, half": half, "strong": recipe.STRONG}
 
 
-def rate(augment, size, batch, batches, epochs, precision):
+def rate(augment, size, batch, batches, epochs):
     """Training images a second, the first epoch left out."""
     import keras
 
-    from nervekit import models, recipe, training
+    from nervekit import models, recipe
     from nervekit.data.dataset import SegmentationDataset
 
-    training.set_precision(precision)
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (batch * batches, size, size, 1), dtype=np.uint8)
@@ -47,11 +46,14 @@ def main():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--precision", default="auto", choices=("auto", "float32", "bfloat16"))
     given = parser.parse_args()
+    from nervekit import record, training
+
+    precision = training.set_precision(given.precision)
     found = {name: [] for name in candidates()}
     for number in range(given.rounds):
         for name, augment in tqdm(candidates().items(), desc=f"round {number + 1}"):
-            found[name].append(rate(augment, given.size, given.batch, given.batches, given.epochs, given.precision))
-    print(f"nervekit_unet, {given.size} x {given.size}, batches of {given.batch}, {given.precision}, {given.rounds} rounds")
+            found[name].append(rate(augment, given.size, given.batch, given.batches, given.epochs))
+    print(f"nervekit_unet, {given.size} x {given.size}, batches of {given.batch}, {precision}, {given.rounds} rounds, {record.hardware()}")
     for name, rates in found.items():
         added = [without / with_changes - 1 for without, with_changes in zip(found["no changes"], rates, strict=True)]
         told = f"adds {statistics.median(added):+.0%} to a step ({min(added):+.0%} to {max(added):+.0%}), target {TARGET:.0%}"

@@ -147,6 +147,8 @@ def _entry(notebook, key, measured, pinned):
         return None, f"{key}: {spread} are not all finite."
     floor = max((one["must_exceed"] for one in measured if one.get("must_exceed") is not None), default=None)
     entry = {"notebook": notebook, "center": None, "tolerance": None, "spread": spread}
+    if any(one.get("low") is not None for one in measured):
+        entry["intervals"] = [[one.get("low"), one.get("high")] for one in measured]
     entry |= {} if floor is None else {"must_exceed": floor}
     failed = [value for value in spread if floor is not None and value <= floor]
     if failed:

@@ -1,5 +1,6 @@
 """The page of claims: for every number of every paper the printed value, ours, and a verdict; README's tables too."""
 
+from itertools import zip_longest
 from pathlib import Path
 
 from nervekit import papers, verdicts
@@ -21,6 +22,8 @@ def page(results, expected=EXPECTED):
         paper = papers.load(key)
         rows = verdicts.comparisons(paper, results)
         lines += ["", f"## {paper.title}", "", paper.citation, "", _counted(rows), ""]
+        if changing := _changing(verdicts.by_seed(paper, expected)):
+            lines += [changing, ""]
         lines += [claims_table(rows, results, expected), "", papers.audit_list(paper.audit)]
     return "\n".join(lines) + "\n"
 
@@ -147,6 +150,16 @@ def provenance_table(results):
 def _counted(rows):
     counted = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.counts(rows).items() if number)
     return f"{len(rows)} claims: {counted}."
+
+
+def _changing(by_seed):
+    """One sentence: how many verdicts depend on the seed; empty if none ran with several."""
+    if not by_seed:
+        return ""
+    changing = [found for found in by_seed.values() if len(set(found)) > 1]
+    counted = ", ".join(str(seed.count("not reproduced")) for seed in zip_longest(*by_seed.values()))
+    told = f"Run with several seeds: {len(by_seed)} claims, of which {len(changing)} change their verdict with the seed"
+    return f"{told}; not reproduced by each seed: {counted}."
 
 
 def _measured_where(results):

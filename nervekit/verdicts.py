@@ -225,14 +225,44 @@ def spreads(folder=EXPECTED):
     dict
         ``{(profile, key): (mean, standard deviation, number of seeds)}``.
     """
+    return {
+        place: (statistics.fmean(entry["spread"]), statistics.stdev(entry["spread"]), len(entry["spread"]))
+        for place, entry in _over_seeds(folder).items()
+    }
+
+
+def by_seed(paper, folder=EXPECTED):
+    """The verdict on each claim of a paper that each seed alone would give, from the same expectations.
+
+    Parameters
+    ----------
+    paper : papers.Paper
+    folder : path-like
+
+    Returns
+    -------
+    dict
+        ``{(profile, key): [verdict of each seed]}``.
+    """
     found = {}
-    for path in sorted(Path(folder).glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        for key, entry in content["keys"].items():
-            if content.get("data", {}).get(entry["notebook"]) == "real" and len(entry.get("spread", ())) > 1:
-                numbers = entry["spread"]
-                found[content["profile"], key] = statistics.fmean(numbers), statistics.stdev(numbers), len(numbers)
+    for (profile, key), entry in _over_seeds(folder).items():
+        nothing = [[None, None]] * len(entry["spread"])
+        for value, (low, high) in zip(entry["spread"], entry.get("intervals", nothing), strict=True):
+            for row in papers.compare(paper, {key: {"value": value, "low": low, "high": high}}, {"data": "real"}, key):
+                if row.claim.key == key:
+                    found.setdefault((profile, key), []).append(row.verdict)
     return found
+
+
+def _over_seeds(folder):
+    """What is expected on real data from more than one seed, by profile and key."""
+    contents = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))]
+    return {
+        (content["profile"], key): entry
+        for content in contents
+        for key, entry in content["keys"].items()
+        if content.get("data", {}).get(entry["notebook"]) == "real" and len(entry.get("spread", ())) > 1
+    }
 
 
 def machine(origin):

@@ -5,14 +5,9 @@ import json
 import os
 import re
 
-from waiting import wait
+from waiting import Terminal, wait
 
 from nervekit import progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 def wait_for(stream, pattern):

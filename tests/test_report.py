@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny_project import result
 
-from nervekit import papers, report, verdicts
+from nervekit import expected, papers, report, verdicts
 from nervekit.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -222,3 +222,19 @@ def test_readme_is_up_to_date():
         pytest.skip("no README or no committed results yet")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert report.readme_text(text, ROOT / "results") == text, "make report brings it up to date"
+
+
+def test_a_verdict_that_depends_on_the_seed_is_counted(tmp_path):
+    """The printed sum IoU is 0.638; the other key begins like it and belongs to no claim."""
+    intervals = [(0.60, 0.68), (0.66, 0.74), (0.57, 0.63)]
+    results = {}
+    for seed, (low, high) in enumerate(intervals):
+        entry = {"value": (low + high) / 2, "low": low, "high": high}
+        found = real({"huang_2019.test.pooled_iou": entry, "huang_2019.test.pooled_iou_of_all": entry})
+        found["provenance"]["seed"] = seed
+        results[seed] = [found]
+    expected.write(expected.expectations("workshop", results, provisional=True), tmp_path)
+    given = ["reproduced", "better", "not reproduced"]
+    assert verdicts.by_seed(HUANG, tmp_path) == {("workshop", "huang_2019.test.pooled_iou"): given}
+    said = "1 claims, of which 1 change their verdict with the seed; not reproduced by each seed: 0, 0, 1."
+    assert said in report.page([], tmp_path)

@@ -10,7 +10,7 @@ import sys
 import nbformat
 import pytest
 import tiny_project
-from waiting import wait
+from waiting import Terminal, wait
 
 from nervekit import run
 from nervekit.errors import ConfigurationError
@@ -79,16 +79,13 @@ def test_the_terminal_is_told_how_far_the_bars_of_a_cell_are(tmp_path):
     """The notebook waits until its bars were seen; bars at their end, and closed ones, are not told."""
     seen = tmp_path / "seen"
 
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
+    class Watching(Terminal):
         def write(self, text):
             if "(fold 1/2, network 2/3)" in text:
                 seen.touch()
             return super().write(text)
 
-    sources, stream = tiny_project.write(tmp_path, n02_tiny=BARS.format(seen=str(seen))), Terminal()
+    sources, stream = tiny_project.write(tmp_path, n02_tiny=BARS.format(seen=str(seen))), Watching()
     outcome = run.run(sources / "02_tiny.py", run.Settings(), runs=tmp_path / "runs", timeout=120, stream=stream)
     assert outcome.status == "done", outcome.reason
 

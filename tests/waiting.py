@@ -1,6 +1,12 @@
-"""Waiting for what happens in another process or thread."""
+"""Waiting for what happens in another process or thread, and a terminal that keeps what it is told."""
 
+import io
 import time
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 def wait(condition, looks=1200):
