@@ -1,10 +1,12 @@
 """A trained network in use: in another number format or size, as a file of ONNX or LiteRT, and how fast it answers."""
 
 import logging
+import tempfile
 import time
 import warnings
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -194,6 +196,35 @@ def _quietly():
             yield
     finally:
         logger.setLevel(level)
+
+
+def runtimes(network, name, *, size=None, precision="float32", **options):
+    """The ways to run a network here, each a function from images to probabilities, for images of one size.
+
+    Parameters
+    ----------
+    network, name, size, **options
+        As in :func:`rebuild`.
+    precision : str
+        Of a second network in Keras, beside that in float32; files are in float32.
+
+    Returns
+    -------
+    dict of str to callable
+        ``"Keras, float32"`` and the like; ``"ONNX Runtime"`` where its packages are installed and ``"LiteRT"`` where the
+        backend is TensorFlow.
+    """
+    formats = dict.fromkeys(("float32", precision))
+    networks = {one: rebuild(network, name, size=size, precision=one, **options) for one in formats}
+    found = {f"Keras, {one}": lambda images, net=net: net.predict_on_batch(images)[..., 0] for one, net in networks.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        if not missing_for_onnx():
+            to_onnx(networks["float32"], Path(folder) / "network.onnx")
+            found["ONNX Runtime"] = open_onnx(Path(folder) / "network.onnx")
+        if keras.config.backend() == "tensorflow":
+            to_litert(networks["float32"], Path(folder) / "network.tflite")
+            found["LiteRT"] = open_litert(Path(folder) / "network.tflite")
+    return found
 
 
 def frames_per_second(answer, frames, *, warm=2):

@@ -116,3 +116,13 @@ def test_single_frames_are_answered_and_the_first_are_not_timed(monkeypatch):
     monkeypatch.setattr(deploy.time, "perf_counter", lambda: next(clock))
     speed = deploy.frames_per_second(lambda image: asked.append(image.shape), IMAGES, warm=2)
     assert asked == [(1, 32, 32, 1)] * 5 and speed == 4
+
+
+def test_every_runtime_gives_what_keras_gives_at_another_size():
+    network = models.build("nervekit_unet", (16, 16, 1), width=2, depth=3, deep_supervision=True)
+    found = deploy.runtimes(network, "nervekit_unet", size=(32, 24), width=2, depth=3)
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 24, 1), dtype=np.uint8)
+    answers = {name: answer(images) for name, answer in found.items()}
+    assert next(iter(found)) == "Keras, float32" and ("ONNX Runtime" in found) == (not deploy.missing_for_onnx())
+    for answer in answers.values():
+        assert answer.shape == (2, 32, 24) and np.abs(answer - answers["Keras, float32"]).max() < 1e-4

@@ -444,19 +444,11 @@ record.figure("risk", figure, alt=f"Mean risk against the share of images kept. 
 # packages for ONNX are optional: `pip install 'nervekit[onnx]'`. The file for LiteRT is written where TensorFlow is the backend.
 
 # %%
-import tempfile
-from pathlib import Path
-
 from nervekit import deploy
 
-exports = {}
 if missing := deploy.missing_for_onnx():
     print(f"no ONNX file is written here: {', '.join(missing)} not installed")
-else:
-    exports["ONNX Runtime"] = ("network.onnx", deploy.to_onnx, deploy.open_onnx)
-if keras.config.backend() == "tensorflow":
-    exports["LiteRT"] = ("network.tflite", deploy.to_litert, deploy.open_litert)
-else:
+if keras.config.backend() != "tensorflow":
     print(f"no LiteRT file is written here: Keras runs on {keras.config.backend()}")
 
 # %% [markdown]
@@ -465,17 +457,11 @@ else:
 
 # %%
 def runtimes_at(size):
-    formats = dict.fromkeys(("float32", precision))
-    networks = {one: deploy.rebuild(trained["ours"][0], "nervekit_unet", size=size, precision=one, **SIZE) for one in formats}
-    found = {f"Keras, {one}": lambda images, net=net: net.predict_on_batch(images)[..., 0] for one, net in networks.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        for runtime, (file, write, load) in exports.items():
-            write(networks["float32"], Path(folder) / file)
-            found[runtime] = load(Path(folder) / file)
-    return found
+    return deploy.runtimes(trained["ours"][0], "nervekit_unet", size=size, precision=precision, **SIZE)
 
 
 runtimes = runtimes_at((height, width))
+exports = [name for name in runtimes if not name.startswith("Keras")]
 
 # %% [markdown]
 # A file is worth what its numbers are: the same images through it and through Keras, in float32, must differ by less than
