@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from nervekit import metrics, training
+from nervekit import metrics, suitable, training
 from nervekit.errors import ConfigurationError, RunError
 
 ATTEMPTS = 3
@@ -167,7 +167,7 @@ class _Work:
 
 def _compiled_network(build):
     model = build()
-    training.check_one_mask(model)
+    suitable.check_one_mask(model)
     return training.compile_model(model, metrics=[])
 
 
