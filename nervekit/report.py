@@ -20,7 +20,7 @@ def page(results, expected=EXPECTED):
     lines = ["# Claims and results", "", provenance_table(results)]
     for key in papers.names():
         paper = papers.load(key)
-        rows = verdicts.comparisons(paper, results)
+        rows = verdicts.comparisons(paper, results, expected)
         lines += ["", f"## {paper.title}", "", paper.citation, "", _counted(rows), ""]
         if changing := _changing(verdicts.by_seed(paper, expected)):
             lines += [changing, ""]
@@ -49,13 +49,13 @@ def claims_table(rows, results, expected=EXPECTED):
     return "\n".join(lines)
 
 
-def summary(results):
+def summary(results, expected=EXPECTED):
     """What stands in README: how many claims of each paper got which verdict, and the main ones on real data."""
     lines = [f"| paper | claims | {' | '.join(VERDICTS)} |", f"|---|{'---|' * (len(VERDICTS) + 1)}"]
     main = ["| | quantity | printed | ours (95 % interval) | verdict |", "|---|---|---|---|---|"]
     for key in papers.names():
         paper = papers.load(key)
-        rows = verdicts.comparisons(paper, results)
+        rows = verdicts.comparisons(paper, results, expected)
         numbers = " | ".join(str(number or "–") for number in verdicts.counts(rows).values())
         lines.append(f"| {verdicts.short_name(paper)} | {len(rows)} | {numbers} |")
         for row in verdicts.main_claims(rows):
@@ -97,7 +97,7 @@ def write_page(profile=None, *, runs=RUNS, results=RESULTS, expected=EXPECTED):
     return folder / "report.md"
 
 
-def readme_text(text, results=RESULTS):
+def readme_text(text, results=RESULTS, expected=EXPECTED):
     """README's text with the tables between its two marks made anew from the committed results.
 
     Raises
@@ -111,14 +111,14 @@ def readme_text(text, results=RESULTS):
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise ConfigurationError(f"README must have the line {BEGIN} and after it the line {END}, once each.")
     head, rest = text.split(BEGIN)
-    return f"{head}{BEGIN}\n{summary(found)}\n{END}{rest.split(END)[1]}"
+    return f"{head}{BEGIN}\n{summary(found, expected)}\n{END}{rest.split(END)[1]}"
 
 
-def update_readme(path, results=RESULTS):
+def update_readme(path, results=RESULTS, expected=EXPECTED):
     """Write :func:`readme_text` back to README; True if it changed."""
     path = Path(path)
     before = path.read_text(encoding="utf-8")
-    after = readme_text(before, results)
+    after = readme_text(before, results, expected)
     if after != before:
         write_text(path, after)
     return after != before

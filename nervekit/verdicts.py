@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nervekit import papers
 from nervekit.check import EXPECTED
+from nervekit.intervals import over_seeds
 
 RESULTS = Path("results")
 VERDICTS = ("reproduced", "better", "not reproduced", "not run", "cannot be")
@@ -146,14 +147,19 @@ def recorded(results):
     return {key: (entry, result) for result in results for key, entry in result["values"].items()} | measured(results)
 
 
-def comparisons(paper, results):
+def comparisons(paper, results, expected=EXPECTED):
     """A verdict on each claim of a paper, from whichever notebook recorded its key, on real data where it needs any.
+
+    Where a result is one of several seeds that expectations hold, their mean is judged, by its interval over seeds and groups
+    (:func:`nervekit.intervals.over_seeds`).
 
     Parameters
     ----------
     paper : papers.Paper
     results : list of dict
         From :func:`read_results`.
+    expected : path-like
+        Folder of the expectations, here or one folder up.
 
     Returns
     -------
@@ -161,7 +167,11 @@ def comparisons(paper, results):
     """
     every, real = recorded(results), measured(results)
     free = {claim.key for claim in paper.claims if not claim.needs_data}
-    values = {key: entry for key, (entry, _) in every.items() if key in real or key in free}
+    seeds = _over_seeds(expected)
+    values = {}
+    for key, (entry, result) in every.items():
+        if key in real or key in free:
+            values[key] = _of_all_seeds(entry, seeds.get((result["provenance"].get("profile"), key)))
     simulated = every.keys() - values.keys()
     rows = papers.compare(paper, values, {"data": "real"})
     return [
@@ -254,9 +264,17 @@ def by_seed(paper, folder=EXPECTED):
     return found
 
 
+def _of_all_seeds(entry, seeds):
+    """A recorded score as mean over seeds with its interval, if it is one of them: another run is judged by itself."""
+    if not seeds or "intervals" not in seeds or entry["value"] not in seeds["spread"]:
+        return entry
+    mean, low, high = over_seeds(seeds["spread"], *zip(*seeds["intervals"], strict=True))
+    return {**entry, "value": mean, "low": low, "high": high, "seeds": len(seeds["spread"])}
+
+
 def _over_seeds(folder):
     """What is expected on real data from more than one seed, by profile and key."""
-    contents = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))]
+    contents = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(_here_or_above(Path(folder)).glob("*.json"))]
     return {
         (content["profile"], key): entry
         for content in contents

@@ -107,7 +107,7 @@ def test_the_spread_over_seeds_comes_from_expectations_on_real_data(tmp_path):
     content = {"profile": "workshop", "data": {"02_unet_femoral": "real"}, "keys": {"huang_2019.test.pooled_iou": entry}}
     (tmp_path / "workshop.json").write_text(json.dumps(content))
     results = [real({"huang_2019.test.pooled_iou": POOLED})]
-    assert "| 0.700 (sd 0.020, 3 seeds) | 62 |" in report.page(results, expected=tmp_path)
+    assert "| 0.690 (0.650 to 0.730) | 0.700 (sd 0.020, 3 seeds) | 62 |" in report.page(results, expected=tmp_path)
     content["data"]["02_unet_femoral"] = "simulated"
     (tmp_path / "workshop.json").write_text(json.dumps(content))
     assert "3 seeds" not in report.page(results, expected=tmp_path)
@@ -224,17 +224,37 @@ def test_readme_is_up_to_date():
     assert report.readme_text(text, ROOT / "results") == text, "make report brings it up to date"
 
 
-def test_a_verdict_that_depends_on_the_seed_is_counted(tmp_path):
-    """The printed sum IoU is 0.638; the other key begins like it and belongs to no claim."""
-    intervals = [(0.60, 0.68), (0.66, 0.74), (0.57, 0.63)]
+def several_seeds(folder, *intervals):
+    """Expectations of as many seeds, each in the middle of its interval, and the result of each."""
     results = {}
     for seed, (low, high) in enumerate(intervals):
-        entry = {"value": (low + high) / 2, "low": low, "high": high}
+        entry = {"value": (low + high) / 2, "low": low, "high": high, "n": 62}
         found = real({"huang_2019.test.pooled_iou": entry, "huang_2019.test.pooled_iou_of_all": entry})
         found["provenance"]["seed"] = seed
         results[seed] = [found]
-    expected.write(expected.expectations("workshop", results, provisional=True), tmp_path)
+    expected.write(expected.expectations("workshop", results, provisional=True), folder)
+    return [found for (found,) in results.values()]
+
+
+def test_a_verdict_that_depends_on_the_seed_is_counted(tmp_path):
+    """The printed sum IoU is 0.638; the other key begins like it and belongs to no claim."""
+    several_seeds(tmp_path, (0.60, 0.68), (0.66, 0.74), (0.57, 0.63))
     given = ["reproduced", "better", "not reproduced"]
     assert verdicts.by_seed(HUANG, tmp_path) == {("workshop", "huang_2019.test.pooled_iou"): given}
     said = "1 claims, of which 1 change their verdict with the seed; not reproduced by each seed: 0, 0, 1."
     assert said in report.page([], tmp_path)
+
+
+def test_what_ran_with_several_seeds_is_judged_by_all_of_them_and_another_run_by_itself(tmp_path):
+    """By hand: mean 0.68, Student's arm of 0.66, 0.68, 0.70 is 0.0497, arms over sessions are 0.02."""
+    committed = several_seeds(tmp_path, (0.64, 0.68), (0.66, 0.70), (0.68, 0.72))[0]
+    (judged,) = [
+        one for one in verdicts.comparisons(HUANG, [committed], tmp_path) if one.claim.key == "huang_2019.test.pooled_iou"
+    ]
+    assert (judged.ours, judged.low, judged.high) == pytest.approx((0.68, 0.6264, 0.7336), abs=1e-4)
+    assert (judged.verdict, judged.reason) == ("reproduced", "printed value inside our interval over 3 seeds")
+    assert "| 0.638 | 0.680 (0.626 to 0.734) | 0.680 (sd 0.020, 3 seeds) | 62 |" in report.page([committed], tmp_path)
+    assert "| 0.680 (0.626 to 0.734) | *reproduced* |" in report.summary([committed], tmp_path)
+    another = real({"huang_2019.test.pooled_iou": {"value": 0.67, "low": 0.65, "high": 0.69}})
+    assert "| 0.670 (0.650 to 0.690) | *better* |" in report.summary([another], tmp_path)
+    assert "| 0.660 (0.640 to 0.680) | *better* |" in report.summary([committed], tmp_path / "nothing")

@@ -168,15 +168,15 @@ def compare(paper, values, provenance, prefix=""):
     """A verdict on each claim whose key begins with ``prefix``.
 
     The rule: a count is *reproduced* if it is equal. A score or a fit is *reproduced* if the printed value lies in
-    the 95 % interval of ours (which resamples sessions or patients); a score whose whole interval lies above the
-    printed value is *better*; anything else is *not reproduced*. Simulated data is *not run*, whatever came out,
-    except for what needs no data; what the authors did not publish *cannot be* checked.
+    the 95 % interval of ours (which resamples sessions or patients, and holds the start where several seeds were run);
+    a score whose whole interval lies above the printed value is *better*; anything else is *not reproduced*. Simulated
+    data is *not run*, whatever came out, except for what needs no data; what the authors did not publish *cannot be* checked.
 
     Parameters
     ----------
     paper : Paper
     values : dict
-        Recorded values, ``{key: {"value": ..., "low": ..., "high": ...}}``.
+        Recorded values, ``{key: {"value": ..., "low": ..., "high": ...}}``, with ``"seeds"`` where they are of several.
     provenance : dict
         Of the run; ``data`` is ``"real"`` or ``"simulated"``.
     prefix : str
@@ -202,8 +202,9 @@ def _judge(claim, measured, provenance):
         return Comparison(claim, ours, None, None, verdict, "counted")
     if low is None or high is None:
         return Comparison(claim, ours, None, None, "not run", "no interval was recorded")
+    over = f" over {measured['seeds']} seeds" if "seeds" in measured else ""
     if low <= claim.value <= high:
-        return Comparison(claim, ours, low, high, "reproduced", "printed value inside our interval")
+        return Comparison(claim, ours, low, high, "reproduced", f"printed value inside our interval{over}")
     side = "above" if low > claim.value else "below"
     verdict = "better" if side == "above" and claim.kind == "score" else "not reproduced"
-    return Comparison(claim, ours, low, high, verdict, f"our whole interval lies {side} the printed value")
+    return Comparison(claim, ours, low, high, verdict, f"our whole interval{over} lies {side} the printed value")
