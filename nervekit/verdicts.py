@@ -167,11 +167,12 @@ def comparisons(paper, results, expected=EXPECTED):
     """
     every, real = recorded(results), measured(results)
     free = {claim.key for claim in paper.claims if not claim.needs_data}
+    shares = {claim.key for claim in paper.claims if claim.kind == "score"}
     seeds = _over_seeds(expected)
     values = {}
     for key, (entry, result) in every.items():
         if key in real or key in free:
-            values[key] = _of_all_seeds(entry, seeds.get((result["provenance"].get("profile"), key)))
+            values[key] = _of_all_seeds(entry, seeds.get((result["provenance"].get("profile"), key)), key in shares)
     simulated = every.keys() - values.keys()
     rows = papers.compare(paper, values, {"data": "real"})
     return [
@@ -264,11 +265,16 @@ def by_seed(paper, folder=EXPECTED):
     return found
 
 
-def _of_all_seeds(entry, seeds):
-    """A recorded score as mean over seeds with its interval, if it is one of them: another run is judged by itself."""
+def _of_all_seeds(entry, seeds, share):
+    """A recorded score as mean over seeds with its interval, if it is one of them: another run is judged by itself.
+
+    The bounds of a share are kept between 0 and 1.
+    """
     if not seeds or "intervals" not in seeds or entry["value"] not in seeds["spread"]:
         return entry
     mean, low, high = over_seeds(seeds["spread"], *zip(*seeds["intervals"], strict=True))
+    if share:
+        low, high = max(low, 0.0), min(high, 1.0)
     return {**entry, "value": mean, "low": low, "high": high, "seeds": len(seeds["spread"])}
 
 

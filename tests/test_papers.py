@@ -79,6 +79,11 @@ def test_claims_hold_every_number_of_the_printed_results(huang):
     assert {claim.key.removeprefix("huang_2019."): claim.value for claim in huang.claims} == printed
 
 
+def test_every_score_is_a_share():
+    scores = [claim for name in papers.names() for claim in papers.load(name).claims if claim.kind == "score"]
+    assert scores and all(0 <= claim.value <= 1 for claim in scores)
+
+
 def test_every_claim_says_where_it_is_printed_and_has_a_known_kind(huang):
     for claim in huang.claims:
         assert re.search("Abstract|Results|Figure", claim.where), claim

@@ -255,6 +255,8 @@ def test_what_ran_with_several_seeds_is_judged_by_all_of_them_and_another_run_by
     assert (judged.verdict, judged.reason) == ("reproduced", "printed value inside our interval over 3 seeds")
     assert "| 0.638 | 0.680 (0.626 to 0.734) | 0.680 (sd 0.020, 3 seeds) | 62 |" in report.page([committed], tmp_path)
     assert "| 0.680 (0.626 to 0.734) | *reproduced* |" in report.summary([committed], tmp_path)
+    wide = several_seeds(tmp_path, (0.1, 0.5), (0.7, 1.0))[0]
+    assert "| 0.575 (0.000 to 1.000) | *reproduced* |" in report.summary([wide], tmp_path)
     another = real({"huang_2019.test.pooled_iou": {"value": 0.67, "low": 0.65, "high": 0.69}})
     assert "| 0.670 (0.650 to 0.690) | *better* |" in report.summary([another], tmp_path)
     assert "| 0.660 (0.640 to 0.680) | *better* |" in report.summary([committed], tmp_path / "nothing")

@@ -37,7 +37,7 @@ class Claim:
     where : str
         Where the paper prints it.
     kind : str
-        ``count`` (must be equal), ``score`` (higher is better), ``fit`` (training, a spread or a difference: no better or worse)
+        ``count`` (must be equal), ``score`` (a share, higher is better), ``fit`` (training, a spread or a difference: no better or worse)
         or ``unpublished`` (cannot be checked, for ``reason``).
     reason : str
     needs_data : bool
