@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from nervekit.errors import ConfigurationError, DataError
 
@@ -194,50 +193,6 @@ def bootstrap(
     low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(estimate, float(low), float(high), float(resampled.std(ddof=1)) if n_resamples > 1 else np.nan,
                     n_groups, confidence)
-
-
-def over_seeds(values, lows, highs, confidence=0.95):
-    """What a method reaches, mean over seeds, with an interval that holds the chance of the start beside that of the groups.
-
-    An interval of one run knows only the groups that its score rests on. Here its two arms and those of Student's interval
-    of the mean over seeds are added as squares. In simulations it holds the true value in 95 to 99 of 100 cases, most too
-    often with two seeds, where an interval of one run holds it in 83 if starts differ as much as groups do.
-
-    Parameters
-    ----------
-    values, lows, highs : arrays (seeds,)
-        The score of each seed on the same images, and the bounds of its interval over groups.
-    confidence : float between 0 and 1
-        That of the intervals given.
-
-    Returns
-    -------
-    mean, low, high : float
-
-    Raises
-    ------
-    DataError
-        With fewer than two seeds, or of different lengths.
-
-    References
-    ----------
-    Zou & Donner 2008, Construction of confidence limits about effect measures: a general approach,
-    Statistics in Medicine 27(10), 1693-1702.
-
-    Examples
-    --------
-    >>> mean, low, high = over_seeds([0.80, 0.84, 0.82], [0.77, 0.81, 0.79], [0.83, 0.87, 0.85])
-    >>> round(mean, 3), round(low, 3), round(high, 3)
-    (0.82, 0.762, 0.878)
-    """
-    values, lows, highs = _values(values), _values(lows, "lows"), _values(highs, "highs")
-    if not 2 <= len(values) == len(lows) == len(highs):
-        raise DataError(f"{len(values)} values, {len(lows)} lows and {len(highs)} highs: expected as many of each, "
-                        "of two seeds at least")
-    mean = values.mean()
-    start = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
-    down, up = (np.sqrt(np.mean((values - bounds) ** 2) + start**2) for bounds in (lows, highs))
-    return float(mean), float(mean - down), float(mean + up)
 
 
 def summary(values, groups, confidence=0.95, n_resamples=2000, random_state=0) -> Summary:

@@ -3,7 +3,7 @@
 from itertools import zip_longest
 from pathlib import Path
 
-from nervekit import papers, verdicts
+from nervekit import papers, seeds, verdicts
 from nervekit.check import EXPECTED
 from nervekit.errors import ConfigurationError
 from nervekit.papers.tables import printed
@@ -22,7 +22,7 @@ def page(results, expected=EXPECTED):
         paper = papers.load(key)
         rows = verdicts.comparisons(paper, results, expected)
         lines += ["", f"## {paper.title}", "", paper.citation, "", _counted(rows), ""]
-        if changing := _changing(verdicts.by_seed(paper, expected)):
+        if changing := _changing(seeds.by_seed(paper, expected)):
             lines += [changing, ""]
         lines += [claims_table(rows, results, expected), "", papers.audit_list(paper.audit)]
     return "\n".join(lines) + "\n"
@@ -30,21 +30,21 @@ def page(results, expected=EXPECTED):
 
 def claims_table(rows, results, expected=EXPECTED):
     """Markdown table of claims with everything that belongs to a number: interval, seeds, n, notebook and profile."""
-    origins, over_seeds = verdicts.recorded(results), verdicts.spreads(expected)
+    origins, over_seeds = verdicts.recorded(results), seeds.spreads(expected)
     lines = [
         "| quantity | paper | ours (95 % interval) | over seeds | n | verdict | printed in | measured in |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        seeds, n, origin = "–", "–", "–"
+        several, n, origin = "–", "–", "–"
         if row.ours is not None:
             entry, result = origins[row.claim.key]
             profile = result["provenance"]["profile"]
             n, origin = entry.get("n", "–"), f"{result['notebook'].split('_')[0]}, {profile}"
             if found := over_seeds.get((profile, row.claim.key)):
-                seeds = f"{_text(found[0])} (sd {_text(found[1])}, {found[2]} seeds)"
+                several = f"{_text(found[0])} (sd {_text(found[1])}, {found[2]} seeds)"
         verdict = f"*{row.verdict}*: {row.reason}"
-        cells = (row.claim.quantity, printed(row.claim.value), _ours(row), seeds, n, verdict, row.claim.where, origin)
+        cells = (row.claim.quantity, printed(row.claim.value), _ours(row), several, n, verdict, row.claim.where, origin)
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return "\n".join(lines)
 

@@ -3,13 +3,11 @@
 import json
 import os
 import re
-import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from nervekit import papers
+from nervekit import papers, seeds
 from nervekit.check import EXPECTED
-from nervekit.intervals import over_seeds
 
 RESULTS = Path("results")
 VERDICTS = ("reproduced", "better", "not reproduced", "not run", "cannot be")
@@ -69,7 +67,7 @@ def gather(profile, runs=None, results=None):
     own = Path("runs") / profile
     folders = [named] if named else [Path("..") / own, own]
     chosen = {result["notebook"]: {**result, "from": "this run"} for result in read_results(*folders)}
-    for result in committed(results or _here_or_above(RESULTS)):
+    for result in committed(results or seeds.here_or_above(RESULTS)):
         name = result["notebook"]
         if name not in chosen or (not measured([chosen[name]]) and measured([result])):
             chosen[name] = {**result, "from": "committed"}
@@ -151,7 +149,7 @@ def comparisons(paper, results, expected=EXPECTED):
     """A verdict on each claim of a paper, from whichever notebook recorded its key, on real data where it needs any.
 
     Where a result is one of several seeds that expectations hold, their mean is judged, by its interval over seeds and groups
-    (:func:`nervekit.intervals.over_seeds`).
+    (:func:`nervekit.seeds.interval`).
 
     Parameters
     ----------
@@ -168,11 +166,11 @@ def comparisons(paper, results, expected=EXPECTED):
     every, real = recorded(results), measured(results)
     free = {claim.key for claim in paper.claims if not claim.needs_data}
     shares = {claim.key for claim in paper.claims if claim.kind == "score"}
-    seeds = _over_seeds(expected)
+    several = seeds.expected(expected)
     values = {}
     for key, (entry, result) in every.items():
         if key in real or key in free:
-            values[key] = _of_all_seeds(entry, seeds.get((result["provenance"].get("profile"), key)), key in shares)
+            values[key] = seeds.of_all(entry, several.get((result["provenance"].get("profile"), key)), key in shares)
     simulated = every.keys() - values.keys()
     rows = papers.compare(paper, values, {"data": "real"})
     return [
@@ -228,67 +226,6 @@ def short_name(paper):
     return f"{named} {year[1]}" if year else named
 
 
-def spreads(folder=EXPECTED):
-    """Mean and standard deviation over seeds, from the expectations of the profiles that ran on real data.
-
-    Returns
-    -------
-    dict
-        ``{(profile, key): (mean, standard deviation, number of seeds)}``.
-    """
-    return {
-        place: (statistics.fmean(entry["spread"]), statistics.stdev(entry["spread"]), len(entry["spread"]))
-        for place, entry in _over_seeds(folder).items()
-    }
-
-
-def by_seed(paper, folder=EXPECTED):
-    """The verdict on each claim of a paper that each seed alone would give, from the same expectations.
-
-    Parameters
-    ----------
-    paper : papers.Paper
-    folder : path-like
-
-    Returns
-    -------
-    dict
-        ``{(profile, key): [verdict of each seed]}``.
-    """
-    found = {}
-    for (profile, key), entry in _over_seeds(folder).items():
-        nothing = [[None, None]] * len(entry["spread"])
-        for value, (low, high) in zip(entry["spread"], entry.get("intervals", nothing), strict=True):
-            for row in papers.compare(paper, {key: {"value": value, "low": low, "high": high}}, {"data": "real"}, key):
-                if row.claim.key == key:
-                    found.setdefault((profile, key), []).append(row.verdict)
-    return found
-
-
-def _of_all_seeds(entry, seeds, share):
-    """A recorded score as mean over seeds with its interval, if it is one of them: another run is judged by itself.
-
-    The bounds of a share are kept between 0 and 1.
-    """
-    if not seeds or "intervals" not in seeds or entry["value"] not in seeds["spread"]:
-        return entry
-    mean, low, high = over_seeds(seeds["spread"], *zip(*seeds["intervals"], strict=True))
-    if share:
-        low, high = max(low, 0.0), min(high, 1.0)
-    return {**entry, "value": mean, "low": low, "high": high, "seeds": len(seeds["spread"])}
-
-
-def _over_seeds(folder):
-    """What is expected on real data from more than one seed, by profile and key."""
-    contents = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(_here_or_above(Path(folder)).glob("*.json"))]
-    return {
-        (content["profile"], key): entry
-        for content in contents
-        for key, entry in content["keys"].items()
-        if content.get("data", {}).get(entry["notebook"]) == "real" and len(entry.get("spread", ())) > 1
-    }
-
-
 def machine(origin):
     """Hardware, Keras and backend of a result's provenance, in one line."""
     versions = origin.get("versions", {})
@@ -299,7 +236,3 @@ def machine(origin):
 
 def _files(folder):
     return [path for path in sorted(Path(folder).glob("*.json")) if not path.name.endswith(".failed.json")]
-
-
-def _here_or_above(folder):
-    return folder if folder.is_dir() or not (Path("..") / folder).is_dir() else Path("..") / folder

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny_project import result
 
-from nervekit import expected, papers, report, verdicts
+from nervekit import expected, papers, report, seeds, verdicts
 from nervekit.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -240,7 +240,7 @@ def test_a_verdict_that_depends_on_the_seed_is_counted(tmp_path):
     """The printed sum IoU is 0.638; the other key begins like it and belongs to no claim."""
     several_seeds(tmp_path, (0.60, 0.68), (0.66, 0.74), (0.57, 0.63))
     given = ["reproduced", "better", "not reproduced"]
-    assert verdicts.by_seed(HUANG, tmp_path) == {("workshop", "huang_2019.test.pooled_iou"): given}
+    assert seeds.by_seed(HUANG, tmp_path) == {("workshop", "huang_2019.test.pooled_iou"): given}
     said = "1 claims, of which 1 change their verdict with the seed; not reproduced by each seed: 0, 0, 1."
     assert said in report.page([], tmp_path)
 
