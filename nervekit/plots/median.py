@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style
+from nervekit.plots.style import COLOURS, draw_contour, look_at, panels, show_image, use_style
 
 
 def inner_tensors(image, truth, snapshots, title):
@@ -60,7 +60,7 @@ def outputs_compared(images, truths, first, second, labels, title):
         for axis in row:
             show_image(axis, images[place])
             draw_contour(axis, truths[place], "truth")
-            _look_at(axis, truths[place] | first[place] | second[place])
+            look_at(axis, truths[place] | first[place] | second[place])
         for axis, masks, text in zip(row, (first, second), label, strict=False):
             draw_contour(axis, masks[place], "prediction")
             axis.set_title(text, fontsize=11)
@@ -75,39 +75,6 @@ def outputs_compared(images, truths, first, second, labels, title):
         handles.append(plt.Rectangle((0, 0), 1, 1, facecolor=COLOURS[colour], hatch=hatch, alpha=0.7))
         names.append(f"{name} by output 2")
     figure.legend(handles, names, loc="outside lower center", ncols=4)
-    figure.suptitle(title, x=0.01, ha="left")
-    return figure
-
-
-def networks_compared(images, truths, predictions, labels, title):
-    """The same images by several networks, one column each (Figures 13 and 15 of Melnic et al.).
-
-    Each picture is cut out around all that is annotated or predicted in it.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (N, H, W, 1)
-    truths : ndarray of bool, shape (N, H, W)
-    predictions : dict of str to ndarray of bool, shape (N, H, W)
-    labels : dict of str to list of str
-        For each network what stands over each image.
-    title : str
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    figure, axes = panels(len(images), len(predictions), width=9.6, ratio=0.75)
-    for place, row in enumerate(axes):
-        shown = truths[place] | np.any([masks[place] for masks in predictions.values()], axis=0)
-        for axis, (name, masks) in zip(row, predictions.items(), strict=True):
-            show_image(axis, images[place], title=f"{name}\n{labels[name][place]}")
-            draw_contour(axis, truths[place], "truth")
-            draw_contour(axis, masks[place], "prediction")
-            _look_at(axis, shown)
-    draw_contour(axes[0, 0], truths[0], "truth", label="annotated")
-    axes[0, 0].plot([], [], color=COLOURS["prediction"], linestyle="dashed", label="predicted")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
@@ -146,17 +113,3 @@ def rows_kept(image, mask, masks, rows, title):
     figure.legend(loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
-
-
-def _look_at(axis, region, *, margin=0.25):
-    """Cut a panel out around a region, with a margin, in the proportions of the picture."""
-    height, width = region.shape
-    if not region.any():
-        return
-    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
-    share = max((rows[-1] - rows[0] + 1) / height, (columns[-1] - columns[0] + 1) / width, 0.15) * (1 + 2 * margin)
-    for size, found, limits in ((height, rows, axis.set_ylim), (width, columns, axis.set_xlim)):
-        half = min(share, 1) * size / 2
-        centre = np.clip((found[0] + found[-1]) / 2, half - 0.5, size - half - 0.5)
-        low, high = centre - half, centre + half
-        limits((high, low) if limits == axis.set_ylim else (low, high))

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from nervekit.plots.style import COLOURS, use_style
+from nervekit.plots.style import COLOURS, draw_contour, look_at, panels, show_image, use_style
 
 
 def network_curves(curves, title, *, dot="weights kept"):
@@ -157,5 +157,38 @@ def bland_altman(pairs, title):
     drawn = (("solid", "mean difference"), ("dashed", "limits of agreement, ± 1.96 standard deviations"))
     handles = [plt.Line2D([], [], color=COLOURS["prediction"], linestyle=line, label=name) for line, name in drawn]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def networks_compared(images, truths, predictions, labels, title):
+    """The same images by several networks, one column each (Figures 13 and 15 of Melnic et al.).
+
+    Each picture is cut out around all that is annotated or predicted in it.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W, 1)
+    truths : ndarray of bool, shape (N, H, W)
+    predictions : dict of str to ndarray of bool, shape (N, H, W)
+    labels : dict of str to list of str
+        For each network what stands over each image.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = panels(len(images), len(predictions), width=9.6, ratio=0.75)
+    for place, row in enumerate(axes):
+        shown = truths[place] | np.any([masks[place] for masks in predictions.values()], axis=0)
+        for axis, (name, masks) in zip(row, predictions.items(), strict=True):
+            show_image(axis, images[place], title=f"{name}\n{labels[name][place]}")
+            draw_contour(axis, truths[place], "truth")
+            draw_contour(axis, masks[place], "prediction")
+            look_at(axis, shown)
+    draw_contour(axes[0, 0], truths[0], "truth", label="annotated")
+    axes[0, 0].plot([], [], color=COLOURS["prediction"], linestyle="dashed", label="predicted")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -63,3 +63,17 @@ def draw_contour(axis, mask, kind, *, label=None):
         axis.contour(padded, [0.5], colors=COLOURS[kind], linestyles=LINES[kind], linewidths=1.8, extent=extent)
     if label:
         axis.plot([], [], color=COLOURS[kind], linestyle=LINES[kind], label=label)
+
+
+def look_at(axis, region, *, margin=0.25):
+    """Cut a panel out around a region, with a margin, in the proportions of the picture."""
+    height, width = region.shape
+    if not region.any():
+        return
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    share = max((rows[-1] - rows[0] + 1) / height, (columns[-1] - columns[0] + 1) / width, 0.15) * (1 + 2 * margin)
+    for size, found, limits in ((height, rows, axis.set_ylim), (width, columns, axis.set_xlim)):
+        half = min(share, 1) * size / 2
+        centre = np.clip((found[0] + found[-1]) / 2, half - 0.5, size - half - 0.5)
+        low, high = centre - half, centre + half
+        limits((high, low) if limits == axis.set_ylim else (low, high))

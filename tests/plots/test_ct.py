@@ -2,7 +2,6 @@
 
 import matplotlib
 import numpy as np
-import pytest
 
 from nervekit.plots import ct
 
@@ -38,28 +37,8 @@ def test_windows_never_leave_out_the_liver_and_say_how_many_organs_they_draw():
     assert legend == ["liver", "artery", "bone", "leftkidney"] and "4 of 6" in texts(figure)
 
 
-def test_arms_curves_draw_the_mean_over_seeds_and_the_level_on_its_panel_alone():
-    curves = {"scratch": {"accuracy": np.array([[0.8, 0.9], [0.6, 0.7]]), "iou": np.array([[0.0, 0.2], [0.2, 0.4]])}}
-    panels = {"accuracy": "accuracy of pixels", "iou": "sum IoU"}
-    figure = ct.arms_curves(curves, "They rise", panels=panels, level=("accuracy", 0.93, "empty mask"))
-    left, right = figure.axes
-    assert labelled(left)["scratch"].get_ydata().tolist() == pytest.approx([0.7, 0.8])
-    assert labelled(right)["scratch"].get_ydata().tolist() == pytest.approx([0.1, 0.3])
-    assert labelled(left)["empty mask"].get_ydata()[0] == 0.93 and "empty mask" not in labelled(right)
-    assert left.collections[0].get_paths()[0].vertices[:, 1].min() == pytest.approx(0.6)
-
-
-def test_arms_do_not_share_a_line_style_and_colour():
-    assert len({arm[0] for arm in ct.ARMS}) == len(ct.ARMS)
+def test_organs_do_not_share_a_line_style_and_colour():
     assert len({organ for organ in ct.ORGANS}) == len({line for _, line in ct.ORGANS}) == len(ct.ORGANS)
-
-
-def test_arms_scores_mark_every_seed_and_print_the_mean():
-    scores = {"empty mask": {"dice": 0.0}, "transferred": {"dice": [0.8, 0.9]}}
-    figure = ct.arms_scores(scores, "Dice", panels={"dice": "Dice, slices with liver"})
-    circles = [line.get_xdata().tolist() for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert circles == [[0.0], [0.8, 0.9]]
-    assert "0.850" in texts(figure) and "0.000" in texts(figure)
 
 
 def test_the_line_along_the_body_breaks_where_slices_are_missing():

@@ -2,7 +2,6 @@
 
 import matplotlib
 import numpy as np
-import pytest
 
 from nervekit.plots import median
 
@@ -47,25 +46,6 @@ def test_what_output_2_adds_and_takes_away_is_marked():
     same = median.outputs_compared(IMAGES, TRUTHS, TRUTHS, TRUTHS, [("1", "2")] * 2, "Same")
     filled = [sum(len(contour.get_paths()) > 0 for contour in shown.axes[2].collections) for shown in (figure, same)]
     assert filled[0] > filled[1]
-
-
-def test_every_network_has_a_column_and_every_image_a_row():
-    predictions = {"U-Net": TRUTHS, "DL-Unet": np.zeros_like(TRUTHS)}
-    labels = {"U-Net": ["Dice 1.00", "Dice 0.99"], "DL-Unet": ["Dice 0.00", "Dice 0.01"]}
-    figure = median.networks_compared(IMAGES, TRUTHS, predictions, labels, "Side by side")
-    titles = [axis.get_title(loc="left") for axis in figure.axes]
-    assert titles == ["U-Net\nDice 1.00", "DL-Unet\nDice 0.00", "U-Net\nDice 0.99", "DL-Unet\nDice 0.01"]
-
-
-@pytest.mark.parametrize("place", [(0, 0), (23, 31), (12, 16)])
-def test_the_window_holds_the_region_and_stays_in_the_picture(place):
-    region = np.zeros((24, 32), bool)
-    region[place] = True
-    figure = median.networks_compared(IMAGES[:1], region[None], {"U-Net": region[None]}, {"U-Net": [""]}, "Window")
-    axis = figure.axes[0]
-    (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
-    assert -0.5 <= left <= place[1] <= right <= 31.5 and -0.5 <= top <= place[0] <= bottom <= 23.5
-    assert (right - left) / (bottom - top) == pytest.approx(32 / 24)
 
 
 def test_rows_that_are_kept_stand_between_two_lines_beside_the_share_of_masks():

@@ -7,6 +7,9 @@ import pytest
 from nervekit.plots import networks
 
 matplotlib.use("Agg")
+IMAGES = np.full((2, 24, 32, 1), 90, np.uint8)
+TRUTHS = np.zeros((2, 24, 32), bool)
+TRUTHS[:, 4:8, 10:18] = True
 
 
 def texts(figure):
@@ -55,3 +58,22 @@ def test_limits_of_agreement_are_1_96_standard_deviations():
     assert levels == pytest.approx([1 - 1.96, 0, 1, 1 + 1.96])
     points = axis.lines[0]
     assert points.get_xdata().tolist() == [10.5, 20, 31] and points.get_ydata().tolist() == [1, 0, 2]
+
+
+def test_every_network_has_a_column_and_every_image_a_row():
+    predictions = {"U-Net": TRUTHS, "DL-Unet": np.zeros_like(TRUTHS)}
+    labels = {"U-Net": ["Dice 1.00", "Dice 0.99"], "DL-Unet": ["Dice 0.00", "Dice 0.01"]}
+    figure = networks.networks_compared(IMAGES, TRUTHS, predictions, labels, "Side by side")
+    titles = [axis.get_title(loc="left") for axis in figure.axes]
+    assert titles == ["U-Net\nDice 1.00", "DL-Unet\nDice 0.00", "U-Net\nDice 0.99", "DL-Unet\nDice 0.01"]
+
+
+@pytest.mark.parametrize("place", [(0, 0), (23, 31), (12, 16)])
+def test_the_window_holds_the_region_and_stays_in_the_picture(place):
+    region = np.zeros((24, 32), bool)
+    region[place] = True
+    figure = networks.networks_compared(IMAGES[:1], region[None], {"U-Net": region[None]}, {"U-Net": [""]}, "Window")
+    axis = figure.axes[0]
+    (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
+    assert -0.5 <= left <= place[1] <= right <= 31.5 and -0.5 <= top <= place[0] <= bottom <= 23.5
+    assert (right - left) / (bottom - top) == pytest.approx(32 / 24)
