@@ -15,11 +15,7 @@ from nervekit import models, processor
 from nervekit.errors import ConfigurationError
 from nervekit.precision import set_precision
 
-ONNX_PACKAGES = {
-    "tensorflow": ("tf2onnx", "onnxruntime"),
-    "jax": ("tensorflow", "tf2onnx", "onnxruntime"),
-    "torch": ("onnxscript", "onnxruntime"),
-}
+ONNX_PACKAGES = ("tf2onnx", "onnxruntime")
 
 
 def rebuild(network, name, *, size=None, precision="float32", **options):
@@ -77,8 +73,8 @@ def rebuild(network, name, *, size=None, precision="float32", **options):
 
 
 def missing_for_onnx():
-    """Packages that the backend needs for an ONNX file, and does not find; an empty list where all are there."""
-    return [package for package in ONNX_PACKAGES[keras.config.backend()] if not find_spec(package)]
+    """Packages that an ONNX file needs beside TensorFlow, and that are not there; an empty list where all are."""
+    return [package for package in ONNX_PACKAGES if not find_spec(package)]
 
 
 def to_onnx(network, path):
@@ -93,8 +89,10 @@ def to_onnx(network, path):
     Raises
     ------
     ConfigurationError
-        A package is missing.
+        A package is missing, or Keras runs on another backend than TensorFlow. (On JAX and PyTorch Keras 3.15 exports with
+        other packages, and does not take images in batches of any size.)
     """
+    _check_backend("An ONNX")
     missing = missing_for_onnx()
     if missing:
         raise ConfigurationError(f"An ONNX file needs {', '.join(missing)}. Install with: pip install 'nervekit[onnx]'")
@@ -131,11 +129,7 @@ def to_litert(network, path):
     ConfigurationError
         Keras runs on another backend than TensorFlow, whose converter is used.
     """
-    if keras.config.backend() != "tensorflow":
-        raise ConfigurationError(
-            f"A LiteRT file is written by TensorFlow's converter, and Keras runs on {keras.config.backend()}. Save the "
-            "network, and load it in a process with KERAS_BACKEND=tensorflow."
-        )
+    _check_backend("A LiteRT")
     shape = (1, *network.input_shape[1:])
     network(np.zeros(shape, "float32"))  # Keras exports only what was called
     signature = [keras.InputSpec(shape=shape, dtype="float32")]
@@ -184,6 +178,14 @@ def open_litert(path, threads=None):
     return answer
 
 
+def _check_backend(file):
+    if keras.config.backend() != "tensorflow":
+        raise ConfigurationError(
+            f"{file} file is written by a converter for TensorFlow, and Keras runs on {keras.config.backend()}. Save the "
+            "network, and load it in a process with KERAS_BACKEND=tensorflow."
+        )
+
+
 @contextmanager
 def _quietly():
     """Without what exporters say of their own temporary folders and of later releases; errors still come."""
@@ -211,19 +213,20 @@ def runtimes(network, name, *, size=None, precision="float32", **options):
     Returns
     -------
     dict of str to callable
-        ``"Keras, float32"`` and the like; ``"ONNX Runtime"`` where its packages are installed and ``"LiteRT"`` where the
-        backend is TensorFlow.
+        ``"Keras, float32"`` and the like; where the backend is TensorFlow ``"LiteRT"``, and ``"ONNX Runtime"`` if its packages
+        are installed.
     """
     formats = dict.fromkeys(("float32", precision))
     networks = {one: rebuild(network, name, size=size, precision=one, **options) for one in formats}
     found = {f"Keras, {one}": lambda images, net=net: net.predict_on_batch(images)[..., 0] for one, net in networks.items()}
+    if keras.config.backend() != "tensorflow":
+        return found
     with tempfile.TemporaryDirectory() as folder:
         if not missing_for_onnx():
             to_onnx(networks["float32"], Path(folder) / "network.onnx")
             found["ONNX Runtime"] = open_onnx(Path(folder) / "network.onnx")
-        if keras.config.backend() == "tensorflow":
-            to_litert(networks["float32"], Path(folder) / "network.tflite")
-            found["LiteRT"] = open_litert(Path(folder) / "network.tflite")
+        to_litert(networks["float32"], Path(folder) / "network.tflite")
+        found["LiteRT"] = open_litert(Path(folder) / "network.tflite")
     return found
 
 
