@@ -26,7 +26,7 @@ BACKEND_READY := $(patsubst %,$(VENV)/.ready-%,$(filter jax torch,$(BACKEND)))
 HERE := $(shell test -x '$(PY)' && test "`cat '$(READY)' 2>/dev/null`" = "`pwd -P`" && echo yes)
 
 # What results depend on: all of the package but the parts that only run, check and report.
-ALONGSIDE := arguments check cli colab doctor engine expected junit kernel notebooks overview progress report run verdicts workspace __main__
+ALONGSIDE := arguments check cli colab doctor engine expected junit kernel notebooks overview progress report run seeds verdicts workspace __main__
 PACKAGE := $(filter-out $(ALONGSIDE:%=nervekit/%.py),$(wildcard nervekit/*.py nervekit/*/*.py nervekit/*/*/*.py \
 	nervekit/*/*.toml nervekit/*/*/*.csv)) requirements.lock
 
@@ -87,8 +87,11 @@ oldest:
 	$(PYTHON) .ci/oldest $(TESTARGS)
 
 # JUPYTER_PREFER_ENV_PATH: this environment's kernel goes before a user's of the same name.
-lab: $(READY)
-	JUPYTER_PREFER_ENV_PATH=1 $(PY) -m jupyterlab --ServerApp.root_dir=notebooks $(LABARGS)
+# Notebooks run in their folder, where relative paths would name something else.
+lab: $(READY) $(BACKEND_READY)
+	JUPYTER_PREFER_ENV_PATH=1 KERAS_BACKEND='$(BACKEND)' NERVEKIT_PRECISION='$(PRECISION)' \
+	$(foreach name,NERVEKIT_DATA NERVEKIT_CACHE,$(if $($(name)),$(name)="$$(cd '$($(name))' 2>/dev/null && pwd || echo '$($(name))')")) \
+	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks $(LABARGS)
 
 # Runs what is not up to date, in JOBS processes, to the end even if one fails; then checks all of it.
 run-all: $(READY) $(BACKEND_READY)
@@ -106,7 +109,7 @@ results: $(filter-out $(LAST),$(RESULTS))
 last: $(LAST)
 	@:
 
-$(LAST): $(wildcard nervekit/report.py nervekit/verdicts.py results/*/*.json expected/*.json) \
+$(LAST): $(wildcard nervekit/report.py nervekit/seeds.py nervekit/verdicts.py results/*/*.json expected/*.json) \
 	$(filter-out $(LAST),$(wildcard $(OUT)/*.ipynb $(OUT)/*.failed.json))
 
 $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)

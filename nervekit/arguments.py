@@ -49,7 +49,7 @@ def parser(commands):
         sub.add_argument("--precision", default=precision, help=what)
         sub.add_argument("--data", help=f"{', '.join(DATA)}; the profile chooses if not given")
         sub.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for each notebook")
-    for sub in (check, expected):
+    for sub in (check, expected, report):
         sub.add_argument("--expected", type=Path, default=Path("expected"), help="folder of the expected values")
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--list", action="store_true", help="only say which notebooks these are")

@@ -63,10 +63,30 @@ def read_expected(profile, folder=EXPECTED):
         raise ConfigurationError(
             f"There is nothing to check against: {path} does not exist. Write it with: make expected PROFILE={profile}"
         )
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_json(path)
     if content["profile"] != profile:
         raise ConfigurationError(f"{path} says that it is for the profile {content['profile']!r}, not {profile!r}.")
     return content
+
+
+def read_json(path):
+    """What a JSON file of the project holds.
+
+    Raises
+    ------
+    ConfigurationError
+        It holds no JSON, such as after a merge.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        advice = f"Undo the edit, or solve the conflict of a merge there: git checkout {path}"
+        raise ConfigurationError(f"{path} holds no JSON ({error}). {advice}") from error
+
+
+def here_or_above(folder):
+    """A folder of the project, for what runs at its top and for a notebook, which runs one folder below."""
+    return folder if folder.is_dir() or not (Path("..") / folder).is_dir() else Path("..") / folder
 
 
 def check(profile, notebooks, *, expected=None, runs=RUNS):

@@ -1,6 +1,7 @@
 """The command line: ``nervekit run``, ``check``, ``report``, ``doctor``, ``fetch``, ``phantom`` and others."""
 
 import logging
+import os
 import signal
 import sys
 
@@ -23,6 +24,13 @@ def main(arguments=None):
     except NervekitError as error:
         print(f"nervekit: {error}", file=sys.stderr)
         return 1 if isinstance(error, RunError) else WRONG_USE
+    except BrokenPipeError:
+        # Such as of: nervekit data | head. Python would complain again when it closes its output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except FileNotFoundError as error:
+        print(f"nervekit: {error}. Look at the path, and run this at the top of the project.", file=sys.stderr)
+        return WRONG_USE
     except OSError as error:
         print(f"nervekit: {error}. Free some space, or name another folder.", file=sys.stderr)
         return 1
@@ -59,6 +67,7 @@ def _run(options):
 def _check(options):
     from nervekit import check, notebooks, papers
 
+    _names(options)
     expected, problem = None, None
     try:
         expected = None if options.without_expected else check.read_expected(options.profile, options.expected)
@@ -110,9 +119,9 @@ def _expected(options):
 def _report(options):
     from nervekit import report
 
-    print(report.write_page(options.profile, runs=options.runs, results=options.results))
+    print(report.write_page(options.profile, runs=options.runs, results=options.results, expected=options.expected))
     if options.readme and any(any((options.results / name).glob("*.json")) for name in ("paper", "workshop")):
-        changed = report.update_readme(options.readme, options.results)
+        changed = report.update_readme(options.readme, options.results, options.expected)
         print(f"{options.readme}: {'brought up to date' if changed else 'is up to date'}")
     return 0
 

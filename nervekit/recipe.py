@@ -79,7 +79,8 @@ def fit(
     """
     weights = _output_weights(model, presence_weight)
     if optimizer is None:
-        steps = epochs * math.ceil(len(train) / batch_size)
+        # One at least: training.fit refuses what has no image or no epoch, and says how.
+        steps = max(1, epochs * math.ceil(len(train) / batch_size))
         optimizer = stochastic_gradient_descent(steps, learning_rate, momentum)
     loss = CrossEntropyDiceLoss() if loss is None else loss
     losses = {name: "binary_crossentropy" if name == "presence" else loss for name in weights} if weights else loss

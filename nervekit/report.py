@@ -6,7 +6,7 @@ from pathlib import Path
 from nervekit import papers, seeds, verdicts
 from nervekit.check import EXPECTED
 from nervekit.errors import ConfigurationError
-from nervekit.papers.tables import printed
+from nervekit.papers.tables import ours, printed
 from nervekit.progress import clock
 from nervekit.run import RUNS
 from nervekit.verdicts import RESULTS, VERDICTS
@@ -41,10 +41,10 @@ def claims_table(rows, results, expected=EXPECTED):
             entry, result = origins[row.claim.key]
             profile = result["provenance"]["profile"]
             n, origin = entry.get("n", "–"), f"{result['notebook'].split('_')[0]}, {profile}"
-            if found := over_seeds.get((profile, row.claim.key)):
-                several = f"{_text(found[0])} (sd {_text(found[1])}, {found[2]} seeds)"
+            if row.low is not None and (found := over_seeds.get((profile, row.claim.key))):
+                several = f"{found[0]:.3f} (sd {found[1]:.3f}, {found[2]} seeds)"
         verdict = f"*{row.verdict}*: {row.reason}"
-        cells = (row.claim.quantity, printed(row.claim.value), _ours(row), several, n, verdict, row.claim.where, origin)
+        cells = (row.claim.quantity, printed(row.claim.value), ours(row), several, n, verdict, row.claim.where, origin)
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return "\n".join(lines)
 
@@ -59,7 +59,7 @@ def summary(results, expected=EXPECTED):
         numbers = " | ".join(str(number or "–") for number in verdicts.counts(rows).values())
         lines.append(f"| {verdicts.short_name(paper)} | {len(rows)} | {numbers} |")
         for row in verdicts.main_claims(rows):
-            cells = (verdicts.short_name(paper), row.claim.quantity, printed(row.claim.value), _ours(row), f"*{row.verdict}*")
+            cells = (verdicts.short_name(paper), row.claim.quantity, printed(row.claim.value), ours(row), f"*{row.verdict}*")
             main.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", *main, "", _measured_where(results)])
 
@@ -158,8 +158,8 @@ def _changing(by_seed):
         return ""
     changing = [found for found in by_seed.values() if len(set(found)) > 1]
     counted = ", ".join(str(seed.count("not reproduced")) for seed in zip_longest(*by_seed.values()))
-    told = f"Run with several seeds: {len(by_seed)} claims, of which {len(changing)} change their verdict with the seed"
-    return f"{told}; not reproduced by each seed: {counted}."
+    told = f"Run with several seeds: {len(by_seed)} claims with an interval, of which {len(changing)} change their verdict with "
+    return f"{told}the seed; not reproduced by each seed alone: {counted}."
 
 
 def _measured_where(results):
@@ -174,13 +174,3 @@ def _measured_where(results):
         places.setdefault(f"{origin.get('profile')} profile, {verdicts.machine(origin)}", []).append(result["notebook"][:2])
     said = [f"{'notebooks' if len(names) > 1 else 'notebook'} {', '.join(names)}, {place}" for place, names in places.items()]
     return f"Measured: {'; '.join(said)}."
-
-
-def _ours(row):
-    if row.ours is None:
-        return "–"
-    return _text(row.ours) + (f" ({_text(row.low)} to {_text(row.high)})" if row.low is not None else "")
-
-
-def _text(number):
-    return f"{number:.3f}" if isinstance(number, float) else str(number)

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from nervekit import papers, seeds
-from nervekit.check import EXPECTED
+from nervekit.check import EXPECTED, here_or_above
 
 RESULTS = Path("results")
 VERDICTS = ("reproduced", "better", "not reproduced", "not run", "cannot be")
 MOST = 6
 DIFFERENCE = re.compile(r"[._](fall|gain|gap|leak)(\.|$)")
+NO_SHARE = re.compile(rf"{DIFFERENCE.pattern}|\.difference\.|\.loss$")
 
 
 def read_results(*folders):
@@ -67,7 +68,7 @@ def gather(profile, runs=None, results=None):
     own = Path("runs") / profile
     folders = [named] if named else [Path("..") / own, own]
     chosen = {result["notebook"]: {**result, "from": "this run"} for result in read_results(*folders)}
-    for result in committed(results or seeds.here_or_above(RESULTS)):
+    for result in committed(results or here_or_above(RESULTS)):
         name = result["notebook"]
         if name not in chosen or (not measured([chosen[name]]) and measured([result])):
             chosen[name] = {**result, "from": "committed"}
@@ -165,7 +166,7 @@ def comparisons(paper, results, expected=EXPECTED):
     """
     every, real = recorded(results), measured(results)
     free = {claim.key for claim in paper.claims if not claim.needs_data}
-    shares = {claim.key for claim in paper.claims if claim.kind == "score"}
+    shares = {claim.key for claim in paper.claims if claim.kind != "count" and not NO_SHARE.search(claim.key)}
     several = seeds.expected(expected)
     values = {}
     for key, (entry, result) in every.items():

@@ -27,6 +27,7 @@ def inside(tmp_path, monkeypatch):
         (["run", "02", "--profile", "huge"], "There is no profile 'huge'"),
         (["run", "02", "--backend", "theano"], "There is no backend 'theano'"),
         (["run", "--sources", "nowhere"], "There are no notebooks in nowhere"),
+        (["check", "--sources", "nowhere"], "There are no notebooks in nowhere"),
         (["check", "--profile", "huge"], "There is no profile 'huge'"),
         (["check"], "nothing to check against"),
         (["report"], "There are no results in"),
@@ -126,10 +127,36 @@ def test_the_command_line_starts_without_keras():
     assert not {"keras", "tensorflow", "papermill", "jupytext"} & set(answer.stdout.split())
 
 
+def test_a_file_that_holds_no_json_is_named_with_what_to_do(inside, capsys):
+    (inside / "expected").mkdir()
+    (inside / "expected" / "smoke.json").write_text("<<<<<<< HEAD")
+    assert cli.main(["check"]) == cli.WRONG_USE
+    said = capsys.readouterr().err
+    assert "smoke.json holds no JSON" in said and "git checkout" in said
+
+
+def test_a_file_that_is_not_there_is_no_want_of_space(inside, capsys):
+    results = inside / "results" / "workshop"
+    results.mkdir(parents=True)
+    content = tiny_project.result({"huang_2019.data.images": 562}, profile="workshop", data="real")
+    (results / "02_tiny.json").write_text(json.dumps(content))
+    assert cli.main(["report", "--readme", "nowhere.md"]) == cli.WRONG_USE
+    said = capsys.readouterr().err
+    assert "nowhere.md" in said and "Look at the path" in said and "space" not in said
+
+
+def test_output_that_nobody_reads_is_no_error():
+    code = "import sys; from nervekit import cli; sys.exit(cli.main(['data']))"
+    command = f"{sys.executable} -u -c \"{code}\" | head -1"
+    answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert answer.stdout.count("\n") == 1 and answer.stderr == ""
+
+
 def test_doctor_reports_a_broken_package_and_a_broken_backend_and_goes_on(tmp_path, monkeypatch, capsys):
     for name in ("keras", "scipy"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('libbroken.so is missing')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
     assert cli.main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "MISSING Keras backend: tensorflow does not work: ImportError: libbroken.so is missing" in said

@@ -1,5 +1,6 @@
 """make run-all as the graph of runs, on tiny notebooks and without making an environment."""
 
+import ast
 import json
 import re
 import shutil
@@ -152,6 +153,28 @@ def test_results_depend_on_every_file_of_the_package_but_those_that_only_run_che
     )
     there = [path for path in (ROOT / "nervekit").rglob("*") if path.suffix in (".py", ".toml", ".csv")]
     assert len(there) > 100 and {str(path.relative_to(ROOT)) for path in there} <= set(said.stdout.split())
+
+
+def test_what_results_depend_on_imports_nothing_of_what_only_runs_checks_and_reports():
+    """And what such modules alone import is one of them; notebook 10, which reports, is made anew by a rule of its own."""
+    (line,) = (line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("ALONGSIDE := "))
+    alongside = set(line.split()[2:])
+    files = {str(path.relative_to(ROOT / "nervekit")): path for path in (ROOT / "nervekit").rglob("*.py")}
+    files |= {path.name: path for path in (ROOT / "notebooks" / "source").glob("*.py") if path.name[:2] != "10"}
+    modules = {path.stem for path in (ROOT / "nervekit").glob("*.py")} - {"__init__", "__main__"}
+    users = {module: set() for module in modules}
+    for name, path in files.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "nervekit":
+                for module in {alias.name for alias in node.names} & modules:
+                    users[module].add(name.removesuffix(".py"))
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nervekit."):
+                users.get(node.module.split(".")[1], set()).add(name.removesuffix(".py"))
+    for module in modules:
+        if module in alongside:
+            assert not {name for name in users[module] if not name[0].isdigit()} - alongside, module
+        else:
+            assert users[module] - alongside, module
 
 
 def test_too_few_seeds_are_refused_before_any_of_them_runs(project):

@@ -111,6 +111,14 @@ def test_each_ingredient_can_be_left_out(squares):
     assert "pooled_iou" in recipe.fit(other, squares, epochs=1).curves
 
 
+def test_no_image_and_no_epoch_are_refused_as_in_training_fit(squares):
+    model = models.build("nervekit_unet", squares.images.shape[1:], width=2, depth=2)
+    with pytest.raises(ConfigurationError, match="epochs=0"):
+        recipe.fit(model, squares, epochs=0, augment=None)
+    with pytest.raises(ConfigurationError, match="no image"):
+        recipe.fit(model, squares.subset([]), epochs=1, augment=None)
+
+
 def test_a_network_with_other_outputs_is_refused(squares):
     image = keras.Input((32, 32, 1))
     network = keras.Model(image, {"mask": image, "area": keras.layers.GlobalAveragePooling2D()(image)}, name="own")

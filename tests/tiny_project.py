@@ -56,7 +56,8 @@ def with_makefile(folder):
 
 def environment(**more):
     """The environment without what an outer make hands down: its VENV would be taken for that of the tiny project."""
-    inherited = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "VENV", "RUNS", "PROFILE", "NOTEBOOKS")
+    inherited = ["MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "VENV", "RUNS", "PROFILE", "NOTEBOOKS", "BACKEND"]
+    inherited += ["PRECISION", "DATA", "SEED", "SEEDS", "JOBS", "KERAS_BACKEND", "NERVEKIT_PRECISION"]
     return {name: value for name, value in os.environ.items() if name not in inherited} | more
 
 

@@ -44,10 +44,8 @@ def claims_table(comparisons):
     """
     lines = ["| quantity | paper | ours (95 % interval) | verdict | printed in |", "|---|---|---|---|---|"]
     for row in comparisons:
-        interval = f" ({_text(row.low)} to {_text(row.high)})" if row.low is not None else ""
-        ours = "–" if row.ours is None else f"{_text(row.ours)}{interval}"
         verdict = f"*{row.verdict}*: {row.reason}"
-        lines.append(f"| {row.claim.quantity} | {printed(row.claim.value)} | {ours} | {verdict} | {row.claim.where} |")
+        lines.append(f"| {row.claim.quantity} | {printed(row.claim.value)} | {ours(row)} | {verdict} | {row.claim.where} |")
     return "\n".join(lines)
 
 
@@ -81,9 +79,27 @@ def printed(value):
     return f"{value:.{min(max(decimals, 3), 5)}f}"
 
 
+def ours(row):
+    """Our measurement with its interval, to three decimals.
+
+    Parameters
+    ----------
+    row : Comparison
+
+    Returns
+    -------
+    str
+    """
+    if row.ours is None:
+        return "–"
+    if row.low is None:
+        return f"{row.ours:.3f}" if isinstance(row.ours, float) else str(row.ours)
+    return f"{row.ours:.3f} ({row.low:.3f} to {row.high:.3f})"
+
+
 def _text(item):
     if isinstance(item, float):
-        return f"{item:.3f}" if item == 0 or abs(item) >= 0.01 else f"{item:.4g}"
+        return f"{item:g}"
     if isinstance(item, (list, tuple)):
         return (" x " if len(item) == 2 and all(isinstance(part, int) for part in item) else ", ").join(str(part) for part in item)
     if isinstance(item, dict):
