@@ -128,8 +128,9 @@ for finding in doctor.examine():
 # The verdict is on *this run*. Where the table at the top of a notebook has bold rows (fewer epochs, smaller images), *not
 # reproduced* may only mean that a network was not trained to the end; only the `paper` profile judges the paper.
 #
-# The interval draws patients or sessions with replacement, since frames of one patient resemble each other. To see the rule
-# at work, here are three invented measurements of one claim.
+# The interval draws patients or sessions with replacement, since frames of one patient resemble each other. Where several
+# seeds were run, notebook 10 judges their mean, with an interval that holds the chance of the start, too. To see the rule at
+# work, here are three invented measurements of one claim.
 
 # %% tags=["setup"]
 from nervekit import papers

@@ -56,8 +56,10 @@ Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings)}")
 # %% [markdown]
 # Bold marks what this run does differently. One line matters more than the others: **pretrained**. The paper's DB-Unet and
 # DL-Unet begin with an encoder (VGG19) that had learnt from ImageNet, a million photographs; U-Net and L-Unet begin with
-# random weights. nervekit does not bring these weights along. Where they are in Keras' cache folder the `paper` profile
-# uses them; otherwise all networks begin with random weights, which is a fairer comparison, and not the paper's.
+# random weights. nervekit does not bring these weights along. Where they are in Keras' cache folder the `paper` profile uses
+# them; otherwise all networks begin with random weights, which is a fairer comparison, and not the paper's. In `workshop` the
+# double networks are half as wide as printed and the single ones are not: there U-Net has 7.9 million parameters and DL-Unet
+# 3.7. If a single network comes out ahead of a double one in that profile, it says nothing about the order in the paper.
 
 # %%
 from nervekit.models import pretrained
@@ -181,8 +183,9 @@ for label, network in (("as it was run", full_size), ("with a real VGG16", real)
     print(f"{label}: {len(block)} convolutions in block 3, {network.count_params():,} parameters")
 
 # %% [markdown]
-# The printed count fits the network with four: a VGG19, cut one convolution earlier. Table III compares two versions of the
-# same encoder. The counts go into the record, and the networks of this size are let go.
+# The printed count fits the network with four: a VGG19, cut one convolution earlier, and with one batch normalisation a pair
+# of convolutions in place of two, ten fewer. Table III compares two versions of the same encoder. The counts go into the
+# record, and the networks of this size are let go.
 
 # %%
 for name, number in parameters.items():
@@ -482,7 +485,7 @@ chosen = ranked[np.linspace(0, len(ranked) - 1, 4).astype(int)]
 title = f"{kind.capitalize()} test images from DL-Unet's best to its worst"
 told = {label: [f"Dice {values[place]:.2f}" for place in chosen] for label, values in dice.items()}
 picked = {label: masks[chosen] for label, masks in predictions.items()}
-figure = figures.networks_compared(test.images[chosen], test.masks[chosen], picked, told, title)
+figure = charts.networks_compared(test.images[chosen], test.masks[chosen], picked, told, title)
 record.figure("overlays", figure, alt=f"Outlines by each network beside the annotation. {title}.")
 
 # %% [markdown]
@@ -560,7 +563,7 @@ if len(held_out):
     title = f"DL-Unet separates {sum(separated['DL-Unet'])} of {len(held_out)} {kind} bifid nerves"
     title += f", U-Net {sum(separated['U-Net'])}"
     shown = {label: masks[:2] for label, masks in in_parts.items()}
-    figure = figures.networks_compared(held_out.images[:2], held_out.masks[:2], shown, told, title)
+    figure = charts.networks_compared(held_out.images[:2], held_out.masks[:2], shown, told, title)
     record.figure("two_parts", figure, alt=f"Bifid nerves as each network outlines them. {title}.")
 
 # %% [markdown]
@@ -614,7 +617,7 @@ share = {label: np.mean(stray[label] > 0) for label in predictions}
 title = f"{kind.capitalize()} test images with a false region: DL-Unet {share['DL-Unet']:.0%}, U-Net {share['U-Net']:.0%}"
 told = {label: [f"{stray[label][place]} false" for place in chosen] for label in predictions}
 picked = {label: masks[chosen] for label, masks in predictions.items()}
-figure = figures.networks_compared(test.images[chosen], test.masks[chosen], picked, told, title)
+figure = charts.networks_compared(test.images[chosen], test.masks[chosen], picked, told, title)
 record.figure("false_regions", figure, alt=f"The two test images with the most false regions. {title}.")
 
 # %% [markdown]
@@ -660,9 +663,10 @@ for name in quantities:
 
 # %% [markdown]
 # A *Bland-Altman* plot shows the difference of two measurements against their mean. The solid line is the mean difference,
-# what is wrong on average; 95 % of the differences should lie between the dashed lines, the limits of agreement. They take
-# every image as a case of its own; several images of one patient are not, so the limits are less sure than they look. Images
-# in which nothing was predicted have no form, and are left out of the figure (their number is printed).
+# what is wrong on average; if the differences are normally distributed, about 95 % of them lie between the dashed lines, the
+# limits of agreement; a few failures widen these for all. They take every image as a case of its own; several images of one
+# patient are not, so the limits are less sure than they look. Images in which nothing was predicted have no form, and are
+# left out of the figure (their number is printed).
 
 # %%
 seen = predicted["DL-Unet"]["area"] > 0
@@ -745,10 +749,11 @@ for name, label in labels.items():
     print(f"{label}: IoU {iou:.4f}, at least {least:.4f} by the Dice: {verdict}; pooled Dice {pooled:.4f}")
 
 # %% [markdown]
-# Four rows have an IoU below the least that their Dice allows. For U-Net the images left out explain it: with all 44 images
+# Four rows have an IoU below the least that their Dice allows. For U-Net the image left out explains it: with all 44 images
 # the authors' notebook has a Dice of 0.8393 ± 0.109, at least 0.7320, and 0.7370 is possible. For DB-Unet and DL-Unet, which
-# kept all images, and for "VGG16" (0.8749 ± 0.107 with all, at least 0.7868) it stays impossible. An explanation that fits their code, and is inference: masks were
-# resized with soft edges, and the Dice counts every pixel above zero as nerve, the IoU does not.
+# kept all images, and for "VGG16" (0.8749 ± 0.107 with all, at least 0.7868) it stays impossible. An explanation that fits
+# their code, and is inference: masks were resized with soft edges, and the Dice counts every pixel above zero as nerve, the
+# IoU does not.
 #
 # Table III has precision and recall the other way round than Table II for the same network, and the text does the same with
 # U-Net. We read them as in Table II.
@@ -812,7 +817,8 @@ for row, (one, other) in {"lunet_below_unet": ("U-Net", "L-Unet"), "double_above
 # %% [markdown]
 # The rule: a printed value is *reproduced* if it lies inside our 95 % interval; a score whose whole interval lies above is
 # *better*. Simulated data is never compared with a printed number. Remember the departures in bold at the top, random weights
-# in place of ImageNet's above all: *not reproduced* says that this run did not find the number, not that it is wrong.
+# in place of ImageNet's and the narrower double networks above all: *not reproduced* says that this run did not find the
+# number, not that it is wrong.
 
 # %%
 Markdown(papers.claims_table(papers.compare(paper, record.values(), {"data": kind})))

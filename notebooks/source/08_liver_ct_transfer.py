@@ -432,6 +432,8 @@ for name, study in studies.items():
 # empty mask.
 
 # %%
+from nervekit.plots.arms import arms_curves, arms_scores
+
 panels = {"val_accuracy": "accuracy of pixels", "val_pooled_iou": "sum IoU"}
 for name, study in studies.items():
     curves = {
@@ -442,7 +444,7 @@ for name, study in studies.items():
     empty = 1 - study["liver"].part("development").masks.mean()
     title = f"{name.capitalize()}: {share:.0%} of the slices give a sum IoU of {last['transferred_quarter']:.2f} "
     title += f"transferred, {last['scratch_quarter']:.2f} from scratch"
-    figure = ct.arms_curves(curves, title, panels=panels, level=("val_accuracy", empty, "empty mask"))
+    figure = arms_curves(curves, title, panels=panels, level=("val_accuracy", empty, "empty mask"))
     alt = f"Accuracy and sum IoU of development slices by epoch for four arms. {title}."
     record.figure(f"{name}_curves", figure, alt=alt)
 
@@ -485,7 +487,7 @@ for name, study in studies.items():
     copied = study["copied"]["dice_liver"]
     above = sum(np.mean(rows[label]["dice_liver"]) > copied for label in ARMS.values())
     title = f"{name.capitalize()}: a better Dice than a copied mask ({copied:.3f}) in {above} of {len(ARMS)} arms"
-    figure = ct.arms_scores(rows, title, panels=panels, baselines=2)
+    figure = arms_scores(rows, title, panels=panels, baselines=2)
     alt = f"Accuracy and Dice of an empty mask, a copied mask and four arms, one circle a seed. {title}."
     record.figure(f"{name}_arms", figure, alt=alt)
 

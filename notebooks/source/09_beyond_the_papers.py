@@ -146,7 +146,7 @@ copies = np.repeat(train_part.images[:1], 5, axis=0), np.repeat(train_part.masks
 changed, moved = (np.asarray(keras.ops.convert_to_numpy(batch)) for batch in transform(*copies, seed=SEED, **CHANGES))
 images, masks = [copies[0][0], *changed], [copies[1][0], *moved]
 areas = moved.sum(axis=(1, 2)) / copies[1][0].sum()
-title = f"Five random changes of one {kind} image: its region shrinks to {areas.min():.1f}, grows to {areas.max():.1f}"
+title = f"Five random changes of one {kind} image: its region has {areas.min():.1f} to {areas.max():.1f} times its area"
 names = ["as it is", *(f"changed {number}" for number in range(1, 6))]
 figure = pictures.gallery(images, names, title, masks=masks, columns=3)
 record.figure("changes", figure, alt=f"One training image and five changed copies with outlines. {title}.")
@@ -187,7 +187,7 @@ record.provenance(images_per_second=rates)
 # right panel is fair, the same unchanged development images for both.
 
 # %%
-from nervekit.plots import ct as arms
+from nervekit.plots.arms import arms_curves
 
 curves = {
     arm: {name: np.array([one.curves[name] for one in found]) for name in ("pooled_iou", "val_pooled_iou")}
@@ -196,7 +196,7 @@ curves = {
 last = {arm: found["val_pooled_iou"][:, -1].mean() for arm, found in curves.items()}
 title = f"On {kind} development images: sum IoU {last['faithful']:.2f} faithful, {last['ours']:.2f} ours at the end"
 panels = {"pooled_iou": "sum IoU, training images", "val_pooled_iou": "sum IoU, development images"}
-figure = arms.arms_curves(curves, title, panels=panels)
+figure = arms_curves(curves, title, panels=panels)
 record.figure("curves", figure, alt=f"Sum IoU by epoch of both arms. {title}.")
 
 # %% [markdown]
@@ -319,7 +319,7 @@ record.figure("differences", figure, alt=f"Paired differences of sum IoU with in
 
 # %%
 from nervekit import metrics
-from nervekit.plots import median as panels_of
+from nervekit.plots.networks import networks_compared
 
 first_seed = {"faithful": predictions["faithful"][0], "ours": predictions["ours"][0]}
 recall, dice, hausdorff = (
@@ -332,7 +332,7 @@ def both_networks(chosen, title):
     measured = {arm: zip(recall[arm][chosen], dice[arm][chosen], hausdorff[arm][chosen]) for arm in first_seed}
     told = {arm: [f"found {a:.2f}, Dice {b:.2f}, HD95 {c:.1f} px" for a, b, c in found] for arm, found in measured.items()}
     masks = {arm: found[chosen] for arm, found in first_seed.items()}
-    return panels_of.networks_compared(test.images[chosen], test.masks[chosen], masks, told, title)
+    return networks_compared(test.images[chosen], test.masks[chosen], masks, told, title)
 
 
 # %% [markdown]
@@ -440,16 +440,16 @@ record.figure("risk", figure, alt=f"Mean risk against the share of images kept. 
 #
 # ### As a file that needs no Keras
 #
-# Two formats: *ONNX*, which many programs can run, and *LiteRT* (once TensorFlow Lite) for phones and small boards. The
-# packages for ONNX are optional: `pip install 'nervekit[onnx]'`. The file for LiteRT is written where TensorFlow is the backend.
+# Two formats: *ONNX*, which many programs can run, and *LiteRT* (once TensorFlow Lite) for phones and small boards. Both files
+# are written where TensorFlow is the backend. The packages for ONNX are optional: `pip install 'nervekit[onnx]'`.
 
 # %%
 from nervekit import deploy
 
-if missing := deploy.missing_for_onnx():
-    print(f"no ONNX file is written here: {', '.join(missing)} not installed")
 if keras.config.backend() != "tensorflow":
-    print(f"no LiteRT file is written here: Keras runs on {keras.config.backend()}")
+    print(f"no file is written here: Keras runs on {keras.config.backend()}")
+elif missing := deploy.missing_for_onnx():
+    print(f"no ONNX file is written here: {', '.join(missing)} not installed")
 
 # %% [markdown]
 # Files are written in float32. Keras itself can also stay in the number format that it was trained in. Each way is a function

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 11 · Simulated images first: what do they save?
 #
-# **Time:** 20 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and
+# **Time:** 20 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and
 # about 21 minutes in `workshop` on two processor cores.
 #
 # **Questions**
@@ -108,8 +108,9 @@ record.provenance(data=kind, split=split)
 # %% [markdown]
 # ## Training
 #
-# Every training is by the recipe of notebook 09. A network that sees a tenth of the images as often as another sees all of
-# them would get a tenth of the steps, and look worse for that alone. So every share gets *equally many steps*, to within half an
+# Every training is by the recipe of notebook 09, but for the masks at three scales: the ResNet of the `paper` profile does
+# not give them, and all starts get the same. A network that sees a tenth of the images as often as another sees all of them
+# would get a tenth of the steps, and look worse for that alone. So every share gets *equally many steps*, to within half an
 # epoch: the small ones see their images more often. And every start gets equally many *in all*: steps on simulated images are
 # taken from those on target images, or the simulated start would be the better for being trained longer. Where weights of
 # ImageNet take part, they are asked for before anything is trained: a missing file is then said at once.
@@ -212,8 +213,8 @@ lines.append(f"\nSum IoU with 95 % intervals. Without a target image: {before['v
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# The same as curves. Where they meet, the simulated images no longer help; a horizontal step from one to the other reads as the
-# images saved.
+# The same as curves. Where they meet, the simulated images no longer help; a horizontal step from one to the other leads to
+# the images saved (the shares stand evenly spaced: read the numbers on the axis, not lengths).
 
 # %%
 from nervekit.plots import evidence
@@ -260,7 +261,7 @@ record.figure("gains", figure, alt=f"Paired differences of sum IoU by share of t
 
 # %%
 from nervekit import metrics
-from nervekit.plots import median as panels_of
+from nervekit.plots.networks import networks_compared
 
 smallest = {name: masks[0] for name, masks in predictions.items()}
 dice = {name: metrics.dice(judged.masks, masks) for name, masks in smallest.items()}
@@ -270,7 +271,7 @@ told = {name: [f"Dice {values[place]:.2f}" for place in chosen] for name, values
 shown = {name: masks[chosen] for name, masks in smallest.items()}
 worse = np.mean(dice["simulated images"] < dice["random weights"])
 title = f"With {counts[0]} target images, {worse:.0%} of the {kind} images held out are worse after simulated ones"
-figure = panels_of.networks_compared(judged.images[chosen], judged.masks[chosen], shown, told, title)
+figure = networks_compared(judged.images[chosen], judged.masks[chosen], shown, told, title)
 record.figure("gallery", figure, alt=f"Two held-out images with outlines by every start. {title}.")
 
 # %% [markdown]

@@ -36,8 +36,8 @@ DATA = None
 SEED = 0
 
 # %% [markdown]
-# Melnic et al. (notebook 07) chain two U-Nets behind an encoder that was trained on photographs. Here is a single plain network
-# from random weights. Bold marks what this profile changes.
+# Melnic et al. (notebook 07) chain two U-Nets, the first on an encoder that was trained on photographs. Here is a single
+# plain network from random weights. Bold marks what this profile changes.
 
 # %%
 from IPython.display import Markdown
@@ -102,8 +102,8 @@ record.figure("rows", figure, alt=f"A training image and, row by row, the share 
 # ## Two arms
 #
 # The strip keeps the paper's pixels. The whole image is made smaller where the profile says so (`whole size` in the table
-# above). Then both cost about as much, and the comparison asks what to spend computing on; at full size the whole image costs
-# about three times as much.
+# above). Then both cost about as much (in `smoke` the whole image has 1.8 times the pixels), and the comparison asks what to
+# spend computing on; at full size the whole image costs about three times as much.
 
 # %%
 whole_size = tuple(settings["whole_size"])
@@ -133,8 +133,9 @@ def train(found, seed):
     keras.utils.set_random_seed(seed)
     shape, size = found["train"].images.shape[1:], {name: settings[name] for name in ("width", "depth")}
     network = models.build(settings["network"], shape, **size, deep_supervision=True)
-    for scale in recipe.SCALE_WEIGHTS:
-        training.begin_at_share(network.get_layer(f"{scale}_logits"), found["train"].masks)
+    if settings["first_output"] == "share of the nerve":
+        for scale in recipe.SCALE_WEIGHTS:
+            training.begin_at_share(network.get_layer(f"{scale}_logits"), found["train"].masks)
     return network, recipe.fit(network, found["train"], found["development"], seed=seed, augment=AUGMENT, **SCHEDULE)
 
 
@@ -154,11 +155,13 @@ rates = {name: round(float(np.median([one.images_per_second for one in of])), 1)
 record.provenance(images_per_second=rates)
 
 # %% [markdown]
-# The curves are each on its own pixels, so that their heights are not to be compared between the arms. That both come to rest is
-# the schedule's doing, whose learning rate ends at zero. What can be read is how closely each arm fits its training images.
+# The curves are each on its own pixels, so that their heights are not to be compared between the arms. That both come to rest
+# is the schedule's doing, whose learning rate ends at zero. A training score is of images of which many are changed, which
+# are harder, and is gathered while the weights still move (notebook 09); so it may lie below that of the development images,
+# and does not say that nothing was learnt by heart.
 
 # %%
-from nervekit.plots import ct as charts
+from nervekit.plots.arms import arms_curves
 
 curves = {
     name: {key: np.array([one.curves[key] for one in of]) for key in ("pooled_iou", "val_pooled_iou")}
@@ -168,7 +171,7 @@ gaps = {name: np.mean(found["pooled_iou"][:, -1] - found["val_pooled_iou"][:, -1
 differ = f"{gaps['strip']:+z.2f} strip, {gaps['whole image']:+z.2f} whole image"
 title = f"Sum IoU, training minus {kind} development images: {differ}"
 panels = {"pooled_iou": "sum IoU, training images", "val_pooled_iou": "sum IoU, development images"}
-figure = charts.arms_curves(curves, title, panels=panels)
+figure = arms_curves(curves, title, panels=panels)
 record.figure("curves", figure, alt=f"Sum IoU by epoch of both arms. {title}.")
 
 # %% [markdown]
@@ -226,7 +229,8 @@ if len(seeds) > 1:
 Markdown(evaluation.table(scores, columns))
 
 # %% [markdown]
-# Are the differences more than chance? The intervals draw patients.
+# Are the differences more than chance? The intervals draw patients. What other random starts would change is not in them;
+# with several seeds each row is a mean over them, with one it is a single training of each network.
 
 # %%
 pair = comparison.paired(test.masks, predictions["strip"], predictions["whole image"], test.groups)
@@ -242,6 +246,7 @@ Markdown(comparison.table(comparisons))
 
 # %%
 from nervekit import metrics
+from nervekit.plots.networks import networks_compared
 
 first = {name: masks[0] for name, masks in predictions.items()}
 dice = {name: metrics.dice(test.masks, masks) for name, masks in first.items()}
@@ -249,7 +254,7 @@ chosen = np.argsort(-dice["strip"], kind="stable")[[0, len(test) // 2, len(test)
 told = {name: [f"Dice {values[place]:.2f}" for place in chosen] for name, values in dice.items()}
 means = ", ".join(f"{name} {values.mean():.3f}" for name, values in dice.items())
 title = f"Mean Dice of all {len(test)} {kind} test images, first seed: {means}"
-figure = pictures.networks_compared(
+figure = networks_compared(
     test.images[chosen], test.masks[chosen], {name: masks[chosen] for name, masks in first.items()}, told, title
 )
 record.figure("gallery", figure, alt=f"Three test images with outlines by both arms. {title}.")
@@ -323,6 +328,7 @@ record.finish();
 # **Exercises**
 #
 # 1. Set `margin` of `nervekit/papers/median_recipe.toml` to 0. Nothing is lost: why does the strip still have a margin below? Take
-#    the rows from ten training patients. What is lost now?
+#    the rows from a few training patients, two or three in `smoke`, five on real images, drawn at random many times. How often
+#    is something lost?
 # 2. Cut the columns as well. Why is less won?
 # 3. Melnic et al. left images under a Dice of 0.60 out of two of their means (not out of their best). What would it do here?

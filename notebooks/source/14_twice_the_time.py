@@ -66,10 +66,10 @@ kind = "simulated" if judged.source == "phantom" else "real"
 print(judged.describe())
 
 # %% [markdown]
-# Two sets of images judge. The *development* images of the published split share sessions with the training images, as its
+# Two sets of images judge. Many *development* images of the published split share a session with a training image, as its
 # test images do. *Held out* are whole sessions of the training images: they say more about new patients. (On the real set
-# sessions are inferred from the pictures, notebook 01.) The test images are left alone. Whoever chooses by them has none
-# left to test the choice.
+# sessions are inferred from the pictures, notebook 01.) The test images are left alone. Whoever chooses by them has none left
+# to test the choice.
 
 # %%
 from nervekit.data import splits
@@ -83,6 +83,8 @@ split = f"development images, and {len(folds)} of {settings['folds']} folds of t
 record.provenance(data=kind, split=split)
 for name, found in judges.items():
     print(f"{name}: {len(found)} images of {len(set(found.groups))} sessions")
+shared = np.isin(judges["development"].groups, judged.groups[folds[0][0]]).sum()
+print(f"{shared} of the development images are of a session that trains, too")
 
 # %% [markdown]
 # What the small masks lose before any network looks: the annotation itself, brought to that size and back. It is what the masks
@@ -189,11 +191,13 @@ record.provenance(images_per_second=rates, seconds_of_a_training={name: round(fo
 print(", ".join(f"{name} {found:.1f}" for name, found in times.items()), f"times the time on {record.hardware()}")
 
 # %% [markdown]
-# The curves are on each network's own pixels. All come to rest at the end, since the learning rate falls to zero there; that says
-# nothing about what more epochs would do. *Longer* says it.
+# The curves are on each network's own pixels. All come to rest at the end, since the learning rate falls to zero there; that
+# says nothing about what more epochs would do. *Longer* says it. Training scores are of images of which many are changed,
+# which are harder, and are gathered while the weights still move (notebook 09): a gap near zero does not show that nothing
+# was learnt by heart.
 
 # %%
-from nervekit.plots import ct as charts
+from nervekit.plots.arms import arms_curves
 
 curves = {
     name: {key: np.array([one.curves[key] for one in found]) for key in ("pooled_iou", "val_pooled_iou")}
@@ -202,7 +206,7 @@ curves = {
 gaps = {name: np.mean(found["pooled_iou"][:, -1] - found["val_pooled_iou"][:, -1]) for name, found in curves.items()}
 title = f"Sum IoU, training minus {kind} development images: {gaps['plain']:+z.2f} plain, {gaps['longer']:+z.2f} longer"
 panels = {"pooled_iou": "sum IoU, training images", "val_pooled_iou": "sum IoU, development images"}
-figure = charts.arms_curves(curves, title, panels=panels)
+figure = arms_curves(curves, title, panels=panels)
 record.figure("curves", figure, alt=f"Sum IoU by epoch of four ways to train. {title}.")
 
 # %% [markdown]
@@ -266,7 +270,7 @@ record.figure("gains", figure, alt=f"Paired differences of sum IoU for every way
 # the annotation, dashed orange the prediction.
 
 # %%
-from nervekit.plots import median as panels_of
+from nervekit.plots.networks import networks_compared
 
 unseen = judges["held out"]
 shown = {name: predictions["held out"][name][0] for name in ("plain", best)}
@@ -275,7 +279,7 @@ change = dice[best] - dice["plain"]
 chosen = [np.argmax(change), np.argmin(change)]
 told = {name: [f"Dice {values[place]:.2f}" for place in chosen] for name, values in dice.items()}
 title = f"{best.capitalize()}: Dice rises in {np.mean(change > 0):.0%} of the {kind} images held out, by {change.max():.2f} at most"
-figure = panels_of.networks_compared(
+figure = networks_compared(
     unseen.images[chosen], unseen.masks[chosen], {name: found[chosen] for name, found in shown.items()}, told, title
 )
 record.figure("gallery", figure, alt=f"Two held-out images with outlines by the plain recipe and the best way. {title}.")

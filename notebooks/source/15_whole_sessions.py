@@ -100,11 +100,12 @@ faithful = crossval.run(build_theirs, dataset, folds, **schedule)
 # them), while the others stay *unchanged*. It answers each image twice, as it is and mirrored, and the mean of both
 # probabilities counts (*flip averaging*).
 #
-# Each can be left out by name. Two of them are more than one thing. Without *our network* the recipe trains the paper's, which has
-# no normalisation, divides by 255 in place of standardising each image, has ReLU, and gives no masks at several scales; in the
-# `smoke` profile it also has one step down more and four times the parameters. Without *our optimizer* Adam trains, with its default
-# settings; the falling learning rate, weight decay and clipping go with gradient descent. Without *unchanged images* every image
-# is changed in every step.
+# Each can be left out by name. Four of them are more than one thing. Without *augmentation* or *flips* the network answers
+# once, to the image as it is, since flip averaging goes with them. Without *our network* the recipe trains the paper's, which
+# has no normalisation, divides by 255 in place of standardising each image, has ReLU, and gives no masks at several scales;
+# in the `smoke` profile it also has one step down more and four times the parameters. Without *our optimizer* Adam trains,
+# with its default settings; the falling learning rate, weight decay and clipping go with gradient descent. Without *unchanged
+# images* every image is changed in every step.
 
 # %%
 import keras
@@ -188,9 +189,9 @@ Markdown(evaluation.table(scores, columns))
 # %% [markdown]
 # ### Fold by fold
 #
-# The points of one fold belong to the same images. How far the folds lie apart comes from *which* sessions are held out and from
-# the random start, which each fold has of its own; a score of one fold alone could be any of these. The count in the title is no
-# test: any two folds share most of their training images.
+# The points of one fold belong to the same images. How far the folds lie apart comes from *which* sessions are held out and
+# from the random start, which each fold has of its own; a score of one fold alone could be any of these. The count in the
+# title is no test: any two folds share training images, of ten folds eight ninths of them.
 
 # %%
 from nervekit import plots
@@ -227,21 +228,20 @@ record.figure("sessions", figure, alt=f"Change of the mean Dice of every session
 # The images on which ours gains and loses most. Green is the annotation, dashed orange the prediction.
 
 # %%
-from nervekit.plots import median as panels_of
+from nervekit.plots.networks import networks_compared
 
 chosen = [np.argmax(change), np.argmin(change)]
 told = {name: [f"Dice {values[place]:.2f}" for place in chosen] for name, values in dice.items()}
 title = f"Among {len(dataset)} {kind} images Dice changes by {change.max():+z.2f} at best and {change.min():+z.2f} at worst"
 masks = {name: predictions[name][chosen] for name in dice}
-figure = panels_of.networks_compared(dataset.images[chosen], dataset.masks[chosen], masks, told, title)
+figure = networks_compared(dataset.images[chosen], dataset.masks[chosen], masks, told, title)
 record.figure("gallery", figure, alt=f"Two held-out images with outlines by both networks. {title}.")
 
 # %% [markdown]
 # ## Which ingredient matters?
 #
 # One is left out at a time, everything else stays. Each is held against the full recipe on the same images and from the same
-# seeds. The table at the top says on how many of the folds. A network that was trained without flips answers once, to the image
-# as it is.
+# seeds. The table at the top says on how many of the folds.
 
 # %%
 trained = range(settings["ablation_folds"])
@@ -255,9 +255,10 @@ for name in settings["ablation"]:
     ablation[f"without {name}"] = comparison.paired(dataset.masks[judged], *pair, dataset.groups[judged])
 
 # %% [markdown]
-# To the left of zero: leaving it out costs. With few folds an interval that covers zero is the usual case; it says "not
-# shown", not "no effect". And one that leaves zero out is about these trainings: all rows share the full recipe's, and a lucky start
-# of it makes every ingredient look useful.
+# To the left of zero: leaving it out costs. An interval that covers zero says "not shown", not "no effect". With few sessions
+# these intervals are too narrow rather than too wide (`intervals.bootstrap`): trust the corrected p values of the next table
+# more. And one that leaves zero out is about these trainings: all rows share the full recipe's, and a lucky start of it makes
+# every ingredient look useful.
 
 # %%
 if ablation:
