@@ -146,7 +146,7 @@ copies = np.repeat(train_part.images[:1], 5, axis=0), np.repeat(train_part.masks
 changed, moved = (np.asarray(keras.ops.convert_to_numpy(batch)) for batch in transform(*copies, seed=SEED, **CHANGES))
 images, masks = [copies[0][0], *changed], [copies[1][0], *moved]
 areas = moved.sum(axis=(1, 2)) / copies[1][0].sum()
-title = f"Five random changes of one {kind} image: its region has {areas.min():.1f} to {areas.max():.1f} times its area"
+title = f"Five random changes of one {kind} image: its region has {areas.min():.1f} to {areas.max():.1f} times the area"
 names = ["as it is", *(f"changed {number}" for number in range(1, 6))]
 figure = pictures.gallery(images, names, title, masks=masks, columns=3)
 record.figure("changes", figure, alt=f"One training image and five changed copies with outlines. {title}.")
