@@ -50,7 +50,8 @@ def parser(commands):
         sub.add_argument("--data", help=f"{', '.join(DATA)}; the profile chooses if not given")
         sub.add_argument("--timeout", type=float, metavar="SECONDS", help="limit for each notebook")
     for sub in (check, expected, report):
-        sub.add_argument("--expected", type=Path, default=Path("expected"), help="folder of the expected values")
+        what = "folder of the expected values" + ("; beside the results if not given" if sub is report else "")
+        sub.add_argument("--expected", type=Path, default=None if sub is report else Path("expected"), help=what)
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--list", action="store_true", help="only say which notebooks these are")
     run.add_argument("--settings", action="store_true", help="only write down the settings, for make")

@@ -80,12 +80,22 @@ def read_json(path):
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        advice = f"Undo the edit, or solve the conflict of a merge there: git checkout {path}"
+        advice = f"Solve the conflict of a merge there, or undo the edit with: git checkout {path}"
         raise ConfigurationError(f"{path} holds no JSON ({error}). {advice}") from error
 
 
 def here_or_above(folder):
-    """A folder of the project, for what runs at its top and for a notebook, which runs one folder below."""
+    """A folder of the project, for what runs at its top and for a notebook, which runs one folder below.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+
+    Returns
+    -------
+    pathlib.Path
+        ``folder``, or where only that is there, the one of this name one folder up.
+    """
     return folder if folder.is_dir() or not (Path("..") / folder).is_dir() else Path("..") / folder
 
 

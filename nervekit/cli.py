@@ -67,7 +67,7 @@ def _run(options):
 def _check(options):
     from nervekit import check, notebooks, papers
 
-    _names(options)
+    _names(options)  # refuses a folder without notebooks
     expected, problem = None, None
     try:
         expected = None if options.without_expected else check.read_expected(options.profile, options.expected)
@@ -119,9 +119,10 @@ def _expected(options):
 def _report(options):
     from nervekit import report
 
-    print(report.write_page(options.profile, runs=options.runs, results=options.results, expected=options.expected))
+    expected = options.expected or options.results.parent / "expected"
+    print(report.write_page(options.profile, runs=options.runs, results=options.results, expected=expected))
     if options.readme and any(any((options.results / name).glob("*.json")) for name in ("paper", "workshop")):
-        changed = report.update_readme(options.readme, options.results, options.expected)
+        changed = report.update_readme(options.readme, options.results, expected)
         print(f"{options.readme}: {'brought up to date' if changed else 'is up to date'}")
     return 0
 

@@ -5,7 +5,7 @@ import math
 import statistics
 from pathlib import Path
 
-from nervekit.check import EXPECTED, FEWEST_SEEDS
+from nervekit.check import EXPECTED, FEWEST_SEEDS, read_json
 from nervekit.errors import ConfigurationError, RunError
 from nervekit.whole import write_text
 
@@ -121,7 +121,7 @@ def merge(content, folder=EXPECTED):
     path = Path(folder) / f"{content['profile']}.json"
     if not path.exists():
         return content
-    old, new = json.loads(path.read_text(encoding="utf-8")), content["seeds"].keys()
+    old, new = read_json(path), content["seeds"].keys()
     keys = {key: entry for key, entry in old["keys"].items() if entry["notebook"] not in new}
     kept = {part: {**old.get(part, {}), **content[part]} for part in ("seeds", "seconds", "data")}
     return {
@@ -147,7 +147,7 @@ def _entry(notebook, key, measured, pinned):
         return None, f"{key}: {spread} are not all finite."
     floor = max((one["must_exceed"] for one in measured if one.get("must_exceed") is not None), default=None)
     entry = {"notebook": notebook, "center": None, "tolerance": None, "spread": spread}
-    if any(one.get("low") is not None for one in measured):
+    if all(one.get("low") is not None for one in measured):
         entry["intervals"] = [[one.get("low"), one.get("high")] for one in measured]
     entry |= {} if floor is None else {"must_exceed": floor}
     failed = [value for value in spread if floor is not None and value <= floor]

@@ -1,13 +1,12 @@
 """The verdict on every claim of every paper, from the results that notebooks left."""
 
-import json
 import os
 import re
 from dataclasses import replace
 from pathlib import Path
 
 from nervekit import papers, seeds
-from nervekit.check import EXPECTED, here_or_above
+from nervekit.check import EXPECTED, here_or_above, read_json
 
 RESULTS = Path("results")
 VERDICTS = ("reproduced", "better", "not reproduced", "not run", "cannot be")
@@ -28,7 +27,7 @@ def read_results(*folders):
     """
     found = {}
     for path in (path for folder in folders for path in _files(folder)):
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = read_json(path)
         found[result["notebook"]] = result
     return [found[name] for name in sorted(found)]
 

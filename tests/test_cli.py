@@ -1,6 +1,7 @@
 """The command line: one message and an exit status, never a traceback."""
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -8,7 +9,7 @@ import tomllib
 import pytest
 import tiny_project
 
-from nervekit import arguments, cli, doctor
+from nervekit import arguments, cli, doctor, expected
 from nervekit.errors import MissingDataError
 
 
@@ -146,10 +147,31 @@ def test_a_file_that_is_not_there_is_no_want_of_space(inside, capsys):
 
 
 def test_output_that_nobody_reads_is_no_error():
-    code = "import sys; from nervekit import cli; sys.exit(cli.main(['data']))"
-    command = f"{sys.executable} -u -c \"{code}\" | head -1"
-    answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
-    assert answer.stdout.count("\n") == 1 and answer.stderr == ""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-u", "-c", "import sys; from nervekit import cli; sys.exit(cli.main(['data']))"]
+    answer = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(theirs)
+    assert (answer.returncode, answer.stderr) == (1, "")
+
+
+def test_the_report_takes_expected_values_from_beside_the_results_wherever_it_is_called(tmp_path, monkeypatch, capsys):
+    key = "huang_2019.test.pooled_iou"
+    found = [{key: {"value": value, "low": value - 0.02, "high": value + 0.02}} for value in (0.66, 0.68, 0.70)]
+    results = {
+        seed: [tiny_project.result(one, profile="workshop", data="real", seed=seed)] for seed, one in enumerate(found)
+    }
+    committed = tmp_path / "project" / "results" / "workshop"
+    committed.mkdir(parents=True)
+    (committed / "02_tiny.json").write_text(json.dumps(results[0][0]))
+    expected.write(expected.expectations("workshop", results, provisional=True), tmp_path / "project" / "expected")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert cli.main(["report", "--results", "../project/results"]) == 0
+    assert "| 0.638 | 0.680 (0.626 to 0.734) | 0.680 (sd 0.020, 3 seeds) |" in (elsewhere / "runs" / "report.md").read_text()
+    assert cli.main(["report", "--results", "../project/results", "--expected", "nowhere"]) == 0
+    assert "| 0.638 | 0.660 (0.640 to 0.680) | – |" in (elsewhere / "runs" / "report.md").read_text()
 
 
 def test_doctor_reports_a_broken_package_and_a_broken_backend_and_goes_on(tmp_path, monkeypatch, capsys):

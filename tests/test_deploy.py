@@ -11,6 +11,8 @@ from nervekit import deploy, models, training
 from nervekit.errors import ConfigurationError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 1)).astype("uint8")
+# What another backend says is the test after these.
+on_tensorflow = pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="files are written by converters for TensorFlow")
 
 
 @pytest.fixture(params=["float32", "bfloat16"])
@@ -62,7 +64,7 @@ def test_a_copy_of_another_size_is_refused(options):
         deploy.rebuild(network, "nervekit_unet", **options)
 
 
-@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="an ONNX file is written by a converter for TensorFlow")
+@on_tensorflow
 def test_onnx_runtime_gives_what_keras_gives(tmp_path):
     if deploy.missing_for_onnx():
         pytest.skip(f"not installed: {', '.join(deploy.missing_for_onnx())}")
@@ -72,7 +74,7 @@ def test_onnx_runtime_gives_what_keras_gives(tmp_path):
     assert np.abs(found - training.predict(network, IMAGES)).max() < 1e-4
 
 
-@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a LiteRT file is written by TensorFlow's converter")
+@on_tensorflow
 def test_litert_gives_what_keras_gives_image_by_image_and_its_writer_says_nothing(tmp_path, caplog, recwarn):
     network = models.build("nervekit_unet", (32, 32, 1), width=4)
     level = logging.getLogger("tensorflow").level

@@ -177,6 +177,18 @@ def test_what_results_depend_on_imports_nothing_of_what_only_runs_checks_and_rep
             assert users[module] - alongside, module
 
 
+def test_lab_hands_on_where_data_lies_and_which_backend_is_asked_for(project):
+    """Notebooks run one folder below, where a relative path would name something else."""
+    folder, make = project
+    (folder / "jupyterlab.py").write_text(
+        "import os\nfor name in ('NERVEKIT_DATA', 'KERAS_BACKEND', 'NERVEKIT_PRECISION'):\n    print(os.environ.get(name))\n"
+    )
+    (folder / "my data").mkdir()
+    answer = make("lab", "PRECISION=float32", NERVEKIT_DATA="my data")
+    assert answer.stdout.split("\n")[-4:] == [str(folder.resolve() / "my data"), "tensorflow", "float32", ""], answer.stderr
+    assert make("lab", NERVEKIT_DATA="nowhere").stdout.split("\n")[-4] == "nowhere"
+
+
 def test_too_few_seeds_are_refused_before_any_of_them_runs(project):
     folder, make = project
     tiny_project.write(folder, n01_good="record.value('a', 1)")

@@ -245,9 +245,11 @@ record.figure("gallery", figure, alt=f"Two held-out images with outlines by both
 
 # %%
 trained = range(settings["ablation_folds"])
+judged = np.isin(faithful.fold, trained)
+print(f"judged by {judged.sum()} images of {len(set(dataset.groups[judged]))} sessions")
 ablation = {}
 for name in settings["ablation"]:
-    reduced, judged = np.zeros(dataset.masks.shape, bool), np.isin(faithful.fold, trained)
+    reduced = np.zeros(dataset.masks.shape, bool)
     for number in trained:
         views, _ = train_ours(number, without=name)
         reduced[folds[number][1]] = (views[0] if name in ("flip", "augmentation") else views.mean(axis=0)) > 0.5

@@ -1,20 +1,10 @@
 """Figures of an experiment with several arms: what they draw is what they were given."""
 
-import matplotlib
 import numpy as np
 import pytest
+from figures import labelled, texts
 
 from nervekit.plots import arms
-
-matplotlib.use("Agg")
-
-
-def texts(figure):
-    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
-
-
-def labelled(axis):
-    return {line.get_label(): line for line in axis.lines if not line.get_label().startswith("_")}
 
 
 def test_arms_curves_draw_the_mean_over_seeds_and_the_level_on_its_panel_alone():

@@ -1,15 +1,9 @@
 """Figures of the brachial plexus draw what they were given."""
 
-import matplotlib
 import numpy as np
+from figures import texts
 
 from nervekit.plots import brachial
-
-matplotlib.use("Agg")
-
-
-def texts(figure):
-    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
 def test_output_shares_fall_at_the_outputs():

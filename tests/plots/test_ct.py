@@ -1,19 +1,9 @@
 """Figures of the CT notebook: what they draw is what they were given."""
 
-import matplotlib
 import numpy as np
+from figures import labelled, texts
 
 from nervekit.plots import ct
-
-matplotlib.use("Agg")
-
-
-def texts(figure):
-    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
-
-
-def labelled(axis):
-    return {line.get_label(): line for line in axis.lines if not line.get_label().startswith("_")}
 
 
 def test_windows_show_their_limits_and_name_only_organs_that_are_there():

@@ -1,15 +1,9 @@
 """Figures of detection: what they draw is what they were given."""
 
-import matplotlib
 import numpy as np
+from figures import texts
 
 from nervekit.plots import detection
-
-matplotlib.use("Agg")
-
-
-def texts(figure):
-    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
 def test_each_case_has_a_row_and_a_case_without_examples_says_so():

@@ -1,17 +1,11 @@
 """Figures of evidence: what they draw is what they were given."""
 
-import matplotlib
 import numpy as np
 import pytest
+from figures import texts
 
 from nervekit import calibration
 from nervekit.plots import evidence
-
-matplotlib.use("Agg")
-
-
-def texts(figure):
-    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
 def test_differences_are_filled_where_the_interval_leaves_zero():

@@ -1,19 +1,14 @@
 """Figures that compare networks: what they draw is what they were given."""
 
-import matplotlib
 import numpy as np
 import pytest
+from figures import texts
 
 from nervekit.plots import networks
 
-matplotlib.use("Agg")
 IMAGES = np.full((2, 24, 32, 1), 90, np.uint8)
 TRUTHS = np.zeros((2, 24, 32), bool)
 TRUTHS[:, 4:8, 10:18] = True
-
-
-def texts(figure):
-    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
 def lines(axis):

@@ -1,17 +1,12 @@
 """Figures of results: what they draw is what they were given."""
 
-import matplotlib
 import numpy as np
 import pytest
+from figures import texts
 
 from nervekit import plots
 
-matplotlib.use("Agg")
 SCORES = {"empty mask": {"value": 0.0, "low": 0.0, "high": 0.0}, "U-Net": {"value": 0.7, "low": 0.6, "high": 0.8}}
-
-
-def texts(figure):
-    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
 def test_curves_carry_every_epoch_and_both_parts():
