@@ -81,13 +81,13 @@ def expectations(profile, results, *, provisional=False, not_pinned=()):
     ConfigurationError
         Fewer than five seeds.
     RunError
-        The seeds recorded different keys or data; the value of a seed does not exceed what a model that learnt nothing
+        The seeds recorded different keys, data or precision; the value of a seed does not exceed what a model that learnt nothing
         reaches (the key's ``must_exceed``); or a pin would not mean anything: a model that learnt nothing passes it,
         since the centre less the tolerance does not exceed ``must_exceed``.
     """
     check_seeds(len(results), provisional)
     pinned = len(results) >= FEWEST_SEEDS
-    keys, data, seeds, seconds, problems = {}, {}, {}, {}, []
+    keys, data, precision, seeds, seconds, problems = {}, {}, {}, {}, {}, []
     for notebook in sorted({result["notebook"] for batch in results.values() for result in batch}):
         by_seed = {
             seed: next((result for result in batch if result["notebook"] == notebook), None)
@@ -99,6 +99,7 @@ def expectations(profile, results, *, provisional=False, not_pinned=()):
             continue
         first = next(iter(by_seed.values()))
         data[notebook] = first["provenance"].get("data")
+        precision[notebook] = first["provenance"].get("precision")
         seeds[notebook] = list(results)
         seconds[notebook] = round(statistics.median(result["seconds"] for result in by_seed.values()), 1)
         for key in first["values"]:
@@ -112,6 +113,7 @@ def expectations(profile, results, *, provisional=False, not_pinned=()):
         "seeds": seeds,
         "seconds": seconds,
         "data": data,
+        "precision": precision,
         "keys": dict(sorted(keys.items())),
     }
 
@@ -123,7 +125,7 @@ def merge(content, folder=EXPECTED):
         return content
     old, new = read_json(path), content["seeds"].keys()
     keys = {key: entry for key, entry in old["keys"].items() if entry["notebook"] not in new}
-    kept = {part: {**old.get(part, {}), **content[part]} for part in ("seeds", "seconds", "data")}
+    kept = {part: {**old.get(part, {}), **content[part]} for part in ("seeds", "seconds", "data", "precision")}
     return {
         "profile": content["profile"],
         **{part: dict(sorted(entries.items())) for part, entries in kept.items()},
@@ -184,8 +186,9 @@ def _problem_of_seeds(notebook, profile, by_seed):
         return f"{notebook}: profiles {[origin.get('profile') for origin in origins]}, not all {profile!r}."
     if [origin.get("seed") for origin in origins] != list(by_seed):
         return f"{notebook}: recorded the seeds {[origin.get('seed') for origin in origins]}, not {list(by_seed)}."
-    if len({origin.get("data") for origin in origins}) > 1:
-        return f"{notebook}: data {[origin.get('data') for origin in origins]} differ between seeds."
+    for fact in ("data", "precision"):
+        if len({origin.get(fact) for origin in origins}) > 1:
+            return f"{notebook}: {fact} {[origin.get(fact) for origin in origins]} differ between seeds."
     keys = [set(result["values"]) for result in by_seed.values()]
     odd = set.union(*keys) - set.intersection(*keys)
     return f"{notebook}: recorded for some seeds only: {', '.join(sorted(odd))}." if odd else None

@@ -25,6 +25,8 @@ def page(results, expected=EXPECTED):
         if changing := _changing(seeds.by_seed(paper, expected)):
             lines += [changing, ""]
         lines += [claims_table(rows, results, expected), "", papers.audit_list(paper.audit)]
+        if both := verdicts.precisions(paper, expected):
+            lines += ["", precision_table(both)]
     return "\n".join(lines) + "\n"
 
 
@@ -49,6 +51,15 @@ def claims_table(rows, results, expected=EXPECTED):
     return "\n".join(lines)
 
 
+def precision_table(both):
+    """Markdown table of claims in bfloat16 beside float32, from :func:`nervekit.verdicts.precisions`."""
+    lines = ["| quantity | profile | paper | bfloat16 (95 % interval) | float32 (95 % interval) | bfloat16 | float32 |", f"|{'---|' * 7}"]
+    for profile, half, full in both:
+        cells = (half.claim.quantity, profile, printed(half.claim.value), ours(half), ours(full), half.verdict, full.verdict)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def summary(results, expected=EXPECTED):
     """What stands in README: how many claims of each paper got which verdict, and the main ones on real data."""
     lines = [f"| paper | claims | {' | '.join(VERDICTS)} |", f"|---|{'---|' * (len(VERDICTS) + 1)}"]
@@ -61,7 +72,7 @@ def summary(results, expected=EXPECTED):
         for row in verdicts.main_claims(rows):
             cells = (verdicts.short_name(paper), row.claim.quantity, printed(row.claim.value), ours(row), f"*{row.verdict}*")
             main.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", *main, "", _measured_where(results)])
+    return "\n".join([*lines, "", *main, "", _measured_where(results), *_between_precisions(expected)])
 
 
 def write_page(profile=None, *, runs=RUNS, results=RESULTS, expected=EXPECTED):
@@ -160,6 +171,16 @@ def _changing(by_seed):
     counted = ", ".join(str(seed.count("not reproduced")) for seed in zip_longest(*by_seed.values()))
     told = f"Run with several seeds: {len(by_seed)} claims with an interval, of which {len(changing)} change their verdict with "
     return f"{told}the seed; not reproduced by each seed alone: {counted}."
+
+
+def _between_precisions(expected):
+    """One sentence: how many verdicts float32 changes; none where nothing ran in both."""
+    both = [row for key in papers.names() for row in verdicts.precisions(papers.load(key), expected)]
+    if not both:
+        return []
+    changed = [half.claim.quantity for _, half, full in both if half.verdict != full.verdict]
+    named = f" ({'; '.join(changed)})" if changed else ""
+    return [f"In float32 in place of bfloat16 {len(changed)} of {len(both)} verdicts change{named}; `make report` shows both."]
 
 
 def _measured_where(results):

@@ -56,13 +56,15 @@ def interval(values, lows, highs, confidence=0.95):
     return float(mean), float(mean - down), float(mean + up)
 
 
-def expected(folder=EXPECTED):
+def expected(folder=EXPECTED, precision=None):
     """What is expected on real data from more than one seed.
 
     Parameters
     ----------
     folder : path-like
         Folder of the expectations, here or one folder up.
+    precision : str, optional
+        Only of notebooks that computed in this, such as ``"float32"``.
 
     Returns
     -------
@@ -75,6 +77,7 @@ def expected(folder=EXPECTED):
         for content in contents
         for key, entry in content["keys"].items()
         if content.get("data", {}).get(entry["notebook"]) == "real" and len(entry.get("spread", ())) > 1
+        and precision in (None, content.get("precision", {}).get(entry["notebook"]))
     }
 
 

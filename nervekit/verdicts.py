@@ -165,7 +165,7 @@ def comparisons(paper, results, expected=EXPECTED):
     """
     every, real = recorded(results), measured(results)
     free = {claim.key for claim in paper.claims if not claim.needs_data}
-    shares = {claim.key for claim in paper.claims if claim.kind != "count" and not NO_SHARE.search(claim.key)}
+    shares = _shares(paper)
     several = seeds.expected(expected)
     values = {}
     for key, (entry, result) in every.items():
@@ -177,6 +177,29 @@ def comparisons(paper, results, expected=EXPECTED):
         replace(row, reason="simulated data") if row.verdict == "not run" and row.claim.key in simulated else row
         for row in rows
     ]
+
+
+def precisions(paper, expected=EXPECTED):
+    """The verdicts by all seeds in bfloat16 beside those in float32, where expectations of both are there.
+
+    Parameters
+    ----------
+    paper : papers.Paper
+    expected : path-like
+        Folder of the expectations, here or one folder up; those in float32 lie in its folder ``float32``.
+
+    Returns
+    -------
+    list of (str, papers.Comparison, papers.Comparison)
+        Profile, verdict in bfloat16 and in float32 of each claim that has an interval in both.
+    """
+    half, full = seeds.expected(expected, "bfloat16"), seeds.expected(Path(expected) / "float32", "float32")
+    found = []
+    for profile in papers.PROFILES:
+        keys = [key for where, key in half if where == profile and (profile, key) in full]
+        rows = (_by_all({key: several[profile, key] for key in keys}, paper) for several in (half, full))
+        found += [(profile, *both) for both in zip(*rows, strict=True) if None not in (both[0].low, both[1].low)]
+    return found
 
 
 def counts(rows):
@@ -232,6 +255,16 @@ def machine(origin):
     backend = origin.get("backend")
     software = [f"{name} {versions[name]}" for name in ("keras", backend) if name in versions]
     return ", ".join([origin.get("hardware") or "unknown machine", *software])
+
+
+def _by_all(several, paper):
+    shares = _shares(paper)
+    values = {key: seeds.of_all({"value": entry["spread"][0]}, entry, key in shares) for key, entry in several.items()}
+    return papers.compare(paper, values, {"data": "real"})
+
+
+def _shares(paper):
+    return {claim.key for claim in paper.claims if claim.kind != "count" and not NO_SHARE.search(claim.key)}
 
 
 def _files(folder):

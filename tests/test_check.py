@@ -241,7 +241,8 @@ def broken(change):
     [
         (lambda one: one["values"].clear(), "recorded for some seeds only: dice"),
         (lambda one: one["provenance"].update(profile="paper"), "not all 'smoke'"),
-        (lambda one: one["provenance"].update(data="real"), "differ between seeds"),
+        (lambda one: one["provenance"].update(data="real"), "data .* differ between seeds"),
+        (lambda one: one["provenance"].update(precision="float32"), "precision .* differ between seeds"),
         (lambda one: one["provenance"].update(seed=0), r"recorded the seeds \[0, 1, 0, 3, 4\]"),
         (lambda one: one["values"]["dice"].update(value=math.nan), "not all finite"),
         (lambda one: one.update(notebook="03_b"), "02_tiny: no results for the seeds"),

@@ -224,13 +224,13 @@ def test_readme_is_up_to_date():
     assert report.readme_text(text, ROOT / "results", ROOT / "expected") == text, "make report brings it up to date"
 
 
-def several_seeds(folder, *intervals):
+def several_seeds(folder, *intervals, precision="bfloat16"):
     """Expectations of as many seeds, each in the middle of its interval, and the result of each."""
     results = {}
     for seed, (low, high) in enumerate(intervals):
         entry = {"value": (low + high) / 2, "low": low, "high": high, "n": 62}
         found = real({"huang_2019.test.pooled_iou": entry, "huang_2019.test.pooled_iou_of_all": entry})
-        found["provenance"]["seed"] = seed
+        found["provenance"] |= {"seed": seed, "precision": precision}
         results[seed] = [found]
     expected.write(expected.expectations("workshop", results, provisional=True), folder)
     return [found for (found,) in results.values()]
@@ -243,6 +243,24 @@ def test_a_verdict_that_depends_on_the_seed_is_counted(tmp_path):
     assert seeds.by_seed(HUANG, tmp_path) == {("workshop", "huang_2019.test.pooled_iou"): given}
     said = "1 claims with an interval, of which 1 change their verdict with the seed; not reproduced by each seed alone: 0, 0, 1."
     assert said in report.page([], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("full", "changed", "verdict"),
+    [
+        ((0.61, 0.67), "0 of 1 verdicts change;", "reproduced"),
+        ((0.50, 0.54), "1 of 1 verdicts change (Sum IoU, test set);", "not reproduced"),
+    ],
+)
+def test_verdicts_in_float32_stand_beside_those_in_bfloat16(tmp_path, full, changed, verdict):
+    """Both seeds have the same value, so that only the interval over sessions remains; printed is 0.638."""
+    committed = several_seeds(tmp_path, (0.62, 0.68), (0.62, 0.68))[0]
+    several_seeds(tmp_path / "float32", full, full)
+    assert "float32" not in report.summary([committed], tmp_path), "both ran in bfloat16"
+    several_seeds(tmp_path / "float32", full, full, precision="float32")
+    assert f"In float32 in place of bfloat16 {changed}" in report.summary([committed], tmp_path)
+    row = f"| Sum IoU, test set | workshop | 0.638 | 0.650 (0.620 to 0.680) | {sum(full) / 2:.3f} ({full[0]:.3f} to {full[1]:.3f}) "
+    assert f"{row}| reproduced | {verdict} |" in report.page([committed], tmp_path)
 
 
 def test_what_ran_with_several_seeds_is_judged_by_all_of_them_and_another_run_by_itself(tmp_path):
