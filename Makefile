@@ -125,7 +125,8 @@ settings: | $(READY)
 $(STAMPS): settings
 	@test -f $@
 
-FEW_SEEDS = Tolerances need at least 5 seeds; SEEDS has $(words $(sort $(SEEDS))). With fewer: $(NERVEKIT) expected --provisional
+FEW_SEEDS = Tolerances need at least 5 seeds; SEEDS has $(words $(sort $(SEEDS))). With fewer: \
+	$(NERVEKIT) expected $(NAMES) --profile $(PROFILE) --seeds $(SEEDS) --provisional
 
 expected: $(READY) $(BACKEND_READY)
 	@$(if $(word 5,$(sort $(SEEDS))),,$(error $(FEW_SEEDS))):
@@ -133,7 +134,7 @@ expected: $(READY) $(BACKEND_READY)
 		RUNS=$(RUNS)/expected/seed-$$seed || exit 1; \
 		$(MAKE) --no-print-directory last SEED=$$seed RUNS=$(RUNS)/expected/seed-$$seed || exit 1; done
 	@$(NERVEKIT) expected $(NAMES) --profile $(PROFILE) --seeds $(SEEDS) --runs $(RUNS)/expected --reuse \
-		$(if $(NOT_PINNED),--not-pinned $(NOT_PINNED))
+		--backend '$(BACKEND)' --precision '$(PRECISION)' --data '$(DATA)' $(if $(NOT_PINNED),--not-pinned $(NOT_PINNED))
 
 report: $(READY)
 	@$(NERVEKIT) report $(if $(filter file,$(origin PROFILE)),,--profile '$(PROFILE)') --runs $(RUNS) --readme README.md

@@ -28,7 +28,7 @@ class Check:
 @dataclass(frozen=True)
 class Row:
     """One notebook of the table: ``status`` is passed, provisional (expected from too few seeds for tolerances), unchecked
-    (``problems`` says why, unless nothing at all is expected), moved, failed, not run or missing."""
+    (only its own floors are; ``problems`` says why, unless nothing at all is expected), moved, failed, not run or missing."""
 
     notebook: str
     status: str
@@ -109,7 +109,8 @@ def check(profile, notebooks, *, expected=None, runs=RUNS):
     notebooks : iterable of str
         Names of the notebooks that must have run.
     expected : dict, optional
-        From :func:`read_expected`; without it a notebook need only have run. So it is for one that ran on simulated data where
+        From :func:`read_expected`; without it a notebook need only have run, with its scores above the floors that it
+        records itself. So it is for one that ran on simulated data where
         real data are expected, and, in other profiles than smoke, for one of which nothing is expected.
     runs : path-like
         The folder that holds a folder a profile.
@@ -185,15 +186,23 @@ def _check_notebook(name, profile, expected, folder):
         return Row(name, "missing", problems=(f"it has not run: no {name}.json with its .ipynb in {folder}",))
     result = json.loads(path.read_text(encoding="utf-8"))
     facts = result["seconds"], result["peak_memory_mib"]
-    if expected is None:
-        return Row(name, "unchecked", *facts)
-    if reason := _nothing_to_compare(name, profile, expected, result):
-        return Row(name, "unchecked", *facts, problems=(reason,))
+    reason = None if expected is None else _nothing_to_compare(name, profile, expected, result)
+    if expected is None or reason:
+        checks = tuple(_floors(result["values"]))
+        problems = tuple(f"{check.key}: {check.problem}" for check in checks if check.problem)
+        return Row(name, "moved" if problems else "unchecked", *facts, checks, (*filter(None, [reason]), *problems))
     checks = tuple(compare(name, profile, expected, result))
     problems = tuple(f"{check.key}: {check.problem}" for check in checks if check.problem)
     pinned = len(expected.get("seeds", {}).get(name, range(FEWEST_SEEDS))) >= FEWEST_SEEDS
     status = "moved" if problems else "passed" if pinned else "provisional"
     return Row(name, status, *facts, checks, problems)
+
+
+def _floors(values):
+    """The checks that need no expectations: what a run says that a model that learnt nothing reaches."""
+    for key, entry in sorted(values.items()):
+        if (floor := entry.get("must_exceed")) is not None:
+            yield Check(key, entry.get("value"), floor=floor, problem=_problem_of_value({}, entry, floor))
 
 
 def _nothing_to_compare(name, profile, expected, result):

@@ -98,11 +98,12 @@ def _expected(options):
     expected.check_seeds(len(set(options.seeds)), options.provisional)
     results = {}
     for seed in options.seeds:
-        settings = run.Settings(options.profile, options.data, seed, options.backend, options.precision)
+        settings = run.Settings(options.profile, options.data or None, seed, options.backend, options.precision)
         runs = options.runs / f"seed-{seed}"
         for source in sources:
-            done = check.check(options.profile, [source.stem], runs=runs)[0].good
-            if not (options.reuse and done):
+            asked = runs / options.profile / f".{source.stem}.settings"
+            same = asked.exists() and asked.read_text(encoding="utf-8") == settings.line(source) + "\n"
+            if not (options.reuse and same and check.check(options.profile, [source.stem], runs=runs)[0].good):
                 outcome = run.run(source, settings, runs=runs, timeout=options.timeout)
                 if outcome.status != "done":
                     print(f"nervekit: {source.stem} with seed {seed}: {outcome.status}: {outcome.reason}")

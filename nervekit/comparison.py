@@ -5,7 +5,7 @@ from scipy import stats
 
 from nervekit import metrics
 from nervekit.errors import DataError
-from nervekit.evaluation import difference, pooled_iou_of, with_interval
+from nervekit.evaluation import difference, each_seed, pooled_iou_of, with_interval
 from nervekit.intervals import ratio
 
 
@@ -16,8 +16,7 @@ def mean_dice(masks, predictions):
     -------
     ndarray, shape (N,)
     """
-    several = predictions if np.ndim(predictions) == 4 else [predictions]
-    return np.mean([metrics.dice(masks, prediction) for prediction in several], axis=0)
+    return np.mean([metrics.dice(masks, prediction) for prediction in each_seed(predictions)], axis=0)
 
 
 def scores(masks, predictions, groups):
@@ -34,7 +33,7 @@ def scores(masks, predictions, groups):
     dict of str to dict
         ``pooled_iou``, ``dice_mean`` and ``accuracy`` (share of images with IoU above 0.5), as `evaluation.scores`.
     """
-    several = predictions if np.ndim(predictions) == 4 else [predictions]
+    several = each_seed(predictions)
     correct, each = np.mean([metrics.iou(masks, one) > 0.5 for one in several], axis=0), np.ones(len(masks))
     return {
         "pooled_iou": with_interval(pooled_iou_of(masks, predictions), groups),

@@ -121,6 +121,11 @@ def fold_quartiles(masks, result, groups):
     return found
 
 
+def each_seed(predictions):
+    """Predictions of one seed or of several, shape (N, H, W) or (seeds, N, H, W), seed by seed."""
+    return predictions if np.ndim(predictions) == 4 else [predictions]
+
+
 def pooled_iou_of(masks, predictions):
     """Sum IoU as a statistic for `with_interval`; the mean over seeds where there are several.
 
@@ -135,7 +140,7 @@ def pooled_iou_of(masks, predictions):
         Takes weights (resamples, N), gives (resamples,) values.
     """
     each = []
-    for prediction in predictions if np.ndim(predictions) == 4 else [predictions]:
+    for prediction in each_seed(predictions):
         intersection, true, predicted = metrics.counts(masks, prediction)
         each.append(ratio(intersection, true + predicted - intersection))
     return lambda weights: np.mean([statistic(weights) for statistic in each], axis=0)

@@ -81,7 +81,7 @@ def expectations(profile, results, *, provisional=False, not_pinned=()):
     ConfigurationError
         Fewer than five seeds.
     RunError
-        The seeds recorded different keys, data or precision; the value of a seed does not exceed what a model that learnt nothing
+        The seeds recorded different keys, data or precision, or none a key of `not_pinned`; the value of a seed does not exceed what a model that learnt nothing
         reaches (the key's ``must_exceed``); or a pin would not mean anything: a model that learnt nothing passes it,
         since the centre less the tolerance does not exceed ``must_exceed``.
     """
@@ -106,6 +106,7 @@ def expectations(profile, results, *, provisional=False, not_pinned=()):
             measured = [result["values"][key] for result in by_seed.values()]
             keys[key], problem = _entry(notebook, key, measured, pinned and key not in not_pinned)
             problems += [problem] if problem else []
+    problems += [f"{key}: --not-pinned names it, but no notebook recorded it." for key in not_pinned if key not in keys]
     if problems:
         raise RunError("Nothing was written:\n" + "\n".join(problems))
     return {

@@ -1,4 +1,5 @@
-"""Losses of the papers and of our recipe. The Dice coefficient is taken over the whole batch, as all of them did, in float32."""
+"""Losses of the papers and of our recipe. The Dice coefficient is of the whole batch, as in the code of Belahsen & El
+Manouzi and of Melnic et al., in float32."""
 
 import keras
 from keras import ops

@@ -128,7 +128,7 @@ def accuracy_at(overlap, threshold=0.5):
 
     References
     ----------
-    Huang et al. 2019 call an image "correct" when its IoU is above 0.5.
+    Huang et al. 2019, Eq. 3: an image counts as segmented when its IoU is above 0.5.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Notebooks and their sources: ``notebooks/source/NN_name.py`` (py:percent) is written by hand, the .ipynb is made.
 
-Three cell tags matter. ``parameters`` marks the one cell that a run overrides. ``pinned`` marks cells whose output is
+Four cell tags matter. ``parameters`` marks the one cell that a run overrides. ``pinned`` marks cells whose output is
 kept in the committed notebook and compared by nbval. ``setup`` marks cells that pinned cells need; nbval runs only
-the cells with one of these tags, so that it is quick.
+the cells with one of these tags, so that it is quick. ``colab`` marks the set-up cells that `read` adds.
 """
 
 import ast

@@ -35,10 +35,11 @@ class _Flat(keras.optimizers.Optimizer):
         """Move each weight by its gradient."""
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         self.build(variables)
-        if [variable.path for variable in variables] != [variable.path for variable in self._trainable_variables]:
+        known = self._trainable_variables
+        if len(variables) != len(known) or any(one is not other for one, other in zip(variables, known, strict=True)):
             raise ConfigurationError(
-                f"{type(self).__name__} was built for {len(self._trainable_variables)} weights and is given "
-                f"{len(variables)} others. Compile the network again after its layers are frozen or made trainable."
+                f"{type(self).__name__} was built for {len(known)} weights and is given {len(variables)} others. Make an "
+                "optimizer for each network, and compile again after layers are frozen or made trainable."
             )
         gradient = ops.concatenate([
             ops.reshape(ops.zeros(variable.shape) if one is None else ops.cast(one, "float32"), (-1,))

@@ -71,7 +71,7 @@ class Outcome:
     status: str
     reason: str
     seconds: float
-    peak_memory_mib: int
+    peak_memory_mib: int | None
 
 
 def check_backend(backend):
@@ -106,7 +106,7 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
     -------
     Outcome
     """
-    source, began = Path(source), time.perf_counter()
+    source, began, before = Path(source), time.perf_counter(), _peak_of_children()
     notebook = notebooks.read(source)
     if not any("parameters" in notebooks.tags(cell) for cell in notebook.cells):
         raise ConfigurationError(f"{source} has no cell tagged 'parameters', so it cannot be told its profile.")
@@ -122,7 +122,8 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
         if status == "done":
             status, reason, peak = _accept(source.stem, settings, work, folder, seconds)
         if status != "done":
-            peak = _peak_of_children()
+            after = _peak_of_children()
+            peak = after if after > before else None  # the largest of all children: an earlier notebook may have needed more
             _keep_failure(source.stem, settings, work, folder, Outcome(source.stem, status, reason, seconds, peak))
     progress.end(status, seconds, reason)
     return Outcome(source.stem, status, reason, seconds, peak)

@@ -123,7 +123,7 @@ def until_alive(attempt, seed, *, starts=3):
     """
     for start in range(1, starts + 1):
         network, history = attempt(seed + 100 * (start - 1))
-        kept = int(np.argmin(history.curves["val_loss"]))
+        kept = int(np.argmin(np.nan_to_num(history.curves["val_loss"], nan=np.inf)))
         if history.curves["val_pooled_iou"][kept] > 0:
             break
     return network, history, start

@@ -79,7 +79,8 @@ class History:
     curves : dict of str to list of float
         ``loss``, ``pooled_iou`` and, with a development set, the same with ``val_`` before.
     seconds : float
-        Wall time of the whole training.
+        Wall time of all epochs, their passes over the development set included; what other callbacks do at the end of an
+        epoch is not.
     images_per_second : float
         Training images over the time of an epoch, its pass over the development set included; without the first epoch, which
         also compiles.

@@ -39,7 +39,7 @@ def transfer(from_model, to_model, *, freeze=()):
         Trained; not changed.
     to_model : keras.Model
         Changed in place. Compile it afterwards: what is frozen is fixed then.
-    freeze : True, str or sequence of str
+    freeze : bool, str or sequence of str
         Layers not to train: all that were copied, or those of them whose names start so, such as ``("encoder",
         "bottleneck")``. What was not copied is trained.
 
@@ -77,7 +77,7 @@ def transfer(from_model, to_model, *, freeze=()):
     if not copied:
         raise ConfigurationError(f"transfer: no layer of {to_model.name} has the name and the shapes of one of "
                                  f"{from_model.name}; there is nothing to take over.")  # fmt: skip
-    freeze = [freeze] if isinstance(freeze, str) else freeze
+    freeze = [freeze] if isinstance(freeze, str) else freeze or ()
     chosen = copied if freeze is True else [layer for layer in copied if layer.name.startswith(tuple(freeze))]
     unknown = [] if freeze is True else [start for start in freeze if not any(la.name.startswith(start) for la in copied)]
     if unknown:

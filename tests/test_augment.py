@@ -186,7 +186,7 @@ def test_an_int_seed_repeats_and_a_generator_moves_on(batch):
     assert not np.array_equal(*(changed(*batch, seed=generator, **options)[0] for _ in range(2)))
 
 
-def test_it_runs_inside_a_training_step_of_a_compiled_model(batch):
+def test_it_runs_inside_a_graph_and_draws_anew_at_each_call(batch):
     class Augmented(keras.layers.Layer):
         def __init__(self):
             super().__init__()

@@ -122,6 +122,17 @@ def test_without_expectations_a_notebook_need_only_have_run(tmp_path):
     assert [row.status for row in check.check("smoke", ["02_tiny", "03_b"], runs=tmp_path)] == ["unchecked", "missing"]
 
 
+@pytest.mark.parametrize("wanted", [None, {"profile": "smoke", "keys": {}, "data": {"02_tiny": "real"}}])
+def test_what_learnt_nothing_is_found_without_expectations_too(tmp_path, wanted):
+    for score, status in ((0.5, "unchecked"), (0.2, "moved"), (math.nan, "moved")):
+        content = result({"dice": score, "parameters": 3})
+        content["values"]["dice"]["must_exceed"] = 0.3
+        place(tmp_path, content)
+        (row,) = check.check("smoke", ["02_tiny"], expected=wanted, runs=tmp_path)
+        assert row.status == status and len(row.checks) == 1
+    assert "nan is not a finite number" in row.problems[-1]
+
+
 def test_simulated_data_are_never_compared_with_real_ones(tmp_path):
     place(tmp_path, result({"dice": 0.1}))
     (row,) = check.check("smoke", ["02_tiny"], expected=EXPECTED | {"data": {"02_tiny": "real"}}, runs=tmp_path)

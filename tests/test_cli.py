@@ -82,6 +82,14 @@ def test_too_few_seeds_are_refused_before_any_runs_unless_provisional(inside, mo
     assert cli.main(["expected", "--seeds", "0", "1", "--provisional"]) == 0 and ran == [0, 1]
 
 
+def test_finished_seeds_are_taken_only_where_they_ran_as_asked(inside, monkeypatch):
+    ran = []
+    fake_runs(monkeypatch, lambda seed: ran.append(seed) or 10)
+    command = ["expected", "--seeds", "0", "1", "--provisional", "--reuse"]
+    for asked, number in (([], 2), ([], 2), (["--precision", "float32"], 4), (["--precision", "float32"], 4), ([], 6)):
+        assert cli.main([*command, *asked]) == 0 and len(ran) == number
+
+
 def fake_runs(monkeypatch, value):
     from nervekit import run
 
@@ -91,6 +99,7 @@ def fake_runs(monkeypatch, value):
         content = tiny_project.result({"a": value(settings.seed)}, seed=settings.seed)
         (folder / "02_tiny.json").write_text(json.dumps(content))
         (folder / "02_tiny.ipynb").write_text("{}")
+        run.write_settings(source, settings, folder)
         return run.Outcome("02_tiny", "done", "", 1.0, 100)
 
     monkeypatch.setattr(run, "run", fake)

@@ -54,6 +54,9 @@ def test_other_weights_than_it_was_built_for_are_refused():
     optimizer.build([first, second])
     with pytest.raises(ConfigurationError, match="built for 2 weights and is given 1"):
         optimizer.apply([ops.ones(1)], [second])
+    of_another_network = [keras.Variable([1.0], name=name) for name in ("first", "second")]
+    with pytest.raises(ConfigurationError, match="an optimizer for each network"):
+        optimizer.apply([ops.ones(1), ops.ones(1)], of_another_network)
 
 
 @pytest.mark.parametrize("make", [FlatAdam, FlatRMSprop])

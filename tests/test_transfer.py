@@ -53,6 +53,10 @@ def test_frozen_layers_do_not_change_in_training_and_others_do(bone):
     assert not equal(weights(liver, "decoder_1_conv_1"), weights(bone, "decoder_1_conv_1"))
 
 
+def test_nothing_is_frozen_where_that_is_asked_for(bone):
+    assert not transfer(bone, models.build("shrivastava_unet", (32, 32, 1), width=2), freeze=False).frozen
+
+
 def test_everything_copied_can_be_frozen(bone):
     liver = models.build("shrivastava_unet", (32, 32, 3), width=2)
     report = transfer(bone, liver, freeze=True)

@@ -98,7 +98,10 @@ class SegmentationDataset:
                 )
         for index, (image, mask) in enumerate(zip(self.images, self.masks)):
             if image.shape[:2] != mask.shape:
-                raise DataError(f"{self.key} {self.ids[index]}: image {image.shape[:2]}, mask {mask.shape}.")
+                raise DataError(
+                    f"{self.key} {self.ids[index]}: its image is {image.shape[:2]}, its mask {mask.shape} (height, width); "
+                    "expected one size. Resize both alike, the mask to the nearest pixel."
+                )
 
     def __len__(self) -> int:
         return len(self.images)

@@ -100,12 +100,17 @@ def open_source(path: str | Path, strip: bool = True) -> Iterator[Source]:
         raise DataError(f"{path}: no such file or folder. Check the path (and NERVEKIT_DATA).")
 
 
+def unreadable(path: Path | str, error: OSError) -> DataError:
+    """The error for a file that is there but cannot be read."""
+    return DataError(f"{path}: cannot be read ({error.strerror or error}). Check that it is a file that you may read.")
+
+
 def _folder(path: Path) -> Source:
     def read(name: str) -> bytes:
         try:
             return (path / name).read_bytes()
         except OSError as error:
-            raise DataError(f"{path / name}: cannot be read ({error.strerror or error}).") from error
+            raise unreadable(path / name, error) from error
 
     files = (item for item in sorted(_walk(path)) if not is_litter(item.relative_to(path)) and item.is_file())
     return Source(path, {item.relative_to(path).as_posix(): item.stat().st_size for item in files}, read)

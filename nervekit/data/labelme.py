@@ -165,7 +165,7 @@ def _parse(path: Path) -> dict:
     try:
         annotation = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        raise files.unreadable(path, error) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: is not JSON ({error}). Save the annotation with labelme again.") from error
     if not isinstance(annotation, dict) or not isinstance(annotation.get("shapes"), list):
@@ -216,4 +216,4 @@ def _picture(path: Path, annotation: dict) -> Image.Image:
     try:
         return pictures.upright(target.read_bytes(), str(target))
     except OSError as error:
-        raise DataError(f"{path}: its image {target} cannot be read ({error.strerror or error}).") from error
+        raise files.unreadable(f"{path}: its image {target}", error) from error

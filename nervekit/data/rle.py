@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nervekit import whole
+from nervekit.data import files
 from nervekit.errors import DataError
 
 COLUMNS = ["img", "pixels"]
@@ -148,7 +149,7 @@ def read_submission(path: str | Path, shape: tuple[int, int] = (420, 580)) -> di
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        raise files.unreadable(path, error) from error
     masks: dict[str, np.ndarray] = {}
     for line, row in rows(content, str(path), COLUMNS):
         if row["img"] in masks:

@@ -92,7 +92,8 @@ def uses(
 
 def organs(source: Source) -> dict[str, list[str]]:
     """Return which organs each patient has masks of."""
-    return {patient: sorted(filter(None, folders)) for patient, folders in sorted(_folders(source).items())}
+    found = _folders(source)
+    return {patient: sorted(filter(None, found[patient])) for patient in sorted(found, key=_order)}
 
 
 def _folders(source: Source) -> dict[str, dict[str, dict[str, str]]]:

@@ -149,7 +149,7 @@ def check_input(network, input_shape, *, multiple, channels=None):
     input_shape : tuple of int
         (height, width, channels).
     multiple : int
-        Height and width must be multiples of this, since the network halves them that often.
+        Height and width must be multiples of this: 2 to the power of how often the network halves them.
     channels : tuple of int, optional
         The channel counts that the network takes; any positive count without it.
 
@@ -165,15 +165,15 @@ def check_input(network, input_shape, *, multiple, channels=None):
         )
     height, width, depth = shape
     if height % multiple or width % multiple:
-        lower, upper = _neighbours(height, multiple), _neighbours(width, multiple)
+        rows, columns = _nearest(height, multiple), _nearest(width, multiple)
         raise ConfigurationError(
             f"{network}: input of {height} x {width} pixels. Height and width must be multiples of {multiple}, "
-            f"such as {lower} x {upper}. Load the data with size=({lower}, {upper})."
+            f"such as {rows} x {columns}. Load the data with size=({rows}, {columns})."
         )
     if channels and depth not in channels:
         answer = " or ".join(map(str, channels))
         raise ConfigurationError(f"{network}: input with {depth} channels. Expected {answer}.")
 
 
-def _neighbours(size, multiple):
+def _nearest(size, multiple):
     return max(multiple, round(size / multiple) * multiple)

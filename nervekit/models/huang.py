@@ -41,7 +41,7 @@ def huang_unet(input_shape=(256, 256, 1), *, width=16, dropout=False):
 
     Notes
     -----
-    Figure 1 of the paper, whose channel numbers are not in the text; the widths are those of the two archived states
+    After Figure 1 of the paper. Its channel numbers are not in the text; the widths are those of the two archived states
     of the kernel. The text fixes ReLU, the sigmoid output and the division by 255. The paper names no initializer;
     He-normal is that of the kernel's later state (16 feature maps). The earlier one (8) has Glorot-uniform: a departure here.
 

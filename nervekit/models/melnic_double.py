@@ -21,7 +21,6 @@ from nervekit.models.blocks import (
 from nervekit.models.melnic import two_convolutions, two_step_head
 from nervekit.models.pretrained import load_encoder
 
-VGG = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 VGG_WIDTHS = (1, 2, 4, 8, 8)  # times the width of the first block
 
 

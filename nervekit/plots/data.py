@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style
 
 
-def gallery(images, titles, title, *, masks=None, columns=None, limits=(0, 255), ratio=None):
+def gallery(images, titles, title, *, masks=None, columns=None, ratio=None):
     """Pictures side by side, each with its own title; masks are outlined.
 
     Parameters
@@ -21,8 +21,6 @@ def gallery(images, titles, title, *, masks=None, columns=None, limits=(0, 255),
     masks : list of (H, W) bool arrays or None, optional
         Outlined in the colour of the truth; an item may be None.
     columns : int, optional
-    limits : (low, high)
-        Values shown black and white.
     ratio : float, optional
         Height of a panel over its width; that of the tallest picture if not given.
 
@@ -35,7 +33,7 @@ def gallery(images, titles, title, *, masks=None, columns=None, limits=(0, 255),
     ratio = ratio or max(image.shape[0] / image.shape[1] for image in images)
     figure, axes = panels(rows, columns, ratio=ratio)
     for index, (axis, image) in enumerate(zip(axes.flat, images)):
-        axis.imshow(np.squeeze(image), cmap="gray", vmin=limits[0], vmax=limits[1], interpolation="nearest")
+        axis.imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         axis.set_title(titles[index], fontsize=11)
         if masks is not None and masks[index] is not None:
             draw_contour(axis, masks[index], "truth")

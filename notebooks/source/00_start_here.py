@@ -32,8 +32,8 @@
 # | Melnic et al. | ultrasound | median nerve | U-Net, L-Unet, DB-Unet, DL-Unet | public, 246 images |
 # | Shrivastava 2020 | CT | liver, after bones | U-Net, transferred | public, 20 patients |
 #
-# The networks of all five are in `nervekit.models`. Two papers print how many parameters theirs have, and these ten agree
-# exactly; the others are the nearest that text and code allow.
+# The networks of all five are in `nervekit.models`. Two papers have a table of their parameters, and these ten agree exactly;
+# the others are the nearest that text and code allow.
 #
 # ## The map
 #
@@ -74,7 +74,7 @@ SEED = 0
 # | profile | data | for |
 # |---|---|---|
 # | `smoke` | simulated, small | a first look, and the automatic tests: minutes on two processor cores |
-# | `workshop` | real where it is present, at reduced size | a course: up to half an hour a notebook on a laptop, 09, 12 and 14 longer |
+# | `workshop` | real where it is present, at reduced size | a course: up to half an hour a notebook on two cores; 12, 14, 15 and 09 one to two and a half hours |
 # | `paper` | real, at the paper's size | the reproduction: a GPU |
 
 # %%
@@ -108,8 +108,8 @@ for finding in doctor.examine():
 # nervekit fetch femoral
 # ```
 #
-# In a terminal at the top of the project that is `.venv/bin/nervekit fetch femoral`; on Colab `!nervekit fetch femoral` in a
-# cell.
+# In a terminal at the top of the project that is `.venv/bin/nervekit fetch femoral`. On Colab put `!nervekit fetch femoral` below
+# the set-up cell of each notebook that is to use it: there every notebook has a machine of its own, which forgets its files.
 #
 # ## How to read a verdict
 #
@@ -160,7 +160,7 @@ for name, score in invented.items():
 # %%
 record.value("huang_2019.claims.total", len(paper.claims))
 record.value("huang_2019.claims.checkable", sum(claim.kind != "unpublished" for claim in paper.claims))
-record.finish();
+print(record.finish().read_text(encoding="utf-8"))
 
 # %% [markdown]
 # ## What we did

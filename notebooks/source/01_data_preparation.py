@@ -157,9 +157,9 @@ record.figure(
 #
 # A physician drew the *block region* as a polygon with the program labelme, which stores corners in a JSON file; two others
 # checked it. It is not the nerve itself, which is hard to see: it is the connective tissue between the iliac fascia and the
-# iliopsoas muscle, the key area for a femoral nerve block. We call it the region; in the files its label is "nerve".
-# The set publishes only the masks, not these files. So we go back: we take the outline of one mask, thin it
-# to the corners a person would click, and write it the way labelme does.
+# iliopsoas muscle, the key area for a femoral nerve block. We call it the region; "nerve" is its label in the files that we
+# write. The set publishes only the masks, not these files. So we go back: we take the outline of one mask, thin it to the
+# corners a person would click, and write it the way labelme does.
 
 # %%
 import json
@@ -365,8 +365,9 @@ print(f"region: {share.min():.2%} to {share.max():.2%} of an image, median {np.m
 print(f"an empty mask is right in {1 - share.mean():.1%} of all pixels, with an IoU of 0")
 
 # %% [markdown]
-# The right-hand map adds all masks. They gather in one part of the image, though no pixel belongs to the region in most of them. How far
-# does it get to know where to look, without looking? Notebook 02 measures it: the mean mask is among its baselines.
+# The right-hand map adds all masks. They gather in one part of the image, yet even the commonest place lies inside the region
+# in fewer than half of them. How far does it get to know where to look, without looking? Notebook 02 measures it: the mean
+# mask is among its baselines.
 
 # %%
 picture = figures.balance(
@@ -550,8 +551,8 @@ record.value("huang_2019.leak.copied_mask.mean_iou", overlap.mean())
 print(f"IoU of copied masks: median {np.median(overlap):.3f}, mean {overlap.mean():.3f}")
 
 # %% [markdown]
-# Keep these two numbers in mind: on the real images they stand beside the 0.644 that the paper reports as the
-# median of its network. A score that memory alone can reach does not show that a network has learned anatomy.
+# Keep the median in mind: on the real images it stands beside the 0.644 that the paper reports as the median of its network;
+# a mean it does not print. A score that memory alone can reach does not show that a network has learned anatomy.
 
 # %% [markdown]
 # ## Sessions: who belongs together
@@ -726,8 +727,8 @@ along_rows = flat.reshape(grid.shape)
 print("down the columns:", (along_columns == grid).all(), " along the rows:", (along_rows == grid).all())
 
 # %% [markdown]
-# We do the same to a whole mask: the first of the set that is not empty. `rle.encode` and `rle.decode` are the two
-# loops above with checks: an odd count of numbers, runs that overlap, and runs that leave the image are errors.
+# We do the same to a whole mask: the first of the set that is not empty. `rle.encode` and `rle.decode` do what the cells
+# above do; decoding also checks: an odd count of numbers, runs that overlap, and runs that leave the image are errors.
 
 # %%
 from nervekit.data import brachial, rle
@@ -901,8 +902,9 @@ record.figure("organs", picture, alt="A CT slice with the outlines of its organs
 # %% [markdown]
 # ## Slices in order, and their distance
 #
-# Sorted as text, `image_10` comes before `image_2`. A network that sees one slice at a time never notices; whoever
-# measures a volume, looks at neighbours, or shows a cut does.
+# Sorted as text, `image_10` comes before `image_2`. A network that sees one slice at a time never notices, and a sum over all
+# slices, such as a volume, does not either; whoever looks at neighbours, takes the distance between slices from their positions,
+# or shows a cut does.
 
 # %%
 names = [name.split("/")[-1] for name in volume.slices]
@@ -996,10 +998,10 @@ own.cleanup()
 # the network propose outlines for the next images, and have a person correct the proposals: again and again, with
 # fewer corrections each time. The two ends meet in labelme's JSON files, which we read above and now write.
 #
-# First a person annotates. Nobody sits at the screen of an automatic run, so we play the person: the published masks of
-# 48 images stand for the outlines drawn in labelme. They come from the first fold above and the images that wait for
-# outlines from the other side of it, so that no group is on both. `read_folder` makes a dataset of images and JSON
-# files, small enough for a network that learns in seconds.
+# First a person annotates. Nobody sits at the screen of an automatic run, so we play the person: the published masks of 48
+# images stand for the outlines drawn in labelme. The images that wait for outlines are the first fold above, and the 48 come
+# from the other folds, so that no group is on both sides. `read_folder` makes a dataset of images and JSON files, small
+# enough for a network that learns in seconds.
 
 # %%
 from nervekit.data import preannotate
@@ -1015,9 +1017,9 @@ by_hand = labelme.read_folder(Path(desk.name) / "by hand", ["nerve"], size=(64, 
 print(by_hand.describe())
 
 # %% [markdown]
-# Then we train: the U-Net of the first paper with half its width, in 64 x 64 pixels. Its loss adds the Dice coefficient
-# to the cross-entropy, which alone is slow to leave the empty mask where nearly everything is background. Notebook 02
-# explains network and training; here it only has to be better than nothing.
+# Then we train the U-Net of the first paper, in the narrower of two readings (8 to 128 feature maps), on 64 x 64 pixels. Its
+# loss is the cross-entropy plus one minus the Dice coefficient; the cross-entropy alone is slow to leave the empty mask where
+# nearly everything is background. Notebook 02 explains network and training; here it only has to be better than nothing.
 
 # %%
 import keras
@@ -1059,9 +1061,9 @@ written = preannotate.write_folder(table, frames, proposals, ["1 poor", "2 middl
 print(sorted(path.name for path in table.iterdir()))
 
 # %% [markdown]
-# Each part of a mask became a polygon through the centres of its outermost pixels, with as few corners as stay within
-# half a pixel of them. We measure that: the largest distance of such a pixel from the polygon's line, and how well
-# the mask comes back when the file is read.
+# Each part of a mask became a polygon through the centres of its outermost pixels, with as few corners as stay within half a
+# pixel of them; a part with a hole, or one pixel wide, is kept as pixels. We measure that: the largest distance of such a
+# pixel from the polygon's line, and how well the mask comes back when the file is read.
 
 # %%
 from nervekit.data import shapes
@@ -1088,9 +1090,11 @@ for tolerance in (0, 0.25, 0.5, 1, 2):
     print(f"tolerance {tolerance:4} pixels: {corners:4} corners in all, off by {off:.2f} pixels at most")
 
 # %% [markdown]
-# Now it is a person's turn. labelme is installed apart (`.venv/bin/pip install 'nervekit[annotate]'`) and needs a screen, so not
-# on Colab; then `.venv/bin/labelme FOLDER --labels nerve` opens the folder with the proposals in place: drag a corner, delete a part, or draw it anew, and save. We play the person again, and correct the poor one: its
-# published mask stands for the outline that the person would draw.
+# Now it is a person's turn. labelme is a program of its own (`.venv/bin/pip install 'nervekit[annotate]'`); it needs a
+# screen, so that it does not run on Colab. `.venv/bin/labelme FOLDER --labels nerve` opens a folder with its proposals in
+# place: drag a corner, delete a part, or draw it anew, and save. (The folder of this run is a temporary one; write to one of
+# your own to try it.) We play the person again, and correct the poor one: its published mask stands for the outline that the
+# person would draw.
 
 # %%
 preannotate.write(written[0], {"nerve": truths[0]}, "1 poor.png", tolerance=1, overwrite=True)
@@ -1104,8 +1108,8 @@ print(corrected.describe(), f"mean IoU {np.mean(before):.3f} before, {np.mean(af
 # hour. The corrected folder is a `SegmentationDataset` like the first one: the next network is trained on both.
 
 # %%
-outlines = [[np.array(drawn["points"]) for drawn in parts] for parts in polygons]
-outlines.append([np.array(drawn["points"]) for drawn in json.loads(written[0].read_text())["shapes"]])
+polygons.append(json.loads(written[0].read_text())["shapes"])
+outlines = [[np.array(drawn["points"]) for drawn in parts if drawn["shape_type"] == "polygon"] for parts in polygons]
 picture = formats.annotations(
     [*frames, frames[0]],
     [*truths, truths[0]],

@@ -55,11 +55,12 @@ names = [name for name in paper.setup if not name.startswith(("crossval", "folds
 Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings, names)}")
 
 # %% [markdown]
-# Bold marks what this run does differently from the paper. The last column matters as much: the text names neither the
-# loss nor the number of feature maps, so both are choices of ours, taken from the Kaggle kernel that the paper cites. The kernel
-# is archived in two states: an earlier one with 8 to 128 feature maps, Glorot's weights and no dropout, and a later one with 16 to
-# 256, He's weights, ELU and dropout. Width and weights are those of the later, no dropout is that of the earlier, and ReLU is in
-# the paper's text. Arithmetic in 16 bits is ours, too.
+# Bold marks what this run does, or may do, differently from the paper; which data it took is said where they are loaded. The
+# last column matters as much: the text names neither the loss nor the number of feature maps, so both are choices of ours,
+# taken from the Kaggle kernel that the paper cites. The kernel is archived in two states: an earlier one with 8 to 128
+# feature maps, Glorot's weights and no dropout, and a later one with 16 to 256, He's weights, ELU and dropout. Width and
+# weights are those of the later, no dropout is that of the earlier, and ReLU is in the paper's text. Arithmetic in 16 bits is
+# ours, too.
 
 # %% [markdown]
 # ## The data
@@ -315,8 +316,6 @@ figure = plots.scatter_by_duplicate(correlation, iou["test"], splits.NEAR_DUPLIC
 record.figure("near_duplicates", figure, alt=f"IoU against similarity to the nearest training image. {title}.")
 
 # %% [markdown]
-# Notebook 03 asks what remains when whole sessions are held out.
-#
 # ## Which width is the paper's?
 #
 # The paper calls its network simplified, and its training IoU is rather low. The kernel it cites was once half as wide.

@@ -54,9 +54,10 @@ Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings)}")
 
 # %% [markdown]
 # The paper says little about its training: image size, optimizer, number of epochs and widths are not in the text. We take
-# them from the repository that it cites. Two departures hold in every profile: a fifth of the subjects is set aside to make
-# choices on, and networks are trained on two splits, one by subject and one as the paper's seems to have been
-# (`dealt at random` says which networks).
+# them from the repository that it cites. Three departures hold in every profile: a fifth of the subjects is set aside to make
+# choices on; networks are trained on two splits, one by subject and one as the paper's seems to have been (`dealt at random`
+# says which networks); and SegNet ends in one output with a sigmoid where the text has two classes and a softmax, which can
+# say the same.
 #
 # ## Where do 10,281 images come from?
 #
@@ -289,7 +290,7 @@ def build(name):
 #
 # - Batch normalisation keeps running averages for prediction. With Keras' momentum of 0.99 they lag behind by hundreds of
 #   steps. A smaller one lets them follow, or the network is good in training and blind in prediction.
-# - An untrained network says 0.5 at every pixel, and a nerve fills one pixel in fifty. The first steps then push all outputs
+# - An untrained network says 0.5 at every pixel, and a nerve fills one pixel in fifty, copies included. The first steps then push all outputs
 #   down, and a U-Net without batch normalisation may stay there: everything background, for ever. Here the output begins at
 #   the share of pixels that are nerve.
 #
@@ -593,13 +594,13 @@ Markdown("\n".join(lines))
 
 # %% [markdown]
 # An interval from 0 % to 0 % proves nothing: drawing the same subjects again can never bring up a miss that did not occur.
-# There is a rule of thumb instead: with none of $n$ nerves missed, the true rate may be up to $3 / n$. And frames of one
-# subject are alike, so that $n$ is nearer to the number of subjects than to that of images.
+# There is a rule of thumb instead: with none of $n$ nerves missed, the true rate lies, with 95 % confidence, below $3 / n$.
+# And frames of one subject are alike, so that $n$ is nearer to the number of subjects than to that of images.
 
 # %%
 with_nerve = masks.any(axis=(1, 2))
 for what, n in (("nerves", with_nerve.sum()), ("subjects with a nerve", len(np.unique(test.groups[with_nerve])))):
-    print(f"{n} {what} in the test: with none missed, the rate may still be {min(1, 3 / n):.0%}")
+    print(f"{n} {what} in the test: with none missed, the rate may still be {min(1, 3 / n):.0%} (95 % confidence)")
 
 # %% [markdown]
 # How the two rates move, for the same network as above. A steep solid line means that the choice is delicate.

@@ -303,7 +303,7 @@ for name, label in labels.items():
 
 # %%
 curves = {label: history.curves for label, history in histories.items()}
-best_epoch = {label: int(np.argmin(found["val_loss"])) + 1 for label, found in curves.items()}
+best_epoch = {label: int(np.nanargmin(found["val_loss"])) + 1 for label, found in curves.items()}
 record.provenance(images_per_second={label: round(found.images_per_second, 1) for label, found in histories.items()})
 for label, history in histories.items():
     rate = f"{history.images_per_second:.0f} training images a second"

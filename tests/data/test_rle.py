@@ -68,6 +68,11 @@ def test_any_code_gives_a_mask_or_an_error_of_ours(code):
         pass
 
 
+def test_a_folder_is_no_submission(tmp_path):
+    with pytest.raises(DataError, match="cannot be read .*Check that it is a file"):
+        rle.read_submission(tmp_path)
+
+
 def test_submission_is_read_as_it_was_written(tmp_path):
     masks = {number: np.random.default_rng(number).random((6, 5)) > 0.5 for number in (1, 2, 10)}
     masks[3] = np.zeros((6, 5), bool)
