@@ -58,10 +58,13 @@ help:
 
 # The environment: made once, brought up to date when the lock changes or the folder moves. A broken one is made anew.
 $(READY): requirements.lock pyproject.toml $(if $(HERE),,FORCE)
-	@$(PYTHON) -c 'import sys; sys.exit("nervekit needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] \
-		+ ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import sys; sys.exit("The environment of nervekit needs Python 3.11 to 3.13, $(PYTHON) is " \
+		+ sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if not (3, 11) <= sys.version_info < (3, 14) else None'
+	@test ! -e '$(VENV)' || test -f '$(VENV)/pyvenv.cfg' || test -x '$(PY)' || test -h '$(PY)' || { \
+		echo 'VENV=$(VENV) is there and is no Python environment. Nothing was changed; name another folder.' >&2; exit 1; }
 	@echo 'Preparing the environment in $(VENV) (once, a few minutes) ...'
-	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(PY) -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 \
+		|| $(PYTHON) -m venv --clear $(VENV)
 	@$(PY) -m pip install --quiet --requirement requirements.lock
 	@$(PY) -m pip install --quiet --no-deps --editable .
 	@pwd -P > $@
@@ -90,7 +93,7 @@ oldest:
 # Notebooks run in their folder, where relative paths would name something else.
 lab: $(READY) $(BACKEND_READY)
 	JUPYTER_PREFER_ENV_PATH=1 KERAS_BACKEND='$(BACKEND)' NERVEKIT_PRECISION='$(PRECISION)' \
-	$(foreach name,NERVEKIT_DATA NERVEKIT_CACHE,$(if $($(name)),$(name)="$$(cd '$($(name))' 2>/dev/null && pwd || echo '$($(name))')")) \
+	$(foreach name,NERVEKIT_DATA NERVEKIT_CACHE,$(if $($(name)),$(name)="$$($(PY) -c 'import os, sys; print(os.path.abspath(os.path.expanduser(sys.argv[1].strip())))' '$($(name))')")) \
 	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks $(LABARGS)
 
 # Runs what is not up to date, in JOBS processes, to the end even if one fails; then checks all of it.

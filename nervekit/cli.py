@@ -103,7 +103,8 @@ def _expected(options):
         for source in sources:
             asked = runs / options.profile / f".{source.stem}.settings"
             same = asked.exists() and asked.read_text(encoding="utf-8") == settings.line(source) + "\n"
-            if not (options.reuse and same and check.check(options.profile, [source.stem], runs=runs)[0].good):
+            ran = check.check(options.profile, [source.stem], runs=runs)[0].status in ("unchecked", "moved")
+            if not (options.reuse and same and ran):
                 outcome = run.run(source, settings, runs=runs, timeout=options.timeout)
                 if outcome.status != "done":
                     print(f"nervekit: {source.stem} with seed {seed}: {outcome.status}: {outcome.reason}")

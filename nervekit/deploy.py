@@ -1,6 +1,7 @@
 """A trained network in use: in another number format or size, as a file of ONNX or LiteRT, and how fast it answers."""
 
 import logging
+import sys
 import tempfile
 import time
 import warnings
@@ -95,7 +96,7 @@ def to_onnx(network, path):
     _check_backend("An ONNX")
     missing = missing_for_onnx()
     if missing:
-        raise ConfigurationError(f"An ONNX file needs {', '.join(missing)}. Install with: pip install 'nervekit[onnx]'")
+        raise ConfigurationError(f"An ONNX file needs {', '.join(missing)}. Install with: {sys.executable} -m pip install 'nervekit[onnx]'")
     network(np.zeros((1, *network.input_shape[1:]), "float32"))  # Keras exports only what was called
     with _quietly():
         network.export(str(path), format="onnx", verbose=False)
@@ -160,7 +161,7 @@ def open_litert(path, threads=None):
 
         Interpreter = tensorflow.lite.Interpreter
     else:
-        raise ConfigurationError("A LiteRT file needs ai-edge-litert to be run. Install with: pip install 'nervekit[litert]'")
+        raise ConfigurationError(f"A LiteRT file needs ai-edge-litert to be run. Install with: {sys.executable} -m pip install 'nervekit[litert]'")
 
     with _quietly():
         interpreter = Interpreter(model_path=str(path), num_threads=threads or processor.threads())

@@ -136,6 +136,11 @@ def _backend():
         yield Finding("Keras backend", False, f"{wanted} does not work: {reason}", advice)
         return
     probe = json.loads(lines[-1].removeprefix("PROBE"))
+    lowest = _lowest("keras")
+    if lowest and _numbers(probe["keras"]) < _numbers(lowest):
+        advice = f"Run: {sys.executable} -m pip install 'keras>={lowest}'"
+        yield Finding("Keras backend", False, f"Keras {probe['keras']}, but {lowest} or newer is needed", advice)
+        return
     yield Finding("Keras backend", True, f"{probe['backend']} under Keras {probe['keras']}")
     devices = ", ".join(probe["devices"])
     accelerated = any(kind in devices.lower() for kind in ("gpu", "cuda", "tpu", "mps"))
@@ -176,7 +181,7 @@ def _data():
     for row in rows:
         real = row["state"] == "real"
         found = row["path"] if real else row["state"]
-        yield Finding(f"data {row['key']}", real, found, f"Run: nervekit fetch {row['key']}", False)
+        yield Finding(f"data {row['key']}", real, found, f"Run: {sys.executable} -m nervekit fetch {row['key']}", False)
 
 
 def _ask(code, *arguments):

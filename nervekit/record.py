@@ -1,8 +1,8 @@
 """The results of one notebook run: numbers, figures, and where they came from.
 
 A notebook opens its record with :func:`start`, adds each number with :func:`value`, each picture with :func:`figure`
-and each text with :func:`document`, and closes with :func:`finish`, which writes ``<notebook>.json``. Nothing is written before that,
-so a run that broke off leaves no results.
+and each text with :func:`document`, and closes with :func:`finish`, which writes ``<notebook>.json``. Figures and
+texts are written at once, numbers only then, so a run that broke off leaves no numbers.
 """
 
 import datetime
@@ -181,7 +181,11 @@ def _current():
 
 
 def _write(path, content):
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        advice = "Work in a copy of the notebooks, or let NERVEKIT_RUN_DIR name a folder that you may write."
+        raise RunError(f"{path.parent}: cannot be made ({error.strerror or error}). {advice}") from error
     whole.write_bytes(path, content)
 
 

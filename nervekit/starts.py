@@ -1,5 +1,7 @@
 """What a network begins with: its first output, the memory of its batch normalisation, and new starts."""
 
+import warnings
+
 import keras
 import numpy as np
 
@@ -9,7 +11,7 @@ from nervekit.errors import ConfigurationError
 def set_batch_norm_momentum(model, momentum):
     """Let batch normalisation follow the batches faster or slower; the same model.
 
-    Keras' 0.99 needs some hundred steps to forget where the running averages began. A shorter training that keeps it is
+    Keras' 0.99 needs several hundred steps to forget where the running averages began. A shorter training that keeps it is
     good in training and blind in prediction.
 
     Examples
@@ -125,5 +127,7 @@ def until_alive(attempt, seed, *, starts=3):
         network, history = attempt(seed + 100 * (start - 1))
         kept = int(np.argmin(np.nan_to_num(history.curves["val_loss"], nan=np.inf)))
         if history.curves["val_pooled_iou"][kept] > 0:
-            break
+            return network, history, start
+    said = f"none of {starts} starts finds anything on the development images: the last is returned, and its scores say nothing"
+    warnings.warn(f"{said} of this network. A smaller learning rate or more epochs may help.", RuntimeWarning, stacklevel=2)
     return network, history, start

@@ -33,8 +33,9 @@ def write_bytes(path, content):
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise DataError(
             f"{path}: cannot be written ({error.strerror or error}). Free some space, or name another folder."
         ) from error
+    finally:  # an interrupt leaves nothing either
+        with contextlib.suppress(OSError):
+            partial.unlink()

@@ -7,10 +7,13 @@ from pathlib import Path
 
 
 def sweep(folder):
-    """Remove the temporary folders of runs that were killed."""
+    """Remove what runs that were killed left half-made: temporary folders, and files that were being written."""
     for left in Path(folder).glob(".*.[0-9]*"):
         if left.is_dir() and not _alive(int(left.suffix[1:])):
             shutil.rmtree(left, ignore_errors=True)
+    for left in Path(folder).glob(".part-*-[0-9]*"):
+        if not _alive(int(left.name.rsplit("-", 1)[1])):
+            left.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -24,3 +24,17 @@ def real_data():
     if not folder or not Path(folder).is_dir():
         pytest.skip("NERVEKIT_DATA does not name a folder with the public sets")
     return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def real_set(real_data):
+    """That folder, for a test that needs one set of it; it skips where the set is not in it."""
+    from nervekit.data import catalog
+
+    def folder(key):
+        place = catalog.find(key, real_data)
+        if place is None or place.source != "real":
+            pytest.skip(f"NERVEKIT_DATA holds no real set {key}")
+        return real_data
+
+    return folder

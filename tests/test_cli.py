@@ -88,15 +88,19 @@ def test_finished_seeds_are_taken_only_where_they_ran_as_asked(inside, monkeypat
     command = ["expected", "--seeds", "0", "1", "--provisional", "--reuse"]
     for asked, number in (([], 2), ([], 2), (["--precision", "float32"], 4), (["--precision", "float32"], 4), ([], 6)):
         assert cli.main([*command, *asked]) == 0 and len(ran) == number
+    fake_runs(monkeypatch, lambda seed: ran.append(seed) or 10, must_exceed=20)
+    for asked, status, number in ((["--data", "phantom"], 1, 8), (["--data", "phantom"], 1, 8)):
+        assert cli.main([*command, *asked]) == status and len(ran) == number, "a score under its floor is no reason to run again"
 
 
-def fake_runs(monkeypatch, value):
+def fake_runs(monkeypatch, value, **facts):
     from nervekit import run
 
     def fake(source, settings, *, runs, timeout=None, stream=None):
         folder = runs / settings.profile
         folder.mkdir(parents=True, exist_ok=True)
         content = tiny_project.result({"a": value(settings.seed)}, seed=settings.seed)
+        content["values"]["a"] |= facts
         (folder / "02_tiny.json").write_text(json.dumps(content))
         (folder / "02_tiny.ipynb").write_text("{}")
         run.write_settings(source, settings, folder)
@@ -225,6 +229,13 @@ def test_doctor_asks_training_itself(tmp_path, monkeypatch):
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert str(list(doctor._backend())[-1]).startswith("note    bfloat16: this GPU does not multiply it natively")
+
+
+def test_doctor_says_when_keras_is_older_than_is_needed(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text("import keras\nkeras.__version__ = '3.1.0'\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (finding,) = doctor._backend()
+    assert str(finding).startswith("MISSING Keras backend: Keras 3.1.0, but 3.13 or newer is needed. Run: ")
 
 
 def test_doctor_says_ready_when_nothing_needed_is_missing(monkeypatch, capsys):

@@ -183,10 +183,9 @@ def test_lab_hands_on_where_data_lies_and_which_backend_is_asked_for(project):
     (folder / "jupyterlab.py").write_text(
         "import os\nfor name in ('NERVEKIT_DATA', 'KERAS_BACKEND', 'NERVEKIT_PRECISION'):\n    print(os.environ.get(name))\n"
     )
-    (folder / "my data").mkdir()
-    answer = make("lab", "PRECISION=float32", NERVEKIT_DATA="my data")
-    assert answer.stdout.split("\n")[-4:] == [str(folder.resolve() / "my data"), "tensorflow", "float32", ""], answer.stderr
-    assert make("lab", NERVEKIT_DATA="nowhere").stdout.split("\n")[-4] == "nowhere"
+    for name in ("my data", "nowhere.zip"):
+        answer = make("lab", "PRECISION=float32", NERVEKIT_DATA=name)
+        assert answer.stdout.split("\n")[-4:] == [str(folder.resolve() / name), "tensorflow", "float32", ""], answer.stderr
 
 
 def test_too_few_seeds_are_refused_before_any_of_them_runs(project):
@@ -244,14 +243,24 @@ def test_run_all_refuses_what_does_not_exist_before_it_runs_anything(project, ar
     assert not (folder / "runs").exists()
 
 
-def test_an_old_python_is_refused_with_advice(project):
+@pytest.mark.parametrize("version", ["3, 8", "3, 14"])
+def test_a_python_that_the_lock_has_no_packages_for_is_refused_with_advice(project, version):
     folder, make = project
-    old = folder / "python3.8"
-    old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 8); $2"\n')
-    old.chmod(0o755)
+    other = folder / "python-of-another-time"
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = ({version}); $2"\n')
+    other.chmod(0o755)
     (folder / ".venv" / ".ready").unlink()
-    answer = make("lint", "PYTHON=./python3.8")
-    assert answer.returncode != 0 and "needs Python 3.11 or newer" in answer.stderr
+    answer = make("lint", f"PYTHON=./{other.name}")
+    assert answer.returncode != 0 and "needs Python 3.11 to 3.13" in answer.stderr and "Try: make PYTHON=" in answer.stderr
+
+
+def test_a_folder_that_is_no_environment_is_never_emptied(project):
+    folder, make = project
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.txt").write_text("years of work")
+    answer = make("lint", "VENV=mine")
+    assert answer.returncode != 0 and "VENV=mine is there and is no Python environment" in answer.stderr
+    assert (folder / "mine" / "thesis.txt").read_text() == "years of work"
 
 
 def conda():

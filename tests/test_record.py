@@ -36,6 +36,24 @@ def test_finished_record_holds_values_and_provenance(folder):
     assert content["peak_memory_mib"] > 10 and content["seconds"] >= 0
 
 
+def test_a_folder_that_cannot_be_made_is_said_with_advice(tmp_path, monkeypatch):
+    (tmp_path / "taken").touch()
+    monkeypatch.setenv("NERVEKIT_RUN_DIR", str(tmp_path / "taken" / "runs"))
+    record.start("02_example", profile="smoke", seed=3)
+    with pytest.raises(RunError, match="cannot be made .*Work in a copy of the notebooks"):
+        record.finish()
+
+
+def test_an_interrupt_leaves_nothing_half_written(folder, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        record.finish()
+    assert list(folder.iterdir()) == []
+
+
 def test_nothing_is_written_before_the_end(folder):
     record.value("a", 1)
     assert list(folder.iterdir()) == []

@@ -76,7 +76,7 @@ for fold in tqdm(range(2), desc="fold", **often):
 
 
 def test_the_terminal_is_told_how_far_the_bars_of_a_cell_are(tmp_path):
-    """The notebook waits until its bars were seen; bars at their end, and closed ones, are not told."""
+    """The notebook waits until its bars were seen; bars at their end are not told."""
     seen = tmp_path / "seen"
 
     class Watching(Terminal):
@@ -177,6 +177,7 @@ def test_a_run_that_records_nothing_or_something_else_fails(execute, code, reaso
     [
         ({"profile": "huge"}, "There is no profile 'huge'. Choose one of: smoke, workshop, paper."),
         ({"backend": "theano"}, "There is no backend 'theano'. Choose one of: tensorflow, jax, torch."),
+        ({"seed": -1}, "There is no seed -1. Choose a whole number from 0 to 4294967295."),
         ({"data": "fake"}, "There is no data 'fake'. Choose one of: auto, real, phantom."),
         ({"precision": "fp8"}, "There is no precision 'fp8'. Choose one of: auto, bfloat16, float32."),
     ],

@@ -377,8 +377,16 @@ def test_a_network_that_stays_dead_is_given_up_after_its_starts_and_says_so():
         seeds.append(seed)
         return seed, training.History({"val_loss": [0.7, 0.7], "val_pooled_iou": [0.0, 0.0]}, 1.0, 1.0)
 
-    network, _, start = training.until_alive(attempt, 7, starts=3)
+    with pytest.warns(RuntimeWarning, match="none of 3 starts"):
+        network, _, start = training.until_alive(attempt, 7, starts=3)
     assert seeds == [7, 107, 207] and (network, start) == (207, 3)
+
+
+def test_a_loss_that_becomes_nan_after_its_best_epoch_kills_no_network():
+    def attempt(seed):
+        return seed, training.History({"val_loss": [0.9, 0.5, np.nan], "val_pooled_iou": [0.1, 0.4, 0.0]}, 1.0, 1.0)
+
+    assert training.until_alive(attempt, 7)[::2] == (7, 1)
 
 
 def test_a_network_that_dies_after_its_first_epoch_is_dead():

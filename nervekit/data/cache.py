@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -76,12 +77,14 @@ def write(name: str, arrays: Mapping[str, np.ndarray]) -> Path | None:
             np.savez(stream, **(dict(arrays) | packed))
         os.replace(temporary, path)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         warnings.warn(
             f"{path}: the resized images could not be cached ({error.strerror or error}). They were loaded all the "
             "same, and will be read again next time. Free some space, or let NERVEKIT_CACHE name another folder.",
             stacklevel=3,
         )
         return None
+    finally:  # an interrupt leaves nothing either
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
     return path

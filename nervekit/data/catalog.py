@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import os
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -175,7 +176,7 @@ def missing(key: str, root: str | Path | None = None) -> MissingDataError:
     where = f"in {root}" if root is not None else f"on this machine: neither in {named} nor in {_stored(known)}"
     return MissingDataError(
         f"The public set {key!r} is not {where}. Get it "
-        f"with `nervekit fetch {key}` ({known.megabytes} MB), or download {known.by_hand or known.address} and let NERVEKIT_DATA "
+        f"with `{sys.executable} -m nervekit fetch {key}` ({known.megabytes} MB), or download {known.by_hand or known.address} and let NERVEKIT_DATA "
         f'name that file or its folder. Simulated images need nothing: load({key!r}, source="phantom").'
     )
 
@@ -215,7 +216,11 @@ def _search(known: Entry, path: Path, what: str) -> Place | None:
                 f"{what}={path}: this file is not a zip archive of the set {known.key!r}. Correct it."
             )
         return _place(known, path)
-    inside = sorted(path.iterdir())
+    try:
+        inside = sorted(path.iterdir())
+    except OSError as error:
+        raise DataError(f"{what}={path}: this folder cannot be read ({error.strerror or error}). Ask for the right to read "
+                        "it, or name another.") from error  # fmt: skip
     if not inside:
         raise DataError(
             f"{what}={path}: this folder is empty. Put the archive of {known.key!r} there, or unset it."

@@ -83,10 +83,10 @@ record.figure("images", figure, alt=f"Three images of each set with the annotate
 # %% [markdown]
 # ## Less data, by whole sessions
 #
-# A tenth of the *images* drawn at random would come from nearly all sessions, and say how a network does with few images of
-# many people. Who annotates less, annotates fewer people. So whole sessions are left out, and each share lies within the next.
-# The sessions held out for the comparison are the same for all. (On the real set sessions are inferred from the pictures,
-# notebook 01: a patient may be in two of them.)
+# A tenth of the *images* drawn at random would come from more than a quarter of the sessions, and say how a network does with
+# few images of many people. Who annotates less, annotates fewer people. So whole sessions are left out, and each share lies
+# within the next. The sessions held out for the comparison are the same for all. (On the real set sessions are inferred from
+# the pictures, notebook 01: a patient may be in two of them.)
 
 # %%
 from nervekit.data import splits
@@ -109,11 +109,13 @@ record.provenance(data=kind, split=split)
 # ## Training
 #
 # Every training is by the recipe of notebook 09, but for the masks at three scales: the ResNet of the `paper` profile does
-# not give them, and all starts get the same. A network that sees a tenth of the images as often as another sees all of them
-# would get a tenth of the steps, and look worse for that alone. So every share gets *equally many steps*, to within half an
-# epoch: the small ones see their images more often. And every start gets equally many *in all*: steps on simulated images are
-# taken from those on target images, or the simulated start would be the better for being trained longer. Where weights of
-# ImageNet take part, they are asked for before anything is trained: a missing file is then said at once.
+# not give them, so that the networks of the other profiles go without as well. A network that sees a tenth of the images as
+# often as another sees all of them would get a tenth of the steps, and look worse for that alone. So every share gets
+# *equally many steps*, to within half an epoch: the small ones see their images more often. And every start gets equally many
+# *in all*: steps on simulated images are taken from those on target images, or the simulated start would be the better for
+# being trained longer. (ImageNet's start is the exception: its many steps on photographs were taken elsewhere, and are not
+# counted.) Where weights of ImageNet take part, they are asked for before anything is trained: a missing file is then
+# reported at once.
 
 # %%
 import keras

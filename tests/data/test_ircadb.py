@@ -289,9 +289,11 @@ def test_simulated_slices_without_their_note_are_refused(set_of_two):
 
 
 @pytest.fixture(scope="module")
-def real(real_data):
-    with catalog.opened("ircadb", real_data) as source:
-        yield source, volumes.find(source)[0]
+def real(real_set):
+    with catalog.opened("ircadb", real_set("ircadb")) as source:
+        if "17" not in volumes.organs(source):
+            pytest.skip("NERVEKIT_DATA holds other patients than 17")
+        yield source, volumes.find(source, [17])[0]
 
 
 def test_real_patient_has_its_slices_organs_and_spacing(real):

@@ -104,10 +104,10 @@ def test_published_split_of_a_set_that_has_none_is_refused():
 
 
 @pytest.fixture(scope="module")
-def real(real_data, tmp_path_factory):
+def real(real_set, tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("NERVEKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
-    yield data.load("median", "real", root=real_data)
+    yield data.load("median", "real", root=real_set("median"))
     patch.undo()
 
 

@@ -119,3 +119,13 @@ def test_cache_that_cannot_be_written_costs_time_but_no_result(locked, monkeypat
     finally:
         shutil.rmtree(made)
     assert list((locked / "empty").iterdir()) == []
+
+
+def test_folder_that_nobody_may_read_is_said(locked):
+    (locked / "empty").chmod(0o000)
+
+    def read():
+        with pytest.raises(DataError, match="this folder cannot be read .*Ask for the right"):
+            data.load("femoral", "real", root=locked / "empty")
+
+    as_nobody(read)
