@@ -64,7 +64,8 @@ $(READY): requirements.lock pyproject.toml $(if $(HERE),,FORCE)
 		echo 'VENV=$(VENV) is there and is no Python environment. Nothing was changed; name another folder.' >&2; exit 1; }
 	@echo 'Preparing the environment in $(VENV) (once, a few minutes) ...'
 	@$(PY) -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 \
-		|| $(PYTHON) -m venv --clear $(VENV)
+		|| { test ! -d '$(VENV)/conda-meta' || { echo '$(VENV): make this conda environment anew from environment.yml.' >&2; \
+		exit 1; }; $(PYTHON) -m venv --clear $(VENV); }
 	@$(PY) -m pip install --quiet --requirement requirements.lock
 	@$(PY) -m pip install --quiet --no-deps --editable .
 	@pwd -P > $@

@@ -9,7 +9,7 @@ from nervekit.data import similarity
 def mean_mask(train_masks):
     """One mask for every image: where the region usually lies in the training set.
 
-    The mean of the training masks is cut at the level that gives the best pooled IoU on the training set itself.
+    The mean of the training masks is cut at the best of at most 25 levels, by the pooled IoU on the training set itself.
 
     Parameters
     ----------

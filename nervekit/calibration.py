@@ -54,7 +54,7 @@ def reliability(masks, probability, *, bins=10, undecided=0.0):
 
     References
     ----------
-    Guo et al. 2017, On calibration of modern neural networks, section 2.
+    Guo et al. 2017, On calibration of modern neural networks, section 2 (there for the likelier class, here for the region).
 
     Examples
     --------
@@ -65,7 +65,8 @@ def reliability(masks, probability, *, bins=10, undecided=0.0):
     """
     masks, probability = np.asarray(masks), np.asarray(probability, float)
     if bins < 1 or not 0 <= undecided < 0.5:
-        raise ConfigurationError(f"bins={bins}, undecided={undecided}: expected a bin or more, and 0 to 0.5")
+        raise ConfigurationError(f"bins={bins}, undecided={undecided}: expected bins of 1 or more, and undecided from "
+                                 "0 to less than 0.5")
     if masks.dtype != bool:
         raise DataError(f"masks have the type {masks.dtype}; expected bool: write masks > 0")
     if masks.shape != probability.shape:
@@ -134,7 +135,7 @@ def risk_coverage(risk, doubt):
         Share of the images kept, ascending to 1, and their mean risk.
     area : float
         Mean of the risk over all coverages, each level of doubt weighted by its images; less is better. Equal to the
-        overall mean risk where doubt says nothing.
+        overall mean risk where all doubts are equal, and on average where they are random.
 
     Raises
     ------

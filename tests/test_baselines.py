@@ -23,6 +23,16 @@ def test_mean_mask_is_the_best_level_on_training_data():
     assert chosen == max(rest)
 
 
+def test_many_levels_are_tried_in_steps_that_lose_little():
+    rows, columns = np.mgrid[:24, :24]
+    middles = np.random.default_rng(0).normal(12, 3, (60, 2))
+    masks = np.array([np.hypot(rows - y, columns - x) < 6 for y, x in middles])
+    share = masks.mean(axis=0)
+    every = [metrics.pooled_iou(masks, np.repeat((share >= level)[None], 60, axis=0)) for level in np.unique(share)]
+    chosen = metrics.pooled_iou(masks, np.repeat(baselines.mean_mask(masks)[None], 60, axis=0))
+    assert len(np.unique(share)) > 50 and max(every) - 0.01 < chosen <= max(every)
+
+
 def test_mean_of_empty_masks_is_empty():
     assert not baselines.mean_mask(np.zeros((3, 4, 4), bool)).any()
 

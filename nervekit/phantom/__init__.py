@@ -21,7 +21,8 @@ def scene(key, subject=0, frame=0, *, seed=0, shape=(256, 256)):
     key : str
         One of ``nervekit.phantom.SUBJECTS``.
     subject, frame : int
-        Frames of one subject are near-neighbours: a slightly moved, pressed and tilted probe.
+        Frames of one subject are near-neighbours: a slightly moved, pressed and tilted probe. Of CT a patient and a slice,
+        from the lowest.
     seed : int
         Another seed is another study with other subjects.
     shape : (rows, columns)

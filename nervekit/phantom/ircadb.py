@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from nervekit.errors import ConfigurationError
 from nervekit.phantom import abdomen
 from nervekit.phantom.canvas import Canvas, blend, rounded, section
 from nervekit.phantom.tissue import smooth_noise
@@ -107,6 +108,11 @@ def frame(number=0, frame=0, *, seed=0, shape=NATIVE):
         (liver), each of ``shape``; ``spacing`` (mm), ``thickness`` (mm between slices), ``noise`` (standard
         deviation), ``subject`` and ``grain`` (seeds of the noise).
 
+    Raises
+    ------
+    ConfigurationError
+        The patient has no such slice.
+
     Examples
     --------
     >>> maps = frame(0, 12, shape=(128, 128))
@@ -114,6 +120,9 @@ def frame(number=0, frame=0, *, seed=0, shape=NATIVE):
     ((128, 128), ['bone', 'liver'], dtype('int16'))
     """
     body = subject(number, seed)
+    if not 0 <= frame < body.slices:
+        last = body.slices - 1
+        raise ConfigurationError(f"frame={frame}: simulated patient {number} has the slices 0 to {last}; choose one of these.")
     level = frame / (body.slices - 1)
     canvas = Canvas(shape, body.pixel * NATIVE[1] / shape[1])
     wide, tall, fat, wall = body.body

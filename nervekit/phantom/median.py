@@ -69,6 +69,7 @@ def subject(number, seed=0):
         width=width, depth=depth, mirrored=bool(draw() < 0.5), side=str(rng.choice(SIDES, p=SIDE_CHANCES)),
         focus_marks=(near, near + round(draw(105, 150))) if draw() < 0.7 else (near,),
         probe=Probe(
+            # Hardly any time gain: the real pictures grow dark with depth.
             frequency=draw(10.5, 12.5), cycles=draw(1.4, 1.9), f_number=draw(2.4, 3.4), focus=draw(4, 9),
             depth_of_field=draw(6, 9), gain=-draw(11, 18), time_gain=draw(-0.12, 0.06), noise=-draw(48, 58),
             dynamic_range=draw(56, 64), curve=draw(1.1, 1.35), looks=2,

@@ -1,4 +1,4 @@
-"""Every figure that the notebooks draw. Each function takes arrays and returns a Matplotlib figure."""
+"""The figures that many notebooks draw, each a Matplotlib figure from arrays; those of single ones are in the modules here."""
 
 from nervekit.plots.architecture import architecture
 from nervekit.plots.curves import history, live_curves

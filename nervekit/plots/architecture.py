@@ -157,8 +157,8 @@ def _arrow(axis, start, end, points, indices):
     (x, y), (right, top) = start, end
     line = "solid"
     if y == top:
-        line = "dashed" if right - x > 1 else "solid"
         if any(level == y and x < column < right for column, level in points):
+            line = "dashed"
             peak = y + 0.32 + min(0.5, 0.16 + 0.035 * (right - x))
             path = [(x + 0.1, y + 0.32), (x + 0.5, peak), (right - 0.5, peak), (right - 0.1, y + 0.34)]
         else:

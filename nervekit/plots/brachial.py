@@ -141,30 +141,6 @@ def cases(images, truths, predictions, labels, title):
     return figure
 
 
-def outlined(images, masks, titles, title, *, columns=4):
-    """Pictures with the outlines of their masks, each with its own title, in rows of `columns`.
-
-    Parameters
-    ----------
-    images : sequence of ndarray of uint8, shape (H, W, C)
-    masks : sequence of ndarray of bool, shape (H, W)
-    titles : sequence of str
-    title : str
-    columns : int
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    rows = -(-len(images) // columns)
-    figure, axes = panels(rows, columns, ratio=0.9 * images[0].shape[0] / images[0].shape[1])
-    for axis, image, mask, text in zip(axes.flat, images, masks, titles, strict=False):
-        show_image(axis, image, title=text)
-        draw_contour(axis, mask, "truth")
-    figure.suptitle(title, x=0.01, ha="left")
-    return figure
-
-
 def set_layout(kind, cut, title):
     """The augmented set in its order as a strip, turned copies low and mirrored ones high, with the end of training.
 

@@ -36,7 +36,8 @@ def differences(rows, title, *, xlabel):
         (dot,) = axis.plot(found["value"], place, "o", linestyle="none", markersize=9, color=colour, markerfacecolor=face)
         axis.annotate(f"{found['value']:+z.3f}", (found["value"], place), xytext=(0, 9), textcoords="offset points",
                       ha="center", fontsize=9)  # fmt: skip
-        labels.setdefault("interval without zero" if apart else "interval with zero", dot)
+        named = "no interval" if np.isnan(found["low"]) else "interval without zero" if apart else "interval with zero"
+        labels.setdefault(named, dot)
     ends = [abs(found[side]) for found in rows.values() for side in ("low", "high", "value")]
     reach = 1.15 * np.nanmax(ends) or 1  # of a single group there is no interval
     axis.set(xlabel=xlabel, xlim=(-reach, reach), ylim=(len(rows) - 0.4, -0.8))

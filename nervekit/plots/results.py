@@ -29,6 +29,7 @@ def box_plot(values, title, *, ylabel="IoU of an image", printed=None):
         widths=0.4,
         medianprops={"color": COLOURS["prediction"], "linewidth": 2},
     )
+    first = next((name for name in values if name in (printed or {})), None)
     for place, name in enumerate(values, start=1):
         if printed and name in printed:
             low, middle, high = printed[name]
@@ -39,7 +40,7 @@ def box_plot(values, title, *, ylabel="IoU of an image", printed=None):
                 fmt="D",
                 color=COLOURS["ink"],
                 capsize=4,
-                label="printed in the paper: median and quartiles" if place == 1 else None,
+                label="printed in the paper: median and quartiles" if name == first else None,
             )
     axis.axhline(0.5, color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="threshold of the accuracy")
     axis.set_ylim(-0.03, 1)

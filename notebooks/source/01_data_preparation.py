@@ -116,7 +116,7 @@ from nervekit.plots import data as figures
 picture = figures.gallery(
     [frame, cropped],
     ["as exported (rebuilt here)", "cropped"],
-    f"The crop keeps {cropped.size / frame.size:.0%} of the exported frame",
+    f"The crop keeps {cropped.size / frame.size:.0%} of the exported frame ({kind} image)",
     ratio=frame.shape[0] / frame.shape[1],
 )
 record.figure(
@@ -146,7 +146,7 @@ grey = np.asarray(Image.fromarray(exported.images[most]).convert("L"))
 picture = figures.gallery(
     [exported.images[most], spread[most] * 255, grey],
     ["RGB", "pixels with a colour", "grey"],
-    "Colour is in the scanner's mark alone",
+    f"Colour is in the mark of the scanner alone ({kind} image)",
 )
 record.figure(
     "grey", picture, alt="An RGB ultrasound image, a map of its few coloured pixels, and the grey image."
@@ -200,7 +200,7 @@ record.value("huang_2019.data.polygon_iou", agreement)
 picture = figures.gallery(
     [exported.images[0], classes * 255],
     [f"the annotation, {len(corners)} corners", "the mask made from it"],
-    "A polygon becomes a mask",
+    f"A polygon becomes a mask ({kind} image)",
     masks=[mask, None],
 )
 record.figure(
@@ -261,7 +261,7 @@ picture = figures.size_zoo(
     widths,
     heights,
     settings["image_size"],
-    f"{sizes} sizes among {len(exported)} images; {np.mean(widths > heights):.0%} are wider than high",
+    f"{sizes} sizes among {len(exported)} {kind} images; {np.mean(widths > heights):.0%} are wider than high",
 )
 record.figure("size_zoo", picture, alt="Scatter of image height against width, with a line of equal proportions.")
 
@@ -305,7 +305,7 @@ window = np.s_[top:bottom, left:right]
 picture = figures.zoomed_masks(
     [nearest[window], linear[window], (linear[window] > 0).astype(float)],
     ["nearest", "linear", "linear, then astype(bool)"],
-    f"Linear resizing blurs the border; astype(bool) then makes the mask {areas['linear > 0'] - 100:.0f} % larger",
+    f"Linear resizing blurs the border; astype(bool) then makes this {kind} mask {areas['linear > 0'] - 100:.0f} % larger",
 )
 record.figure(
     "resize", picture, alt="Three enlarged masks: a crisp one, one with a grey rim, one grown by that rim."
@@ -442,7 +442,7 @@ loud = np.clip(stages["envelope"] / np.percentile(stages["envelope"], 99), 0, 1)
 picture = figures.gallery(
     [echoes, loud, stages["image"]],
     ["echogenicity (dB)", "envelope (linear)", "log-compressed"],
-    "The logarithm makes faint tissue visible, as scanners do",
+    "Simulated: the logarithm makes faint tissue visible, as scanners do",
     masks=[scene["mask"], None, scene["mask"]],
 )
 record.figure(

@@ -91,13 +91,14 @@ print(dataset.describe())
 import numpy as np
 
 from nervekit.plots import brachial as pictures
+from nervekit.plots.data import gallery
 
 present = dataset.masks.any(axis=(1, 2))
 shown = np.concatenate([np.flatnonzero(present)[:60:15], np.flatnonzero(~present)[:60:15]])
 titles = [f"{'nerve' if present[i] else 'no nerve'} ({dataset.ids[i]})" for i in shown]
 share = 1 - present.mean()
 title = f"{share:.0%} of the {kind} images have an empty mask"
-figure = pictures.outlined(dataset.images[shown], dataset.masks[shown], titles, title)
+figure = gallery(dataset.images[shown], titles, title, masks=dataset.masks[shown], columns=4)
 record.figure("examples", figure, alt=f"Four images with an outlined nerve and four without. {title}.")
 
 # %% [markdown]

@@ -135,9 +135,11 @@ print("the skin can end up at the bottom:", ", ".join(upside))
 
 # %%
 from nervekit.plots import brachial as pictures
+from nervekit.plots.data import gallery
 
 title = f"{len(upside)} of the six functions can put the skin at the bottom ({kind} image)"
-figure = pictures.outlined(*zip(*views.values()), list(views), title)
+images, masks = zip(*views.values())
+figure = gallery(images, list(views), title, masks=masks, columns=4)
 record.figure("functions", figure, alt=f"One image with its outline and the results of six functions. {title}.")
 
 # %% [markdown]
@@ -172,7 +174,7 @@ inside = np.isin(origin[validation_part], origin[training_part][copy[training_pa
 copies = np.mean(copy[validation_part] != "original")
 record.value("belahsen_2020.augmented.validation_copies", copies)
 record.value("belahsen_2020.augmented.validation_originals_in_training", inside.mean())
-title = f"The validation part is {copies:.0%} copies, and training has the originals of {inside.mean():.0%} of them"
+title = f"The validation part ({kind} images) is {copies:.0%} copies, and training has the originals of {inside.mean():.0%} of them"
 figure = pictures.set_layout(copy, len(training_part), title)
 record.figure("layout", figure, alt=f"The augmented set as a strip of originals and copies, cut at 80 %. {title}.")
 

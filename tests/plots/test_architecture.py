@@ -1,7 +1,6 @@
 """Diagrams say what the network is."""
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from networks import NETWORKS
@@ -10,12 +9,6 @@ from nervekit import models
 from nervekit.plots.architecture import architecture, stages
 
 matplotlib.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def test_stages_of_a_unet_are_its_levels_with_size_channels_and_skips():
@@ -94,3 +87,13 @@ def test_boxes_do_not_overlap():
     found = stages(models.build("unetpp", (32, 32, 1)))
     places = [(stage.column, stage.size) for stage in found.values()]
     assert len(set(places)) == len(places)
+
+
+def test_arrows_are_dashed_where_they_pass_other_stages_alone():
+    """The attention network's skips run level past nothing; the nested network's long ones pass its columns."""
+    drawn = {
+        name: {arrow.get_linestyle() for arrow in architecture(models.build(name, (96, 96, 1))).axes[0].patches
+               if isinstance(arrow, FancyArrowPatch)}
+        for name in ("attention_resunet", "unetpp")
+    }  # fmt: skip
+    assert drawn["attention_resunet"] == {"solid"} and drawn["unetpp"] == {"solid", "dashed"}

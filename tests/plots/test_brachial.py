@@ -48,12 +48,6 @@ def test_cases_say_whether_a_nerve_is_annotated():
     assert "nerve annotated" in shown and "no nerve annotated" in shown and "Dice 0" in shown and "predicted" in shown
 
 
-def test_outlined_has_a_panel_an_image():
-    images, masks = np.zeros((5, 8, 8, 1), np.uint8), np.ones((5, 8, 8), bool)
-    figure = brachial.outlined(images, masks, list("abcde"), "Title", columns=4)
-    assert [axis.get_title(loc="left") for axis in figure.axes][:5] == list("abcde")
-
-
 def test_set_layout_counts_kinds_and_marks_the_cut():
     kind = np.array(["original"] * 6 + ["turned", "mirrored"] * 3)
     figure = brachial.set_layout(kind, 9, "Title")

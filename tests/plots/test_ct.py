@@ -28,7 +28,7 @@ def test_windows_never_leave_out_the_liver_and_say_how_many_organs_they_draw():
 
 
 def test_organs_do_not_share_a_line_style_and_colour():
-    assert len({organ for organ in ct.ORGANS}) == len({line for _, line in ct.ORGANS}) == len(ct.ORGANS)
+    assert len({colour for colour, _ in ct.ORGANS}) == len({line for _, line in ct.ORGANS}) == len(ct.ORGANS)
 
 
 def test_the_line_along_the_body_breaks_where_slices_are_missing():

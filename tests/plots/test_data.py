@@ -2,18 +2,11 @@
 
 import matplotlib
 import numpy as np
-import pytest
 
 from nervekit.data import SegmentationDataset
 from nervekit.plots import data as figures
 
 matplotlib.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    matplotlib.pyplot.close("all")
 
 
 def square(stray=None):

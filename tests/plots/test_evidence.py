@@ -28,6 +28,7 @@ def test_a_single_group_has_no_interval_and_is_drawn_all_the_same():
     one = {"value": 0.2, "low": np.nan, "high": np.nan}
     figure = evidence.differences({"one group": one}, "No interval", xlabel="difference in Dice")
     assert figure.axes[0].get_xlim()[1] > 0.2
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["no interval"]
     figure = evidence.data_curves([45], {"a": [one]}, "No interval", levels={"mean mask": 0.1}, xlabel="images")
     assert figure.axes[0].get_ylim()[1] > 0.2
 

@@ -1,17 +1,9 @@
 """Figures of formats show what they are given, in the places and the units that they claim."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 from matplotlib.patches import Rectangle
 
 from nervekit.plots import formats
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def test_runs_are_hatched_where_the_mask_is():

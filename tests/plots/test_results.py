@@ -47,6 +47,7 @@ def test_box_plot_shows_the_median_and_the_printed_quartiles():
     heights = [float(np.ravel(line.get_ydata())[0]) for line in figure.axes[0].lines if len(line.get_ydata())]
     assert all(any(np.isclose(height, wanted) for height in heights) for wanted in (0.6, 0.4, 0.45))
     assert "3 images" in figure.axes[0].get_xticklabels()[0].get_text()
+    assert "printed in the paper: median and quartiles" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_overlays_outline_truth_and_prediction():
@@ -56,6 +57,7 @@ def test_overlays_outline_truth_and_prediction():
     figure = plots.overlays(images, truth, prediction, ["IoU 0.5", "IoU 0.6"], "Best and worst")
     assert len(figure.axes) == 6
     assert all(word in texts(figure) for word in ("annotated", "predicted", "IoU 0.6", "Best and worst"))
+    assert [len(axis.collections) for axis in figure.axes] == [0, 1, 2] * 2
 
 
 def test_scores_are_labelled_and_the_printed_value_is_drawn():
@@ -81,4 +83,5 @@ def test_near_duplicates_are_counted(threshold):
     correlation, iou = np.array([0.3, 0.5, 0.7, 0.9]), np.array([0.4, 0.5, 0.6, 0.7])
     figure = plots.scatter_by_duplicate(correlation, iou, threshold, "Leak")
     count = int((correlation > threshold).sum())
-    assert (f"{count} images" in texts(figure)) == (count > 0)
+    assert (f"near-duplicate in training: {count} images" in texts(figure)) == (count > 0)
+    assert (f"no near-duplicate: {4 - count} images" in texts(figure)) == (count < 4)

@@ -1,16 +1,9 @@
 """Figures of the report."""
 
-import matplotlib.pyplot as plt
 import pytest
 
 from nervekit import papers, verdicts
 from nervekit.plots.verdicts import printed_and_ours, verdict_bars
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def test_each_verdict_is_a_piece_as_long_as_its_count_one_after_the_other():
