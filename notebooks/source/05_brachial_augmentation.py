@@ -174,7 +174,7 @@ inside = np.isin(origin[validation_part], origin[training_part][copy[training_pa
 copies = np.mean(copy[validation_part] != "original")
 record.value("belahsen_2020.augmented.validation_copies", copies)
 record.value("belahsen_2020.augmented.validation_originals_in_training", inside.mean())
-title = f"The validation part ({kind} images) is {copies:.0%} copies, and training has the originals of {inside.mean():.0%} of them"
+title = f"The validation part is {copies:.0%} copies, the originals of {inside.mean():.0%} in training ({kind} images)"
 figure = pictures.set_layout(copy, len(training_part), title)
 record.figure("layout", figure, alt=f"The augmented set as a strip of originals and copies, cut at 80 %. {title}.")
 
