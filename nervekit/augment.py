@@ -234,7 +234,8 @@ def _limits(**strengths):
 
 def _seeds(seed, n):
     if isinstance(seed, int | np.integer):
-        return [int(state) for state in np.random.SeedSequence(int(seed) % 2**32).generate_state(n)]
+        # Before Keras 3.15 seeds from 2**31 on are refused on PyTorch.
+        return [int(state) // 2 for state in np.random.SeedSequence(int(seed) % 2**32).generate_state(n)]
     return [seed] * n
 
 
