@@ -64,13 +64,21 @@ def great_vessels(canvas, body, level, a):
     """Aorta before the spine, and the inferior vena cava to its right."""
     front = body.spine["y"] - body.spine["tall"]
     canvas.ellipse(0.05 * a, front - 11, 10.5, 10.5, body.units["aorta"])
-    canvas.ellipse(-0.2 * a, front - 9 - 10 * level, 14, 10, body.units["vein"])
+    canvas.ellipse(*vena_cava(body, level, a), body.units["vein"])
     if 0.15 < level < 0.6:
         canvas.ellipse(-0.1 * a + 20 * (0.4 - level), front - 34, 9, 6.5, body.units["vein"], 0.5)
 
 
-def liver(body, level, x, y, inner):
-    """Millimetres outside the liver: two lobes joined, less fissure, hilum, gallbladder and vena cava."""
+def vena_cava(body, level, a):
+    """An ellipse to the right of the spine's front."""
+    return -0.2 * a, body.spine["y"] - body.spine["tall"] - 9 - 10 * level, 14, 10
+
+
+def liver(canvas, body, level, x, y, inner, a):
+    """Millimetres outside the liver: two lobes joined, less fissure, hilum, gallbladder, vena cava, spine and the fat between these two.
+
+    ``x`` and ``y`` are warped with the tissue; what is painted unwarped is taken out where it is painted.
+    """
     lobes = [section(lobe, level) for lobe in body.lobes]
     outside = np.full(inner.shape, 99, np.float32)
     soft = 7.0
@@ -88,14 +96,16 @@ def liver(body, level, x, y, inner):
     edge_x, edge_y = (right[0] + left[0]) / 2 + 0.2 * right[3], left[1]
     holes = [(edge_x, edge_y - 0.25 * left[4], 0.45, 3.5, 0.7 * left[4], 0.3),
              (edge_x - 8, edge_y + 0.9 * left[4], 0.5, 14, 9, 0.18),
-             gallbladder(body),
-             (0.05 * right[3], right[1] + 0.75 * right[4], 0.5, 24, 26, 0.6)]
-    for hole in holes:
-        cut = section(hole, level)
-        if cut:
-            centre_x, centre_y, wide, tall = cut
-            far = (np.hypot((x - centre_x) / wide, (y - centre_y) / tall) - 1) * min(wide, tall)
-            outside = np.maximum(outside, -far)
+             gallbladder(body)]
+    spine = body.spine
+    cuts = [(cut, x, y) for cut in (section(hole, level) for hole in holes) if cut]
+    cava = vena_cava(body, level, a)
+    between = 0.5 * cava[0], 0.5 * (cava[1] + spine["y"]), 16, 15
+    bone = 0, spine["y"], spine["wide"] + 3, spine["tall"] + 3
+    cuts += [(cut, canvas.x, canvas.y) for cut in (cava, between, bone)]
+    for (centre_x, centre_y, wide, tall), across, down in cuts:
+        far = (np.hypot((across - centre_x) / wide, (down - centre_y) / tall) - 1) * min(wide, tall)
+        outside = np.maximum(outside, -far)
     return np.maximum(outside, inner + 1.5)
 
 

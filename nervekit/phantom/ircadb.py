@@ -150,14 +150,15 @@ def frame(number=0, frame=0, *, seed=0, shape=NATIVE):
         grown = min((level - 0.72) / 0.15, 1) ** 0.5
         canvas.ellipse(0.14 * a, -0.32 * b, 0.42 * a * grown, 0.5 * b * grown, units["heart"], 0.5, cavity)
     abdomen.great_vessels(canvas, body, level, a)
-    liver = abdomen.liver(body, level, x, y, inner)
+    liver = abdomen.liver(canvas, body, level, x, y, inner, a)
     share = canvas.cover(liver)
     canvas.paint(units["liver"], share)
     for place_x, place_y, centre, one, other, high, lean_x, lean_y in body.vessels:
         if abs(level - centre) < high:
             off = level - centre
             place = place_x + lean_x * off, place_y + lean_y * off
-            canvas.ellipse(*place, one, other, units["vein"], lean_x, share)
+            lying = float(np.arctan2(lean_y, lean_x))
+            canvas.ellipse(*place, max(one, other), min(one, other), units["vein"], lying, share)
     organs = {"liver": share > 0.5}
     for index, tumour in enumerate(body.tumours):
         mask = np.zeros(shape, bool)
@@ -167,6 +168,7 @@ def frame(number=0, frame=0, *, seed=0, shape=NATIVE):
             mask[window] = inside > 0.5
         organs[f"livertumor{index + 1}"] = mask & organs["liver"]
     organs["bone"] = abdomen.bones(canvas, body, level)
+    organs = {name: mask & ~organs["bone"] if name != "bone" else mask for name, mask in organs.items()}  # bone lies on top
     return {
         "hounsfield": canvas.units, "organs": organs, "mask": organs["liver"], "spacing": (canvas.pixel,) * 2,
         "thickness": body.thickness, "noise": body.noise, "subject": (number, seed),

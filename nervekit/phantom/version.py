@@ -1,1 +1,1 @@
-VERSION = "5"  # bumped whenever files change: caches depend on it
+VERSION = "6"  # bumped whenever files change: caches depend on it

@@ -9,7 +9,7 @@ import pytest
 
 from nervekit import phantom
 from nervekit.errors import ConfigurationError
-from nervekit.phantom import ircadb
+from nervekit.phantom import abdomen, ircadb
 
 PATIENTS = 2
 
@@ -115,6 +115,25 @@ def test_tumours_lie_in_the_liver_and_are_darker(slices):
     assert tumours.any()
     assert not (tumours & ~liver).any()
     assert units[tumours].mean() < units[liver & ~tumours].mean() - 20
+
+
+def test_no_pixel_is_liver_and_bone_and_the_vena_cava_is_seen_beside_the_liver(slices):
+    _, liver, bone, _ = slices
+    assert not (liver & bone).any()
+    for patient in range(6):
+        body = ircadb.subject(patient, 4)
+        maps = phantom.scene("ircadb", patient, body.slices // 2, seed=4, shape=(512, 512))
+        level = (body.slices // 2) / (body.slices - 1)
+        wide, _, fat, wall = body.body
+        x, y, *_ = abdomen.vena_cava(body, level, wide - fat - wall)
+        place = tuple(round(512 / 2 - 0.5 + where / maps["spacing"][0]) for where in (y, x))
+        assert maps["hounsfield"][place] == pytest.approx(body.units["vein"], abs=2) and not maps["mask"][place]
+
+
+@pytest.mark.parametrize("frame", [-1, 60])
+def test_a_slice_that_a_patient_has_not_is_refused(frame):
+    with pytest.raises(ConfigurationError, match=r"simulated patient 0 has the slices 0 to \d+"):
+        phantom.scene("ircadb", 0, frame)
 
 
 def test_some_patients_have_no_tumour():
