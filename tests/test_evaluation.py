@@ -61,6 +61,24 @@ def test_fold_quartiles_are_those_of_the_folds(case):
             assert found[f"{metric}_{name}"]["value"] == pytest.approx(np.quantile(numbers, share))
 
 
+def test_intervals_of_quartiles_hold_the_expected_quartile():
+    """Simulated: 40 sessions of five images, dealt by image into five folds; turned about the value they hold it less often."""
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 5)
+    truth = np.ones((200, 1, 1), bool)
+    found = []
+    for _ in range(15):
+        predicted = random.random(200) < np.clip(0.7 + 0.1 * random.normal(size=40), 0, 1)[groups]
+        result = crossval.CrossValidation(predicted.reshape(truth.shape), random.permutation(200) % 5, 1.0)
+        quartiles = evaluation.fold_quartiles(truth, result, groups)
+        found.append([[quartiles[f"accuracy_{name}"][bound] for bound in ("value", "low", "high")] for name in ("q1", "q3")])
+    value, low, high = np.moveaxis(np.array(found), 2, 0)
+    expected = value.mean(axis=0)
+    held = ((low <= expected) & (expected <= high)).mean(axis=0)
+    turned = ((2 * value - high <= expected) & (expected <= 2 * value - low)).mean(axis=0)
+    assert (held >= 0.85).all() and (turned <= held).all()
+
+
 def test_a_fold_of_which_nothing_was_drawn_is_not_a_perfect_one():
     truth = np.zeros((6, 2, 2), bool)
     truth[:, 0] = True

@@ -229,8 +229,7 @@ for label, change in changes.items():
 # %% [markdown]
 # A printed value is *reproduced* if it lies in our 95 % interval, *better* if our whole interval lies above it. The verdict
 # is on this run: where the table at the top has bold rows (fewer epochs, smaller images), *not reproduced* may only mean that
-# the networks were not trained to the end. Only the `paper` profile judges the paper. And resampling widens the spread of the
-# folds as well: the interval of a lower quartile reaches too low, that of an upper quartile too high.
+# the networks were not trained to the end. Only the `paper` profile judges the paper.
 
 # %%
 rows = papers.compare(paper, record.values(), {"data": kind.lower()}, prefix="huang_2019.crossval")
