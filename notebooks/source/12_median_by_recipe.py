@@ -257,7 +257,7 @@ title = f"Mean Dice of all {len(test)} {kind} test images, first seed: {means}"
 figure = networks_compared(
     test.images[chosen], test.masks[chosen], {name: masks[chosen] for name, masks in first.items()}, told, title
 )
-record.figure("gallery", figure, alt=f"Three test images with outlines by both arms. {title}.")
+record.figure("gallery", figure, alt=f"Three test images with outlines by both arms and by their average. {title}.")
 
 # %% [markdown]
 # What cutting can cost: a nerve outside the rows is lost for good. Now that the choice is made, the test masks may be asked.
@@ -271,17 +271,17 @@ print(f"test images with a Dice under 0.60, first seed: {poor} of {len(test)}")
 # %% [markdown]
 # ## The record
 #
-# A network that learnt nothing must not pass for one that did: the scores carry what they have to exceed. For the strip, and for
-# both averaged, this is the better of the two that learn nothing.
+# A network that learnt nothing must not pass for one that did: the scores carry what they have to exceed. For all three this
+# is the better of the two that learn nothing.
 
 # %%
 learnt_nothing = {name: scores[name]["dice_mean"]["value"] for name in blind}
 for name, value in learnt_nothing.items():
     record.value(f"median_recipe.{name.replace(' ', '_')}.dice_mean", value, split="test")
-floors = {name: max(learnt_nothing.values()) for name in predictions} | {"whole image": learnt_nothing["mean mask"]}
+floor = max(learnt_nothing.values())
 for name in predictions:
     key = f"median_recipe.{name.replace(' ', '_')}"
-    record.value(f"{key}.dice_mean", **scores[name]["dice_mean"], must_exceed=floors[name], split="test")
+    record.value(f"{key}.dice_mean", **scores[name]["dice_mean"], must_exceed=floor, split="test")
     record.value(f"{key}.pooled_iou", **scores[name]["pooled_iou"], split="test")
     record.value(f"{key}.development.dice_mean", choice[name], split="development")
     if len(seeds) > 1:

@@ -36,7 +36,8 @@ DATA = None
 SEED = 0
 
 # %% [markdown]
-# Each way changes one line of this table and costs about twice the time. Bold marks what this profile changes.
+# Four ways change one line of this table each, the fifth averages two networks; each costs about twice the time. Bold marks
+# what this profile changes.
 
 # %%
 from IPython.display import Markdown, display
@@ -328,6 +329,8 @@ record.finish();
 # **Exercises**
 #
 # 1. Spend the time on larger batches: `batch_size = 20` with twice the `epochs`. Is it worth a place in the table?
-# 2. Average "wider" and "more pixels" in place of two plain networks. Do different networks make a better pair than two alike?
+# 2. Average "wider" and "more pixels" in place of two plain networks. Each of them costs nearly twice, and
+#    scores otherwise, alone: with which pair would you have to compare, to say that *different* networks make a better pair?
 # 3. Which way would you choose if training may take as long as it likes, but an answer no longer than now?
-# 4. Run the notebook with another `SEED`. Which conclusions stay?
+# 4. Another `SEED` gives other starts *and* holds out other sessions. Run the notebook once so, and once with `random_state=0` in
+#    `group_kfold`. Which conclusions stay, and which of the two moves them more?
