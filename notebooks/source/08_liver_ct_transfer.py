@@ -518,7 +518,7 @@ Markdown("\n".join(lines))
 # %% [markdown]
 # The first row of a study is what transfer brings. The third is what the report compared: transfer with a quarter of the slices
 # against all slices without transfer. A gain can be negative. In our `workshop` run transfer brought +0.20 on the one real
-# patient (+0.06 to +0.37 over three seeds) and -0.05 on the simulated ones (-0.12 to +0.01): this few seeds and patients do
+# patient (+0.06 to +0.37 over three seeds) and -0.01 on the simulated ones (-0.03 to +0.04): this few seeds and patients do
 # not settle it.
 #
 # ### What such a Dice looks like
