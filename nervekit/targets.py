@@ -46,5 +46,6 @@ def _without_result(recorded, provenance):
 
 def _verdict(found, target):
     if (short := target - found["value"]) > 0:
-        return f"short by {short:.3f}" if short >= 0.0005 else "short by less than 0.0005"
+        said = f"short by {short:.3f}" if short >= 0.0005 else "short by less than 0.0005"
+        return f"{said}, by less than one image" if short < found.get("step", 0) else said
     return "reached, and so is the whole interval" if found["low"] >= target else "reached; the interval is not all above"

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 09 · Better than the papers? A recipe, and what it takes to show it
 #
-# **Time:** 40 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and about
+# **Time:** 40 minutes to read and discuss; the run takes about 1 minute in the `smoke` profile and about
 # two hours in `workshop` on two fast processor cores.
 #
 # **Questions**
@@ -95,7 +95,8 @@ def faithful_arm(seed):
 # %% [markdown]
 # **Our arm** is a plain U-Net as well, and the recipe around it. None of its parts is new:
 #
-# - each image is brought to mean 0 and standard deviation 1, so that the gain of the scanner does not matter;
+# - each image is brought to mean 0 and standard deviation 1, so that overall brightness and contrast do not matter (gain that
+#   changes with depth, and what is clipped to black or white, still do);
 # - convolution, instance normalisation, LeakyReLU;
 # - a loss that counts pixels (cross-entropy) and overlap (Dice), at three scales of the decoder;
 # - stochastic gradient descent with much momentum, and a learning rate that falls to zero;
@@ -154,8 +155,10 @@ record.figure("changes", figure, alt=f"One training image and five changed copie
 # %% [markdown]
 # ## Training on the published split
 #
-# Both arms see the same training images. How long they train is another matter: each has a schedule of its own. Whatever
-# lies between the arms below includes what a longer training does.
+# Both arms see the same training images. How long they train is another matter: each has a schedule of its own. In the
+# `smoke` profile our network is also a quarter as large as theirs, with one step down less, and trains for fewer steps: there
+# the comparison shows how it is made, not which is better. Whatever lies between the arms below includes what a longer
+# training does.
 
 # %%
 schedules = {
@@ -164,7 +167,7 @@ schedules = {
 }
 for arm, (epochs, batch_size) in schedules.items():
     steps = epochs * -(-len(parts["train"]) // batch_size)
-    print(f"{arm}: {epochs} epochs in batches of {batch_size} are {steps:,} steps")
+    print(f"{arm}: {epochs} epochs in batches of {batch_size} are {steps:,} steps and {epochs * len(parts['train']):,} images")
 
 # %% [markdown]
 # Every seed starts both arms anew.
@@ -266,8 +269,8 @@ gain_of_flips = {
     name: comparison.paired(test.masks, predictions[one], predictions[other], test.groups)
     for name, (one, other) in flips.items()
 }
-dice = {name: found["dice_mean"] for name, found in gain_of_flips.items()}
-without, with_flips = (found["value"] for found in dice.values())
+change_of_dice = {name: found["dice_mean"] for name, found in gain_of_flips.items()}
+without, with_flips = (found["value"] for found in change_of_dice.values())
 title = f"Flip averaging on {kind} images: {with_flips:+z.3f} Dice trained with flips, {without:+z.3f} without"
 
 # %% [markdown]
@@ -278,7 +281,7 @@ title = f"Flip averaging on {kind} images: {with_flips:+z.3f} Dice trained with 
 # %%
 from nervekit.plots import evidence
 
-figure = evidence.differences(dice, title, xlabel="change of the mean Dice by flip averaging, 95 % interval")
+figure = evidence.differences(change_of_dice, title, xlabel="change of the mean Dice by flip averaging, 95 % interval")
 record.figure("flips", figure, alt=f"Change of Dice by flip averaging for two networks with intervals. {title}.")
 
 # %% [markdown]
@@ -374,10 +377,11 @@ record.figure("gallery", figure, alt=f"Three test images with outlines by both n
 # %% [markdown]
 # ### Distances
 #
-# Overlap hides *where* the outline is wrong. HD95 is the 95th percentile of the distances from one outline to the other, in the
-# worse direction: its bad parts, without the very worst twentieth. The average surface distance asks for all of it. Both are in
-# pixels of the resized image, since the set has no scale; real images are about twice as wide as high, so that a pixel
-# sideways stands for more tissue than one down. An image where one mask is empty has no distance; it is counted.
+# Overlap hides *where* the outline is wrong. HD95 is the 95th percentile of the distances from one outline to the other, in
+# the worse direction: its bad parts, without the very worst twentieth. The average surface distance is the mean of these
+# distances over both outlines. Both are in pixels of the resized image, since the set has no scale; real images are about
+# twice as wide as high, so that a pixel sideways stands for more tissue than one down. An image where one mask is empty has
+# no distance; it is counted.
 
 # %%
 distances = {}
@@ -440,8 +444,9 @@ record.figure("risk", figure, alt=f"Mean risk against the share of images kept. 
 #
 # ### As a file that needs no Keras
 #
-# Two formats: *ONNX*, which many programs can run, and *LiteRT* (once TensorFlow Lite) for phones and small boards. Both files
-# are written where TensorFlow is the backend. The packages for ONNX are optional: `pip install 'nervekit[onnx]'`.
+# Two formats: *ONNX*, which many programs can run, and *LiteRT* (once TensorFlow Lite) for phones and small boards. Both
+# files are written where TensorFlow is the backend. The packages for ONNX are optional: `%pip install 'nervekit[onnx]'` in a
+# cell.
 
 # %%
 from nervekit import deploy
@@ -465,14 +470,15 @@ exports = [name for name in runtimes if not name.startswith("Keras")]
 
 # %% [markdown]
 # A file is worth what its numbers are: the same images through it and through Keras, in float32, must differ by less than
-# 1e-4. On a GPU, which may round the factors of a float32 product to eleven bits (TF32), Keras itself is less exact than that.
+# 1e-4. On a GPU, which may round the factors of a float32 product to eleven bits (TF32), Keras itself is less exact than
+# that: there the limit is 0.05, which only shows that the file is of the same network.
 
 # %%
-limit = 0.05 if has_gpu() else 1e-4
+allowed = 0.05 if has_gpu() else 1e-4
 expected = runtimes["Keras, float32"](test.images[:4])
 for runtime in exports:
     largest = np.abs(runtimes[runtime](test.images[:4]) - expected).max()
-    assert largest < limit, f"{runtime} and Keras differ by {largest}"
+    assert largest < allowed, f"{runtime} and Keras differ by {largest}"
     record.provenance(**{f"{runtime.split()[0].lower()}_difference": float(largest)})
     print(f"{runtime} and Keras differ by at most {largest:.1e}")
 
@@ -620,7 +626,8 @@ audited = "".join(f"\n- {entry['finding']}" for entry in ours_on_paper.audit)
 card = {
     "intended use": "Teaching and research: outlining the femoral nerve block region in a single ultrasound image.",
     "not for": "Diagnosis, guiding a needle, or any decision about a patient. It is no medical device.",
-    "data": f"{dataset.describe()}. {dataset.citation}".strip(),
+    "data": f"{dataset.describe()}; {len(parts['train'])} images to train, {len(parts['development'])} watched, {len(test)} of "
+            f"{len(set(test.groups))} groups to test (published split). {dataset.citation}".strip(),
     "training": f"`nervekit_unet`, {recipe.finest(trained['ours'][0]).count_params():,} parameters, {size}, {settings['epochs']} epochs, "
     f"seed {SEED}, augmentation {settings['augmentation']!r} of {settings['changed_share']:.0%} of the images; answers averaged over flips.",
     "results": "\n".join(results) + "\n\n95 % intervals over sessions.",
@@ -662,5 +669,6 @@ record.finish();
 #    `calibration.disagreement(answers["ours"])`, in place of that of two mirror images. Which knows more?
 # 2. Compute our calibration from one answer in place of the mean of two: `views["ours"][0, 0]`. How much of the difference to the
 #    faithful arm was the averaging?
-# 3. Give both arms equally many steps (above, "Training on the published split" prints them) by `settings["faithful_epochs"]`. How
-#    much of the difference was patience?
+# 3. Give both arms as many steps, as near as whole epochs allow (above, "Training on the published split" prints them), by
+#    `settings["faithful_epochs"]`. Theirs then sees about three times as many images in `workshop`, since its batches are larger (in
+#    `smoke` it has to train less). What would equally many images be, and which of the two is patience?
