@@ -186,7 +186,8 @@ def precisions(paper, expected=EXPECTED):
     ----------
     paper : papers.Paper
     expected : path-like
-        Folder of the expectations, here or one folder up; those in float32 lie in its folder ``float32``.
+        Folder of the expectations, here or one folder up; those in float32 lie in its folder ``float32``, made by
+        ``nervekit expected NN --profile workshop --precision float32 --runs runs/float32 --expected expected/float32``.
 
     Returns
     -------
