@@ -60,6 +60,8 @@ def test_what_is_no_probability_is_refused():
         calibration.reliability(np.zeros(2, bool), np.zeros(3))
     with pytest.raises(ConfigurationError, match="bins=0"):
         calibration.reliability(np.zeros(2, bool), np.zeros(2), bins=0)
+    with pytest.raises(ConfigurationError, match="undecided=0.5: .*less than 0.5"):
+        calibration.reliability(np.zeros(2, bool), np.zeros(2), undecided=0.5)
 
 
 def test_views_that_agree_leave_no_doubt_and_views_apart_all_of_it():

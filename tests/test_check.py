@@ -264,6 +264,11 @@ def test_seeds_that_do_not_belong_together_are_refused(change, text):
         expected.expectations("smoke", broken(change))
 
 
+def test_a_key_that_nobody_recorded_cannot_be_left_unpinned():
+    with pytest.raises(RunError, match="dise: --not-pinned names it, but no notebook recorded it"):
+        expected.expectations("smoke", seeds(*SCORES), not_pinned=["dise"])
+
+
 def test_fewer_than_five_seeds_are_refused():
     with pytest.raises(ConfigurationError, match="at least 5 seeds; there are 4"):
         expected.expectations("smoke", seeds(*SCORES[:4]))

@@ -160,10 +160,12 @@ def test_a_file_that_is_not_there_is_no_want_of_space(inside, capsys):
 
 
 def test_output_that_nobody_reads_is_no_error():
+    code = "import sys; from nervekit import cli; sys.exit(cli.main(['data']))"
+    answer = subprocess.run(["bash", "-c", f'{sys.executable} -u -c "{code}" | head -1'], capture_output=True, text=True, check=True)
+    assert answer.stdout.count("\n") == 1 and answer.stderr == ""
     ours, theirs = os.pipe()
     os.close(ours)
-    command = [sys.executable, "-u", "-c", "import sys; from nervekit import cli; sys.exit(cli.main(['data']))"]
-    answer = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    answer = subprocess.run([sys.executable, "-u", "-c", code], stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
     os.close(theirs)
     assert (answer.returncode, answer.stderr) == (1, "")
 

@@ -263,6 +263,17 @@ def test_a_folder_that_is_no_environment_is_never_emptied(project):
     assert (folder / "mine" / "thesis.txt").read_text() == "years of work"
 
 
+def test_a_conda_environment_is_never_emptied(project):
+    folder, make = project
+    (folder / ".venv" / "conda-meta").mkdir()
+    (folder / ".venv" / ".ready").unlink()
+    python = folder / ".venv" / "bin" / "python"
+    python.write_text("#!/bin/sh\nexit 1\n")
+    answer = make("lint", f"PYTHON={sys.executable}")
+    assert answer.returncode != 0 and "make this conda environment anew from environment.yml" in answer.stderr
+    assert python.exists() and (folder / ".venv" / "conda-meta").is_dir()
+
+
 def conda():
     """Version and comment of each pin of environment.yml."""
     pattern = re.compile(r"^ +- ([\w-]+)==([\w.]+)(?: # (.+))?$", re.MULTILINE)

@@ -90,6 +90,7 @@ def test_masks_at_every_scale_move_with_the_image(squares):
     for name in ("loss", "decoder_3_mask_loss", "val_loss", "val_pooled_iou"):
         assert plain[name] == pytest.approx(changed[name], rel=1e-4), name
     turned = recipe.fit(build(), squares, squares, augment={"flip": 1.0}, **once).curves
+    assert turned["loss"] != pytest.approx(plain["loss"], rel=1e-6)
     mirrored = SegmentationDataset("squares", squares.images[:, :, ::-1], squares.masks[:, :, ::-1], squares.ids, squares.groups)
     expected = recipe.fit(build(), mirrored, squares, augment=None, **once).curves
     for name in ("loss", "mask_loss", "decoder_2_mask_loss", "decoder_3_mask_loss"):

@@ -13,35 +13,48 @@ from nervekit import models
 
 GLOROT, NORMAL, UNIFORM = "GlorotUniform", "HeNormal", "HeUniform"
 
-# name: (activations, dropout rates, up-sampling, first weights of convolutions; all of a kind where no number is given)
+# name: (activations, dropout rates, up-sampling, first weights of 3x3 convolutions that follow the first layer)
 WITHOUT = {
     # nine stages of two convolutions, a head
-    "huang_unet": ({"relu": 18, "sigmoid": 1}, [], {}, {NORMAL: 18, GLOROT: 1}),
-    "belahsen_unet": ({"relu": 18, "sigmoid": 1}, [], {}, GLOROT),
-    "gulati_unet": ({"relu": 18, "sigmoid": 1}, [], {}, GLOROT),
-    "shrivastava_unet": ({"relu": 18, "sigmoid": 1}, [], {}, {NORMAL: 18, GLOROT: 1}),
-    "nervekit_unet": ({"leaky_relu": 18, "sigmoid": 1}, [], {}, {NORMAL: 18, GLOROT: 1}),
-    # nine inception blocks of five activations and eight convolutions, four steps down, four refined skips; mask, presence map,
-    # presence
-    "inception_unet": ({"elu": 9 * 5 + 4 + 4, "sigmoid": 3}, [0.5] * 9, {"nearest": 4}, {NORMAL: 9 * 8 + 2, GLOROT: 4 + 4}),
+    "huang_unet": ({"relu": 18, "sigmoid": 1}, [], {}, {NORMAL: 18}),
+    "belahsen_unet": ({"relu": 18, "sigmoid": 1}, [], {}, {GLOROT: 18}),
+    "gulati_unet": ({"relu": 18, "sigmoid": 1}, [], {}, {GLOROT: 18}),
+    "shrivastava_unet": ({"relu": 18, "sigmoid": 1}, [], {}, {NORMAL: 18}),
+    "nervekit_unet": ({"leaky_relu": 18, "sigmoid": 1}, [], {}, {NORMAL: 18}),
+    # nine inception blocks of five, four steps down, four refined skips; mask, presence map, presence
+    "inception_unet": ({"elu": 9 * 5 + 4 + 4, "sigmoid": 3}, [0.5] * 9, {"nearest": 4}, {GLOROT: 4}),
     # nine blocks of six convolutions
-    "r2unet": ({"relu": 54, "sigmoid": 1}, [], {"nearest": 4}, GLOROT),
+    "r2unet": ({"relu": 54, "sigmoid": 1}, [], {"nearest": 4}, {GLOROT: 54}),
     # fifteen units of two
-    "unetpp": ({"elu": 30, "sigmoid": 1}, [0.3] * 30, {}, {NORMAL: 30 + 1}),
+    "unetpp": ({"elu": 30, "sigmoid": 1}, [0.3] * 30, {}, {NORMAL: 30}),
     # nine units of two, four gates, four sums in the attention, the head; four maps of attention
-    "attention_resunet": ({"relu": 18 + 4 + 4 + 1, "sigmoid": 4}, [0.5] * 9, {"nearest": 8}, GLOROT),
-    "gulati_segnet": ({"relu": 25, "sigmoid": 1}, [], {}, GLOROT),
-    # stem, sixteen units of two, the last of the encoder, five decoder stages of two; four shortcuts with a convolution
-    "resnet34_unet": ({"relu": 1 + 32 + 1 + 10, "sigmoid": 1}, [], {"nearest": 5}, {UNIFORM: 1 + 32 + 4 + 10, GLOROT: 1}),
+    "attention_resunet": ({"relu": 18 + 4 + 4 + 1, "sigmoid": 4}, [0.5] * 9, {"nearest": 8}, {GLOROT: 18}),
+    "gulati_segnet": ({"relu": 25, "sigmoid": 1}, [], {}, {GLOROT: 26}),
+    # stem, sixteen units of two, the last of the encoder, five decoder stages of two
+    "resnet34_unet": ({"relu": 1 + 32 + 1 + 10, "sigmoid": 1}, [], {"nearest": 5}, {UNIFORM: 32 + 10, GLOROT: 1}),
     # nine and seven stages of two, the first convolution of the tail
-    "melnic_unet": ({"relu": 18 + 1, "sigmoid": 1}, [], {"bilinear": 4}, GLOROT),
-    "lunet": ({"relu": 14 + 1, "sigmoid": 1}, [0.2], {"bilinear": 3}, GLOROT),
+    "melnic_unet": ({"relu": 18 + 1, "sigmoid": 1}, [], {"bilinear": 4}, {GLOROT: 19}),
+    "lunet": ({"relu": 14 + 1, "sigmoid": 1}, [0.2], {"bilinear": 3}, {GLOROT: 15}),
     # VGG19, two pyramids of six, twelve blocks of two and an excitation; two heads; eight stages up and two pooled maps
-    "double_unet": ({"relu": 16 + 12 + 36, "sigmoid": 12 + 2}, [], {"bilinear": 8 + 2}, GLOROT),
+    "double_unet": ({"relu": 16 + 12 + 36, "sigmoid": 12 + 2}, [], {"bilinear": 8 + 2}, {GLOROT: 16 + 6 + 24}),
     # four blocks of VGG19, two pyramids, nine blocks, two tails, a bottleneck of two
-    "dl_unet": ({"relu": 12 + 12 + 27 + 2 + 2, "sigmoid": 9 + 2}, [], {"bilinear": 6 + 2}, GLOROT),
+    "dl_unet": ({"relu": 12 + 12 + 27 + 2 + 2, "sigmoid": 9 + 2}, [], {"bilinear": 6 + 2}, {GLOROT: 12 + 6 + 18 + 2 + 2}),
     # one convolution of VGG19 fewer
-    "dl_unet_vgg16": ({"relu": 54, "sigmoid": 11}, [], {"bilinear": 8}, GLOROT),
+    "dl_unet_vgg16": ({"relu": 54, "sigmoid": 11}, [], {"bilinear": 8}, {GLOROT: 39}),
+}
+
+
+# First weights of all convolutions, whatever their kernel; where a network is not named, all are Glorot's.
+ALL = {
+    "huang_unet": {NORMAL: 18, GLOROT: 1},
+    "shrivastava_unet": {NORMAL: 18, GLOROT: 1},
+    "nervekit_unet": {NORMAL: 18, GLOROT: 1},
+    # nine blocks of eight, mask, presence map; four steps down, four refined skips
+    "inception_unet": {NORMAL: 9 * 8 + 2, GLOROT: 4 + 4},
+    # fifteen units of two, the mask
+    "unetpp": {NORMAL: 30 + 1},
+    # stem, sixteen units of two, four shortcuts, five decoder stages of two; the mask
+    "resnet34_unet": {UNIFORM: 1 + 32 + 4 + 10, GLOROT: 1},
 }
 
 
@@ -68,9 +81,9 @@ def test_activations_dropout_and_up_sampling_are_those_of_the_source(network):
 def test_first_weights_are_drawn_as_in_the_source(network):
     name, model = network
     convolutions = [layer for layer in model.layers if type(layer) is keras.layers.Conv2D]
-    drawn = Counter(type(layer.kernel_initializer).__name__ for layer in convolutions)
-    expected = WITHOUT[name][3]
-    assert drawn == (expected if isinstance(expected, dict) else {expected: len(convolutions)})
+    drawn = Counter(type(layer.kernel_initializer).__name__ for layer in convolutions if layer.kernel_size == (3, 3))
+    assert drawn == WITHOUT[name][3]
+    assert Counter(type(layer.kernel_initializer).__name__ for layer in convolutions) == ALL.get(name, {GLOROT: len(convolutions)})
 
 
 def test_no_tensor_is_joined_with_itself(network):
