@@ -110,8 +110,8 @@ def check(profile, notebooks, *, expected=None, runs=RUNS):
         Names of the notebooks that must have run.
     expected : dict, optional
         From :func:`read_expected`; without it a notebook need only have run, with its scores above the floors that it
-        records itself. So it is for one that ran on simulated data where
-        real data are expected, and, in other profiles than smoke, for one of which nothing is expected.
+        records itself. So it is for one that ran on simulated data where real data are expected, and, in other profiles
+        than smoke, for one of which nothing is expected.
     runs : path-like
         The folder that holds a folder a profile.
 

@@ -1,7 +1,6 @@
 """A trained network in use: in another number format or size, as a file of ONNX or LiteRT, and how fast it answers."""
 
 import logging
-import sys
 import tempfile
 import time
 import warnings
@@ -13,7 +12,7 @@ import keras
 import numpy as np
 
 from nervekit import models, processor
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, command
 from nervekit.precision import set_precision
 
 ONNX_PACKAGES = ("tf2onnx", "onnxruntime")
@@ -96,7 +95,8 @@ def to_onnx(network, path):
     _check_backend("An ONNX")
     missing = missing_for_onnx()
     if missing:
-        raise ConfigurationError(f"An ONNX file needs {', '.join(missing)}. Install with: {sys.executable} -m pip install 'nervekit[onnx]'")
+        how = command("pip install 'nervekit[onnx]'")
+        raise ConfigurationError(f"An ONNX file needs {', '.join(missing)}. Install with: {how}")
     network(np.zeros((1, *network.input_shape[1:]), "float32"))  # Keras exports only what was called
     with _quietly():
         network.export(str(path), format="onnx", verbose=False)
@@ -161,7 +161,8 @@ def open_litert(path, threads=None):
 
         Interpreter = tensorflow.lite.Interpreter
     else:
-        raise ConfigurationError(f"A LiteRT file needs ai-edge-litert to be run. Install with: {sys.executable} -m pip install 'nervekit[litert]'")
+        how = command("pip install 'nervekit[litert]'")
+        raise ConfigurationError(f"A LiteRT file needs ai-edge-litert to be run. Install with: {how}")
 
     with _quietly():
         interpreter = Interpreter(model_path=str(path), num_threads=threads or processor.threads())

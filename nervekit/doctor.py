@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from nervekit import processor
-from nervekit.errors import NervekitError
+from nervekit.errors import NervekitError, command
 
 # Packages as they are installed, and as they are imported.
 LIBRARY = ("numpy", "scipy", "matplotlib", "pooch", "pydicom", "joblib", "requests", "tqdm", "ipywidgets", "ipykernel")
@@ -97,7 +97,7 @@ def _packages():
 
 def _package(name, imported):
     lowest = _lowest(name)
-    advice = f"Run: {sys.executable} -m pip install --force-reinstall '{name}>={lowest or 0}'"
+    advice = "Run: " + command(f"pip install --force-reinstall '{name}>={lowest or 0}'")
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -132,13 +132,13 @@ def _backend():
     lines = [line for line in answer.stdout.splitlines() if line.startswith("PROBE")]
     if not lines:
         reason = (answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"])[-1]
-        advice = f"Run: {sys.executable} -m pip install 'nervekit[{wanted}]', or choose another KERAS_BACKEND"
+        advice = "Run: " + command(f"pip install 'nervekit[{wanted}]'") + ", or choose another KERAS_BACKEND"
         yield Finding("Keras backend", False, f"{wanted} does not work: {reason}", advice)
         return
     probe = json.loads(lines[-1].removeprefix("PROBE"))
     lowest = _lowest("keras")
     if lowest and _numbers(probe["keras"]) < _numbers(lowest):
-        advice = f"Run: {sys.executable} -m pip install 'keras>={lowest}'"
+        advice = "Run: " + command(f"pip install 'keras>={lowest}'")
         yield Finding("Keras backend", False, f"Keras {probe['keras']}, but {lowest} or newer is needed", advice)
         return
     yield Finding("Keras backend", True, f"{probe['backend']} under Keras {probe['keras']}")
@@ -181,7 +181,7 @@ def _data():
     for row in rows:
         real = row["state"] == "real"
         found = row["path"] if real else row["state"]
-        yield Finding(f"data {row['key']}", real, found, f"Run: {sys.executable} -m nervekit fetch {row['key']}", False)
+        yield Finding(f"data {row['key']}", real, found, "Run: " + command(f"nervekit fetch {row['key']}"), False)
 
 
 def _ask(code, *arguments):

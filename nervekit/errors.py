@@ -1,5 +1,7 @@
 """Errors that a user can cause. Each text says what was found, where, what was expected, and what to do."""
 
+import sys
+
 
 class NervekitError(Exception):
     """Base of every error that nervekit raises on purpose."""
@@ -19,3 +21,14 @@ class ConfigurationError(NervekitError):
 
 class RunError(NervekitError):
     """A notebook did not run, or its results are not the expected ones."""
+
+
+def command(words):
+    """A command line of this very Python, for advice: what is typed without it may belong to another one.
+
+    Examples
+    --------
+    >>> command("nervekit doctor") == f"{sys.executable} -m nervekit doctor"
+    True
+    """
+    return f"{sys.executable} -m {words}"

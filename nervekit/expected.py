@@ -81,9 +81,9 @@ def expectations(profile, results, *, provisional=False, not_pinned=()):
     ConfigurationError
         Fewer than five seeds.
     RunError
-        The seeds recorded different keys, data or precision, or none a key of `not_pinned`; the value of a seed does not exceed what a model that learnt nothing
-        reaches (the key's ``must_exceed``); or a pin would not mean anything: a model that learnt nothing passes it,
-        since the centre less the tolerance does not exceed ``must_exceed``.
+        The seeds recorded different keys, data or precision, or none a key of `not_pinned`; the value of a seed does not
+        exceed what a model that learnt nothing reaches (the key's ``must_exceed``); or a pin would not mean anything: a
+        model that learnt nothing passes it, since the centre less the tolerance does not exceed ``must_exceed``.
     """
     check_seeds(len(results), provisional)
     pinned = len(results) >= FEWEST_SEEDS

@@ -8,8 +8,9 @@ from nervekit.check import EXPECTED
 from nervekit.errors import ConfigurationError
 from nervekit.papers.tables import ours, printed
 from nervekit.progress import clock
+from nervekit.results import RESULTS, committed, gather, recorded
 from nervekit.run import RUNS
-from nervekit.verdicts import RESULTS, VERDICTS
+from nervekit.verdicts import VERDICTS
 from nervekit.whole import write_text
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
@@ -32,7 +33,7 @@ def page(results, expected=EXPECTED):
 
 def claims_table(rows, results, expected=EXPECTED):
     """Markdown table of claims with everything that belongs to a number: interval, seeds, n, notebook and profile."""
-    origins, over_seeds = verdicts.recorded(results), seeds.spreads(expected)
+    origins, over_seeds = recorded(results), seeds.spreads(expected)
     lines = [
         "| quantity | paper | ours (95 % interval) | over seeds | n | verdict | printed in | measured in |",
         "|---|---|---|---|---|---|---|---|",
@@ -53,7 +54,8 @@ def claims_table(rows, results, expected=EXPECTED):
 
 def precision_table(both):
     """Markdown table of claims in bfloat16 beside float32, from :func:`nervekit.verdicts.precisions`."""
-    lines = ["| quantity | profile | paper | bfloat16 (95 % interval) | float32 (95 % interval) | bfloat16 | float32 |", f"|{'---|' * 7}"]
+    heads = ("quantity", "profile", "paper", "bfloat16 (95 % interval)", "float32 (95 % interval)", "bfloat16", "float32")
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for profile, half, full in both:
         cells = (half.claim.quantity, profile, printed(half.claim.value), ours(half), ours(full), half.verdict, full.verdict)
         lines.append(f"| {' | '.join(cells)} |")
@@ -98,7 +100,7 @@ def write_page(profile=None, *, runs=RUNS, results=RESULTS, expected=EXPECTED):
     if profile not in (None, *papers.PROFILES):
         raise ConfigurationError(f"There is no profile {profile!r}. Choose one of: {', '.join(papers.PROFILES)}.")
     folder = Path(runs) / (profile or "")
-    found = verdicts.gather(profile, folder, results) if profile else verdicts.committed(results)
+    found = gather(profile, folder, results) if profile else committed(results)
     if not found:
         where = f"{folder} or {results}" if profile else results
         advice = f"Make them with: make run-all PROFILE={profile}" if profile else "For the page of a run: make report PROFILE=smoke"
@@ -116,7 +118,7 @@ def readme_text(text, results=RESULTS, expected=EXPECTED):
     ConfigurationError
         No committed results, or a mark is missing.
     """
-    found = verdicts.committed(results)
+    found = committed(results)
     if not found:
         raise ConfigurationError(f"{results} has no results of the paper or workshop profile for README's table.")
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nervekit import kernel, notebooks
-from nervekit.errors import ConfigurationError, DataError
+from nervekit.errors import ConfigurationError, DataError, command
 from nervekit.papers import PROFILES
 from nervekit.processor import PRECISIONS
 from nervekit.progress import Progress, usual_seconds
@@ -81,7 +81,7 @@ def check_backend(backend):
     if find_spec(backend) is None:
         raise ConfigurationError(
             f"The backend {backend!r} is not installed in {sys.prefix}. "
-            f"Install it with: {sys.executable} -m pip install 'nervekit[{backend}]'"
+            "Install it with: " + command(f"pip install 'nervekit[{backend}]'")
         )
 
 

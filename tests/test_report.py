@@ -9,6 +9,7 @@ from tiny_project import result
 
 from nervekit import expected, papers, report, seeds, verdicts
 from nervekit.errors import ConfigurationError
+from nervekit.results import committed, gather
 
 ROOT = Path(__file__).resolve().parent.parent
 HUANG = papers.load("huang_2019")
@@ -123,17 +124,17 @@ def test_the_paper_profile_goes_before_the_workshop_notebook_by_notebook(tmp_pat
     commit(tmp_path, "workshop", notebook="03_b")
     commit(tmp_path, "workshop")
     commit(tmp_path, "paper", {**POOLED, "value": 0.7})
-    found = verdicts.committed(tmp_path)
+    found = committed(tmp_path)
     assert [(one["notebook"], one["provenance"]["profile"]) for one in found] == [
         ("02_unet_femoral", "paper"), ("03_b", "workshop")
     ]  # fmt: skip
-    assert verdicts.committed(tmp_path / "nothing") == []
+    assert committed(tmp_path / "nothing") == []
 
 
 def test_results_of_this_run_go_before_committed_ones_unless_only_those_are_real(tmp_path, monkeypatch):
     commit(tmp_path / "results")
     commit(tmp_path / "results", notebook="03_b")
-    assert [one["from"] for one in verdicts.gather("smoke", tmp_path / "nothing", tmp_path / "results")] == ["committed"] * 2
+    assert [one["from"] for one in gather("smoke", tmp_path / "nothing", tmp_path / "results")] == ["committed"] * 2
     own = tmp_path / "runs" / "smoke"
     own.mkdir(parents=True)
     (own / "01_a.json").write_text(json.dumps(result({"a": 1}, notebook="01_a")))
@@ -141,7 +142,7 @@ def test_results_of_this_run_go_before_committed_ones_unless_only_those_are_real
     (own / "03_b.json").write_text(json.dumps(real({"a": 1}, "03_b", "smoke")))
     (own / "04_c.failed.json").write_text("{}")
     monkeypatch.setenv("NERVEKIT_RUN_FOLDER", str(own))
-    found = verdicts.gather("smoke", results=tmp_path / "results")
+    found = gather("smoke", results=tmp_path / "results")
     assert {one["notebook"]: one["from"] for one in found} == {
         "01_a": "this run", "02_unet_femoral": "committed", "03_b": "this run"
     }  # fmt: skip
@@ -155,7 +156,7 @@ def test_notebooks_run_by_hand_and_by_make_are_both_read_the_nearer_first(tmp_pa
     monkeypatch.chdir(tmp_path / "notebooks")
 
     def seen():
-        return {one["notebook"]: list(one["values"]) for one in verdicts.gather("workshop")}
+        return {one["notebook"]: list(one["values"]) for one in gather("workshop")}
 
     made = ["huang_2019.test.pooled_iou"]
     assert seen() == {"02_unet_femoral": made, "03_b": made}
@@ -218,7 +219,7 @@ def test_readme_without_its_marks_is_refused(tmp_path, text):
 
 
 def test_readme_is_up_to_date():
-    if not (ROOT / "README.md").exists() or not verdicts.committed(ROOT / "results"):
+    if not (ROOT / "README.md").exists() or not committed(ROOT / "results"):
         pytest.skip("no README or no committed results yet")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert report.readme_text(text, ROOT / "results", ROOT / "expected") == text, "make report brings it up to date"

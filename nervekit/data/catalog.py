@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import fnmatch
-import itertools
 import os
-import sys
-import zipfile
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from nervekit.data import cache, files
 from nervekit.data.entries import ENTRIES, Entry
-from nervekit.errors import ConfigurationError, DataError, MissingDataError
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a set lies (a folder or an archive), and whether it is ``"real"`` or a ``"phantom"``."""
-
-    path: Path
-    source: str
+from nervekit.data.places import Place, holds, of_another, search
+from nervekit.errors import ConfigurationError, MissingDataError, command
 
 
 def entry(key: str) -> Entry:
@@ -65,11 +52,11 @@ def find(key: str, root: str | Path | None = None) -> Place | None:
     known = entry(key)
     named = os.environ.get("NERVEKIT_DATA", "").strip()
     if root is not None:
-        return _search(known, Path(root).expanduser(), "root")
+        return search(known, Path(root).expanduser(), "root")
     place = None
-    if named and not _of_another(known, Path(named).expanduser()):
-        place = _search(known, Path(named).expanduser(), "NERVEKIT_DATA")
-    if (place is None or place.source == "phantom") and _holds(_stored(known), known.markers):
+    if named and not of_another(known, Path(named).expanduser()):
+        place = search(known, Path(named).expanduser(), "NERVEKIT_DATA")
+    if (place is None or place.source == "phantom") and holds(_stored(known), known.markers):
         place = Place(_stored(known), "real")
     return place
 
@@ -111,7 +98,7 @@ def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
     folder = _stored(known)
     print(f"{known.title}: {known.images} images, {known.megabytes} MB\nLicence: {known.licence}")
     print(f"Please cite: {known.citation}")
-    here = folder.is_dir() and not force and _holds(folder, known.markers)
+    here = folder.is_dir() and not force and holds(folder, known.markers)
     here = here and fetching.complete(known, folder, progress)
     if here and whole(verify(key, folder)):
         again = {"whole": ", every file checked", "part": ", every file decoded, listed ones checked", "none": ""}
@@ -176,8 +163,8 @@ def missing(key: str, root: str | Path | None = None) -> MissingDataError:
     where = f"in {root}" if root is not None else f"on this machine: neither in {named} nor in {_stored(known)}"
     return MissingDataError(
         f"The public set {key!r} is not {where}. Get it "
-        f"with `{sys.executable} -m nervekit fetch {key}` ({known.megabytes} MB), or download {known.by_hand or known.address} and let NERVEKIT_DATA "
-        f'name that file or its folder. Simulated images need nothing: load({key!r}, source="phantom").'
+        f"with `{command(f'nervekit fetch {key}')}` ({known.megabytes} MB), or download {known.by_hand or known.address} "
+        f'and let NERVEKIT_DATA name that file or its folder. Simulated images need nothing: load({key!r}, source="phantom").'
     )
 
 
@@ -202,62 +189,3 @@ def overview() -> list[dict[str, str]]:
 
 def _stored(known: Entry) -> Path:
     return cache.folder() / "sets" / known.name
-
-
-def _search(known: Entry, path: Path, what: str) -> Place | None:
-    if not path.exists():
-        raise DataError(
-            f"{what}={path}: there is no such file or folder. It should name the archive of a set, its unpacked "
-            "folder, or a folder that holds one of them; correct it, or unset it."
-        )
-    if path.is_file():
-        if not _holds(path, known.markers):
-            raise DataError(
-                f"{what}={path}: this file is not a zip archive of the set {known.key!r}. Correct it."
-            )
-        return _place(known, path)
-    try:
-        inside = sorted(path.iterdir())
-    except OSError as error:
-        raise DataError(f"{what}={path}: this folder cannot be read ({error.strerror or error}). Ask for the right to read "
-                        "it, or name another.") from error  # fmt: skip
-    if not inside:
-        raise DataError(
-            f"{what}={path}: this folder is empty. Put the archive of {known.key!r} there, or unset it."
-        )
-    folders = [item for item in (path, *inside) if item.is_dir()]
-    archives = [item for item in inside if _matches(item.name.lower(), known.archives)]
-    places = [_place(known, item) for item in (*folders, *archives) if _holds(item, known.markers)]
-    return min(places, key=lambda place: place.source != "real", default=None)
-
-
-def _of_another(known: Entry, path: Path) -> bool:
-    others = [other.markers for other in ENTRIES.values() if other != known]
-    return path.is_file() and not _holds(path, known.markers) and any(_holds(path, markers) for markers in others)
-
-
-def _place(known: Entry, path: Path) -> Place:
-    simulated = files.is_simulated(path, _held(path, known.markers)) or _holds(path, (files.MARKER,))
-    return Place(path, "phantom" if simulated else "real")
-
-
-def _held(folder: Path, markers: tuple[str, ...]) -> Iterator[str]:
-    for item in itertools.chain.from_iterable(map(folder.glob, markers)):
-        if not files.is_litter(item.relative_to(folder)):
-            yield str(item.relative_to(folder))
-
-
-def _holds(path: Path, markers: tuple[str, ...]) -> bool:
-    if path.is_dir():
-        return next(_held(path, markers), None) is not None
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name.replace("\\", "/") for name in archive.namelist()]
-    except (zipfile.BadZipFile, OSError):
-        return False
-    names = [name for name in names if name.strip("./") and not files.is_litter(PurePosixPath(name))]
-    return any(_matches(f"/{name}", [f"*/{marker}*" for marker in markers]) for name in names)
-
-
-def _matches(name: str, patterns) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path, PurePath, PurePosixPath
 
-from nervekit.errors import DataError
+from nervekit.errors import DataError, command
 
 MARKER = "SIMULATED.json"  # beside simulated files, so that they never pass for real ones
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in folders and archives
@@ -210,7 +210,7 @@ def verified(source: Source, manifest: Manifest, whole: bool = True) -> Source:
         if problem:
             raise DataError(
                 f"{source.path}: {name} {problem}, so it is not the file of the public set {manifest.key!r}. "
-                f"Get it again with `nervekit fetch {manifest.key}`."
+                f"Get it again with `{command(f'nervekit fetch {manifest.key}')}`."
             )
         return content
 
@@ -224,7 +224,7 @@ def require(source: Source, manifest: Manifest) -> None:
     if missing:
         raise DataError(
             f"{source.path}: {len(missing)} of {len(manifest.entries)} files of the set {manifest.key!r} are missing, "
-            f"the first is {missing[0]}. Get the whole set with `nervekit fetch {manifest.key}`; images of "
+            f"the first is {missing[0]}. Get the whole set with `{command(f'nervekit fetch {manifest.key}')}`; images of "
             "your own are read by nervekit.data.folder.read."
         )
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path, PurePath, PurePosixPath
 
 from nervekit.data import fetching, files
 from nervekit.data.entries import Entry
-from nervekit.errors import DataError, MissingDataError
+from nervekit.errors import DataError, MissingDataError, command
 
 STEPS = """Kaggle gives this set to people who accepted its rules, and it may not be passed on. Once:
   1. Make an account on https://www.kaggle.com and confirm your telephone number where you are asked to.
   2. Open https://www.kaggle.com/competitions/{name}/rules, read the rules, and accept them (Join, or Late Submission).
   3. On https://www.kaggle.com/settings/api press Generate New Token, and save the token in ~/.kaggle/access_token
      (or set KAGGLE_API_TOKEN to it; on Colab: as a secret of the notebook). A kaggle.json of before serves as well.
-  4. {python} -m pip install 'nervekit[kaggle]'
-  5. {python} -m nervekit fetch {key}
+  4. {install}
+  5. {fetch}
 Without a token: after step 2 press Download All on {address},
 and let NERVEKIT_DATA name the zip file or the folder you unpack it to."""
 
 
 def steps(known: Entry) -> str:
     """Return what to do to get the set, step by step."""
-    return STEPS.format(name=known.name, key=known.key, address=known.address, python=sys.executable)
+    install, fetch = command("pip install 'nervekit[kaggle]'"), command(f"nervekit fetch {known.key}")
+    return STEPS.format(name=known.name, address=known.address, install=install, fetch=fetch)
 
 
 def fetch(known: Entry, folder: Path, progress: bool = True, force: bool = False) -> None:

@@ -75,7 +75,7 @@ def vena_cava(body, level, a):
 
 
 def liver(canvas, body, level, x, y, inner, a):
-    """Millimetres outside the liver: two lobes joined, less fissure, hilum, gallbladder, vena cava, spine and the fat between these two.
+    """Millimetres outside the liver: two lobes joined, less fissure, hilum, gallbladder, vena cava, spine, and fat between.
 
     ``x`` and ``y`` are warped with the tissue; what is painted unwarped is taken out where it is painted.
     """

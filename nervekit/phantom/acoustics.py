@@ -25,11 +25,12 @@ SOUND_SPEED = 1.54  # mm per microsecond, soft tissue
 class Probe:
     """A linear probe and the knobs of its scanner.
 
-    ``cycles`` counts those of ``frequency`` within half the height of the pulse's power; its amplitude is the square root of
-    two wider. ``dynamic_range`` is what the picture shows from black to white. ``f_number`` is depth over aperture at the focus, ``depth_of_field`` the distance from the focus at which
-    the beam is the square root of two wider. ``gain`` lifts the whole picture, ``time_gain`` is the attenuation
-    the scanner expects, ``noise`` the level of its electronics at the skin, ``curve`` the grey map (see :func:`log_compress`). ``looks`` pictures from different
-    angles are averaged (spatial compounding), which halves the variance of speckle at two.
+    ``cycles`` counts those of ``frequency`` within half the height of the pulse's power; its amplitude is the square
+    root of two wider. ``dynamic_range`` is what the picture shows from black to white. ``f_number`` is depth over
+    aperture at the focus, ``depth_of_field`` the distance from the focus at which the beam is the square root of two
+    wider. ``gain`` lifts the whole picture, ``time_gain`` is the attenuation the scanner expects, ``noise`` the level
+    of its electronics at the skin, ``curve`` the grey map (see :func:`log_compress`). ``looks`` pictures from
+    different angles are averaged (spatial compounding), which halves the variance of speckle at two.
     """
 
     frequency: float = 10.0  # MHz

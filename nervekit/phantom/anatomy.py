@@ -13,7 +13,8 @@ SCENES = tuple(SUBJECTS)
 TISSUES = ("skin", "fat", "connective", "nerve", "muscle", "deep", "blood", "bone", "tendon")
 
 # Attenuation in dB/(cm MHz): fat, blood and bone of the order of the tables, the other tissues near the 0.5 to 0.6
-# that scanners take for soft tissue, so that time gain fits in the femoral and brachial scenes (tables give connective tissue, muscle and tendon more).
+# that scanners take for soft tissue, so that time gain fits in the femoral and brachial scenes (tables give connective
+# tissue, muscle and tendon more).
 # In the median and brachial scenes bone's shadow is painted, and its attenuation is at most 1.
 ATTENUATION = np.array([0.6, 0.5, 0.6, 0.6, 0.57, 0.57, 0.12, 9.0, 0.7], np.float32)
 # Share of samples that hold a scatterer: fat is coarse, so that its speckle is not fully developed.

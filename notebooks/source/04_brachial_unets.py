@@ -436,7 +436,8 @@ record.value("belahsen_2020.inception.held_out.head_accuracy", np.mean((head >= 
 # %%
 plain = {label: {name: score["value"] for name, score in row.items()} for label, row in board.items()}
 gains = [row["filter of their code"] - row["as predicted"] for row in plain.values()]
-record.value("belahsen_2020.held_out.filter_gain", np.mean(gains), **({"must_exceed": 0.0} if kind == "simulated" else {}), split="held out")
+limit = {"must_exceed": 0.0} if kind == "simulated" else {}
+record.value("belahsen_2020.held_out.filter_gain", np.mean(gains), **limit, split="held out")
 below = sum(row["as predicted"] < empty["value"] for row in plain.values())
 title = f"The filter changes the score by {min(gains):+.2f} to {max(gains):+.2f} ({kind} images); "
 title += f"\nwithout it {below} of 5 score less than empty masks"

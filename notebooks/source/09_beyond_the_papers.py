@@ -626,8 +626,8 @@ audited = "".join(f"\n- {entry['finding']}" for entry in ours_on_paper.audit)
 card = {
     "intended use": "Teaching and research: outlining the femoral nerve block region in a single ultrasound image.",
     "not for": "Diagnosis, guiding a needle, or any decision about a patient. It is no medical device.",
-    "data": f"{dataset.describe()}; {len(parts['train'])} images to train, {len(parts['development'])} watched, {len(test)} images of "
-            f"{len(set(test.groups))} groups to test (published split). {dataset.citation}".strip(),
+    "data": f"{dataset.describe()}; {len(parts['train'])} images to train, {len(parts['development'])} watched, {len(test)} "
+    f"images of {len(set(test.groups))} groups to test (published split). {dataset.citation}".strip(),
     "training": f"`nervekit_unet`, {recipe.finest(trained['ours'][0]).count_params():,} parameters, {size}, {settings['epochs']} epochs, "
     f"seed {SEED}, augmentation {settings['augmentation']!r} of {settings['changed_share']:.0%} of the images; answers averaged over flips.",
     "results": "\n".join(results) + "\n\n95 % intervals over sessions.",

@@ -55,8 +55,9 @@ record.provenance(data="none")
 from IPython.display import Markdown
 
 from nervekit import notebooks, report, verdicts
+from nervekit.results import floors, gather
 
-results = [result for result in verdicts.gather(PROFILE) if result["notebook"] != "10_reproduction_report"]
+results = [result for result in gather(PROFILE) if result["notebook"] != "10_reproduction_report"]
 left = {result["notebook"] for result in results}
 nothing = [name for name in notebooks.names("source") if name not in left | {"10_reproduction_report"}]
 print(f"{len(results)} notebooks left results; nothing from: {', '.join(nothing) or 'none'}")
@@ -83,7 +84,7 @@ lines = ["| notebook | data | from | main scores | above the limit | smallest ma
 scores = {}
 for result in results:
     for kind in ("real", "simulated"):
-        found = scores[result["notebook"], kind] = verdicts.floors(result, kind)
+        found = scores[result["notebook"], kind] = floors(result, kind)
         if found:
             margins = [value - limit for value, limit in found.values()]
             cells = result["notebook"], kind, result["from"], len(margins)

@@ -247,8 +247,8 @@ record.figure("gallery", figure, alt=f"Two held-out images with outlines by both
 trained = range(settings["ablation_folds"])
 judged = np.isin(faithful.fold, trained)
 large = np.sort(np.unique(dataset.groups[judged], return_counts=True)[1])[::-1]
-print(f"judged by {judged.sum()} images of {len(large)} sessions; the five largest sessions hold {large[:5].sum()} of them, and in "
-      f"the mean over images they count as {large.sum() ** 2 / (large**2).sum():.0f} sessions of one size")  # fmt: skip
+print(f"judged by {judged.sum()} images of {len(large)} sessions, of which the five largest hold {large[:5].sum()};")
+print(f"in the mean over images these sessions count as {large.sum() ** 2 / (large**2).sum():.0f} of one size")
 ablation = {}
 for name in settings["ablation"]:
     reduced = np.zeros(dataset.masks.shape, bool)
