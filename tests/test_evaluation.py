@@ -1,10 +1,14 @@
 """Scores with intervals that resample groups."""
 
+import os
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
 from nervekit import crossval, evaluation
+
+CASES = 100 if os.environ.get("NERVEKIT_SLOW") == "1" else 15
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +71,7 @@ def test_intervals_of_quartiles_hold_the_expected_quartile():
     groups = np.repeat(np.arange(40), 5)
     truth = np.ones((200, 1, 1), bool)
     found = []
-    for _ in range(15):
+    for _ in range(CASES):
         predicted = random.random(200) < np.clip(0.7 + 0.1 * random.normal(size=40), 0, 1)[groups]
         result = crossval.CrossValidation(predicted.reshape(truth.shape), random.permutation(200) % 5, 1.0)
         quartiles = evaluation.fold_quartiles(truth, result, groups)
@@ -76,7 +80,7 @@ def test_intervals_of_quartiles_hold_the_expected_quartile():
     expected = value.mean(axis=0)
     held = ((low <= expected) & (expected <= high)).mean(axis=0)
     turned = ((2 * value - high <= expected) & (expected <= 2 * value - low)).mean(axis=0)
-    assert (held >= 0.85).all() and (turned <= held).all()
+    assert (held >= 0.93).all() and (turned <= held).all()
 
 
 def test_a_fold_of_which_nothing_was_drawn_is_not_a_perfect_one():

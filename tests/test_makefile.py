@@ -220,7 +220,8 @@ def test_the_oldest_versions_are_tested_with_the_python_that_is_asked_for(projec
 def test_slow_runs_every_test_that_is_shortened_elsewhere(project):
     others = [path for path in ROOT.glob("tests/**/test_*.py") if path != Path(__file__)]
     shortened = {str(path.relative_to(ROOT)) for path in others if '"NERVEKIT_SLOW"' in path.read_text()}
-    (line,) = [line for line in project[1]("slow", "--just-print").stdout.splitlines() if "pytest" in line]
+    commands = project[1]("slow", "--just-print").stdout.replace("\\\n", "").splitlines()
+    (line,) = [line for line in commands if "pytest" in line]
     assert line.startswith("NERVEKIT_SLOW=1 ")
     assert {part for part in line.split() if part.startswith("tests/")} == shortened
 
