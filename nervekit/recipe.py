@@ -29,7 +29,7 @@ WEIGHT_DECAY, CLIP_NORM, DECAY_POWER = 3e-5, 12.0, 0.9
 
 def fit(
     model, train, development=None, *, epochs, batch_size=10, seed=0, callbacks=(), augment=ULTRASOUND, loss=None,
-    optimizer=None, learning_rate=0.01, momentum=0.99, presence_weight=PRESENCE_WEIGHT, progress=True,
+    optimizer=None, learning_rate=0.01, momentum=0.99, presence_weight=PRESENCE_WEIGHT, begin_at_share=False, progress=True,
 ):  # fmt: skip
     """Train a network by the recipe; it is compiled here.
 
@@ -57,6 +57,8 @@ def fit(
         Of stochastic gradient descent.
     presence_weight : float
         Of the cross-entropy of a presence head, where there is one.
+    begin_at_share : bool
+        Let every mask begin at the region's share of the pixels, see `training.begin_at_share`.
 
     Returns
     -------
@@ -66,7 +68,8 @@ def fit(
     Raises
     ------
     ConfigurationError
-        As in `training.fit`, or the network gives something other than masks at the recipe's scales.
+        As in `training.fit` and `training.begin_at_share`, or the network gives something other than masks at the recipe's
+        scales.
 
     Notes
     -----
@@ -83,6 +86,9 @@ def fit(
         steps = max(1, epochs * math.ceil(len(train) / batch_size))
         optimizer = stochastic_gradient_descent(steps, learning_rate, momentum)
     loss = CrossEntropyDiceLoss() if loss is None else loss
+    if begin_at_share:
+        for name in (weights or {"mask": 1.0}).keys() - {"presence"}:
+            training.begin_at_share(model.get_layer(f"{name}_logits"), train.masks)
     losses = {name: "binary_crossentropy" if name == "presence" else loss for name in weights} if weights else loss
     training.compile_model(model, loss=losses, optimizer=optimizer, loss_weights=weights)
     schedule = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "callbacks": callbacks, "augment": augment}

@@ -115,6 +115,16 @@ def test_each_ingredient_can_be_left_out(squares):
     assert "pooled_iou" in recipe.fit(other, squares, epochs=1).curves
 
 
+@pytest.mark.parametrize("scales", [True, False])
+def test_every_mask_can_begin_at_the_share_of_the_region(squares, scales):
+    model = build(deep_supervision=scales)
+    recipe.fit(model, squares, epochs=1, learning_rate=0.0, begin_at_share=True, progress=False)
+    share = squares.masks.mean()
+    outputs = recipe.SCALE_WEIGHTS if scales else ["mask"]
+    for name in outputs:
+        assert float(model.get_layer(f"{name}_logits").bias[0]) == pytest.approx(np.log(share / (1 - share)), abs=1e-5)
+
+
 def test_no_image_and_no_epoch_are_refused_as_in_training_fit(squares):
     model = models.build("nervekit_unet", squares.images.shape[1:], width=2, depth=2)
     with pytest.raises(ConfigurationError, match="epochs=0"):

@@ -46,43 +46,6 @@ def network_curves(curves, title, *, dot="weights kept"):
     return figure
 
 
-def network_scores(scores, title, *, xlabel, printed=None, highlight=()):
-    """Scores with their intervals, one a line, and beside each the value that a paper prints for it.
-
-    Parameters
-    ----------
-    scores : dict of str to dict
-        ``value``, ``low`` and ``high`` for each name.
-    title, xlabel : str
-    printed : dict of str to float, optional
-    highlight : sequence of str
-        Names that are drawn in the colour of predictions; baselines are not.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    use_style()
-    figure, axis = plt.subplots(figsize=(8.5, 0.55 * len(scores) + 1.6))
-    for place, (name, score) in enumerate(scores.items()):
-        colour = COLOURS["prediction"] if name in highlight else COLOURS["neutral"]
-        axis.plot([score["low"], score["high"]], [place, place], color=colour, linewidth=3)
-        axis.plot(score["value"], place, marker="o", markersize=9, color=colour)
-        axis.annotate(f"{score['value']:.3f}", (score["value"], place), xytext=(0, 8), textcoords="offset points",
-                      ha="center", fontsize=9)  # fmt: skip
-        if printed and name in printed:
-            axis.plot(printed[name], place, marker="D", markersize=7, markerfacecolor="none", color=COLOURS["ink"])
-    if printed:
-        axis.plot([], [], "D", markerfacecolor="none", color=COLOURS["ink"], label="printed in the paper")
-        figure.legend(loc="outside lower center")
-    axis.set_yticks(range(len(scores)), list(scores))
-    axis.set_ylim(len(scores) - 0.4, -0.8)
-    axis.set_xlim(-0.02, 1)
-    axis.set_xlabel(xlabel)
-    figure.suptitle(title, x=0.01, ha="left")
-    return figure
-
-
 def left_out(dice, threshold, title):
     """Dice of every image by network, and the mean with and without the images below a threshold.
 

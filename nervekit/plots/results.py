@@ -82,39 +82,44 @@ def overlays(images, truths, predictions, labels, title):
     return figure
 
 
-def compare_scores(scores, title, *, xlabel, printed=None, level=None):
-    """Scores with their intervals, one a line, a paper's printed value as a vertical line.
+def compare_scores(scores, title, *, xlabel, printed=None, level=None, highlight=()):
+    """Scores with their intervals, one a line, and beside each the value that a paper prints for it.
 
     Parameters
     ----------
     scores : dict of str to dict
         ``value``, ``low`` and ``high`` for each name.
     title, xlabel : str
-    printed : float, optional
+    printed : dict of str to float, optional
+        A diamond on the line of each name.
     level : (str, float), optional
-        What else a score has to be held against, with its name.
+        What all scores have to be held against, with its name: a vertical line.
+    highlight : sequence of str
+        Names that are drawn in the colour of predictions; baselines are not.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     use_style()
-    figure, axis = plt.subplots(figsize=(8, 0.5 * len(scores) + 1.5))
+    figure, axis = plt.subplots(figsize=(8.5, 0.55 * len(scores) + 1.6))
     for place, (name, score) in enumerate(scores.items()):
-        colour = COLOURS["prediction"] if name.startswith("U-Net") else COLOURS["neutral"]
+        colour = COLOURS["prediction"] if name in highlight else COLOURS["neutral"]
         axis.plot([score["low"], score["high"]], [place, place], color=colour, linewidth=3)
         axis.plot(score["value"], place, marker="o", markersize=9, color=colour)
         axis.annotate(f"{score['value']:.3f}", (score["value"], place), xytext=(0, 8), textcoords="offset points",
                       ha="center", fontsize=9, bbox={"fc": "white", "ec": "none", "pad": 1})  # fmt: skip
-    if printed is not None:
-        level = "printed in the paper", printed
+        if printed and name in printed:
+            axis.plot(printed[name], place, marker="D", markersize=7, markerfacecolor="none", color=COLOURS["ink"])
     if level is not None:
         axis.axvline(level[1], color=COLOURS["ink"], linestyle="dotted", label=f"{level[0]}: {level[1]:.3f}", zorder=0)
-        axis.legend(loc="lower left")
+    if printed:
+        axis.plot([], [], "D", markerfacecolor="none", color=COLOURS["ink"], label="printed in the paper")
+    if printed or level is not None:
+        figure.legend(loc="outside lower center", ncols=2)
     axis.set_yticks(range(len(scores)), list(scores))
-    axis.invert_yaxis()
-    axis.set_ylim(len(scores) - 0.4, -0.7)
-    axis.set_xlim(-0.06, 1)
+    axis.set_ylim(len(scores) - 0.4, -0.8)
+    axis.set_xlim(-0.02, 1)
     axis.set_xlabel(xlabel)
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -465,8 +465,8 @@ title = f"On {kind} test images {first} scores best, {lead:.3f} above {last}"
 keys = {label: name for name, label in labels.items()}
 theirs = None if simulated else {label: printed[f"melnic.{keys[label]}.dice_mean"] for label in predictions}
 shown = {label: found["dice_mean"] for label, found in scores.items()}
-figure = charts.network_scores(shown, title, xlabel="mean Dice on the test images, 95 % interval",
-                               printed=theirs, highlight=list(predictions))  # fmt: skip
+figure = plots.compare_scores(shown, title, xlabel="mean Dice on the test images, 95 % interval",
+                              printed=theirs, highlight=list(predictions))  # fmt: skip
 record.figure("scores", figure, alt=f"Mean Dice of two baselines and the networks with intervals. {title}.")
 
 # %% [markdown]

@@ -127,15 +127,13 @@ from nervekit import models, recipe, training
 record.provenance(precision=training.set_precision(settings["precision"]))
 AUGMENT = {**recipe.CHANGES[settings["augmentation"]], "rotation": settings["rotation"], "share": settings["changed_share"]}
 SCHEDULE = {name: settings[name] for name in ("epochs", "batch_size", "learning_rate", "momentum")}
+SCHEDULE["begin_at_share"] = settings["first_output"] == "share of the nerve"
 
 
 def train(found, seed):
     keras.utils.set_random_seed(seed)
     shape, size = found["train"].images.shape[1:], {name: settings[name] for name in ("width", "depth")}
     network = models.build(settings["network"], shape, **size, deep_supervision=True)
-    if settings["first_output"] == "share of the nerve":
-        for scale in recipe.SCALE_WEIGHTS:
-            training.begin_at_share(network.get_layer(f"{scale}_logits"), found["train"].masks)
     return network, recipe.fit(network, found["train"], found["development"], seed=seed, augment=AUGMENT, **SCHEDULE)
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from figures import texts
 
 from nervekit.plots import networks
 
@@ -22,14 +21,6 @@ def test_curves_turn_the_pooled_iou_into_the_pooled_dice():
     assert lines(upper) == {"training": [1.0, 0.5], "development": [1.2, 0.8], "weights kept": [0.8]}
     assert lines(lower)["training"] == pytest.approx([2 / 3, 0.75])
     assert lines(lower)["development"] == pytest.approx([0.0, 1.0])
-
-
-def test_the_printed_value_stands_on_the_line_of_its_network():
-    scores = {name: {"value": 0.7, "low": 0.6, "high": 0.8} for name in ("mean mask", "U-Net")}
-    figure = networks.network_scores(scores, "Scores", xlabel="mean Dice", printed={"U-Net": 0.85}, highlight=["U-Net"])
-    diamond = [line for line in figure.axes[0].lines if line.get_marker() == "D" and len(line.get_xdata())]
-    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in diamond] == [(0.85, 1)]
-    assert "printed in the paper" in texts(figure) and "0.700" in texts(figure)
 
 
 def test_images_below_the_threshold_are_crossed_out():

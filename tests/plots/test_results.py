@@ -60,14 +60,18 @@ def test_overlays_outline_truth_and_prediction():
     assert [len(axis.collections) for axis in figure.axes] == [0, 1, 2] * 2
 
 
-def test_scores_are_labelled_and_the_printed_value_is_drawn():
-    figure = plots.compare_scores(SCORES, "Better than nothing", xlabel="sum IoU", printed=0.638)
-    assert "0.700" in texts(figure) and "0.638" in texts(figure)
+def test_the_printed_value_stands_on_the_line_of_its_score():
+    second = list(SCORES)[1]
+    figure = plots.compare_scores(SCORES, "Better than nothing", xlabel="sum IoU", printed={second: 0.638}, highlight=[second])
+    diamond = [line for line in figure.axes[0].lines if line.get_marker() == "D" and len(line.get_xdata())]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in diamond] == [(0.638, 1)]
+    assert "printed in the paper" in texts(figure) and "0.700" in texts(figure)
 
 
 def test_scores_stand_beside_a_level_with_its_name():
-    axis = plots.compare_scores(SCORES, "Title", xlabel="score", level=("empty masks", 0.588)).axes[0]
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["empty masks: 0.588"]
+    figure = plots.compare_scores(SCORES, "Title", xlabel="score", level=("empty masks", 0.588))
+    axis = figure.axes[0]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["empty masks: 0.588"]
     assert any(np.allclose(line.get_xdata(), 0.588) and line.get_linestyle() == ":" for line in axis.lines)
 
 
