@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from nervekit import metrics, suitable, training
+from nervekit import metrics, recipe, suitable, training
 from nervekit.errors import ConfigurationError, RunError
 
 ATTEMPTS = 3
@@ -26,7 +26,8 @@ class CrossValidation:
     Attributes
     ----------
     predictions : ndarray of bool, shape (N, H, W)
-        Probability above 0.5, each image by the network of the fold that held it out.
+        Probability above 0.5, each image by the network of the fold that held it out. With several seeds
+        (seeds, N, H, W). With a ``predict`` of your own it has the type of its answers, and the axes that they have before N.
     fold : ndarray of int, shape (N,)
         The fold that held the image out; -1 for an image of none, whose prediction is empty.
     images_per_second : float
@@ -38,7 +39,9 @@ class CrossValidation:
     images_per_second: float
 
 
-def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, executor=None):
+def run(
+    build, dataset, folds, *, epochs=None, batch_size=None, seed=0, fit=None, predict=None, progress=True, executor=None
+):  # fmt: skip
     """Train one network a fold, from new weights, and predict the images held out.
 
     Each fold starts from weights of its own (``seed`` plus the fold's number), knows of no other, and gives the same
@@ -52,8 +55,18 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, 
     dataset : SegmentationDataset
     folds : list of (ndarray of int, ndarray of int)
         Training and held-out indices, from ``splits.kfold`` or ``splits.group_kfold``.
-    epochs, batch_size : int
-    seed : int
+    epochs : int
+        Of `training.fit`, with Adam and cross-entropy.
+    batch_size : int, optional
+        Of `training.fit`; 32 if not given.
+    seed : int or sequence of int
+        With several, every fold is trained with each.
+    fit : callable, optional
+        Trains in place of `training.fit`: ``fit(model, train, seed=, progress=)`` compiles and trains a new network and returns
+        a `training.History`, such as ``functools.partial(recipe.fit, epochs=36)``. ``epochs`` and ``batch_size`` are its own.
+    predict : callable, optional
+        ``predict(model, images)`` answers the images held out, shape (..., n, H, W), such as
+        ``lambda model, images: recipe.views(model, images)``. If not given: probability of the finest mask above 0.5.
     progress : bool
         Show a bar over the folds, and one over the epochs of each that is trained in this process.
     executor : concurrent.futures.Executor or callable, optional
@@ -72,8 +85,8 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, 
     RunError
         Three executors in a row were lost before any fold finished.
     ConfigurationError
-        A worker has another Keras backend than this process, the network gives several masks or outputs, or the images
-        have native sizes.
+        A worker has another Keras backend than this process, the network gives several masks or outputs that
+        `training.fit` has no loss for, the images have native sizes, or ``epochs`` are missing, or given beside ``fit``.
 
     Examples
     --------
@@ -89,37 +102,78 @@ def run(build, dataset, folds, *, epochs, batch_size=32, seed=0, progress=True, 
         raise ConfigurationError(
             f"crossval.run: the images of {dataset.key} have native sizes. Load them with one size, such as size=(96, 96)."
         )
-    work = _Work(build, dataset, folds, {"epochs": epochs, "batch_size": batch_size}, seed, progress)
-    finished = work.here(range(len(folds))) if executor is None else work.elsewhere(executor)
-    predictions = np.zeros(dataset.masks.shape, bool)
-    fold_of_image = np.full(len(dataset), -1)
-    rates = []
-    for number, predicted, rate in tqdm(finished, desc="fold", total=len(folds), disable=not progress):
-        held_out = folds[number][1]
-        predictions[held_out], fold_of_image[held_out] = predicted, number
+    if (fit is None) == (epochs is None) or (fit is not None and batch_size is not None):
+        raise ConfigurationError(
+            "crossval.run: expected epochs, or a fit of your own that knows its epochs and batch size, such as "
+            "fit=functools.partial(recipe.fit, epochs=36)."
+        )
+    seeds = [seed] if np.ndim(seed) == 0 else list(seed)
+    how = _How(build, fit, predict, {} if fit else {"epochs": epochs, "batch_size": batch_size or 32})
+    work = _Work(how, dataset, folds, seeds, progress)
+    finished = work.here(work.all()) if executor is None else work.elsewhere(executor)
+    predictions, fold_of_image, rates = None, np.full(len(dataset), -1), []
+    for number, predicted, rate in tqdm(finished, desc="fold", total=len(work.all()), disable=not progress):
+        which, fold = divmod(number, len(folds))
+        if predictions is None:
+            predictions = np.zeros((len(seeds), *predicted.shape[:-3], *dataset.masks.shape), predicted.dtype)
+        held_out = folds[fold][1]
+        predictions[which][..., held_out, :, :], fold_of_image[held_out] = predicted, fold
         rates.append(rate)
-    return CrossValidation(predictions, fold_of_image, float(np.median(rates)))
+    return CrossValidation(predictions[0] if np.ndim(seed) == 0 else predictions, fold_of_image, float(np.median(rates)))
+
+
+@dataclass(frozen=True)
+class _How:
+    """How one network is trained and asked; what a worker is told."""
+
+    build: object
+    fit: object
+    predict: object
+    schedule: dict
+
+    def compiled(self):
+        """The network that serves all folds; None where ``fit`` compiles each anew."""
+        if self.fit:
+            return None
+        model = self.build()
+        suitable.check_one_mask(model)
+        return training.compile_model(model, metrics=[])
+
+    def train(self, model, train, images, seed, progress=False):
+        if self.fit:
+            keras.utils.set_random_seed(seed)
+            model = self.build()
+        else:
+            training.reset(model, self.build, seed=seed)
+        history = (self.fit or training.fit)(model, train, **self.schedule, seed=seed, progress=progress)
+        answer = self.predict(model, images) if self.predict else recipe.predict(model, images) > 0.5
+        return answer, history.images_per_second
 
 
 @dataclass(frozen=True)
 class _Work:
-    """The folds, to be trained here or elsewhere; both ways yield (number, predictions, images a second)."""
+    """The trainings, to be done here or elsewhere; both ways yield (number, predictions, images a second).
 
-    build: object
+    A training's number is that of its fold, of the second seed counted on from the last fold of the first.
+    """
+
+    how: _How
     dataset: object
     folds: list
-    schedule: dict
-    seed: int
+    seeds: list
     progress: bool
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
+    def all(self):
+        return range(len(self.seeds) * len(self.folds))
+
     def here(self, numbers):
-        model = _compiled_network(self.build)
+        model = self.how.compiled()
         for number in numbers:
-            yield number, *_train(model, self.build, *self._job(number), progress=self.progress)
+            yield number, *self.how.train(model, *self._job(number), progress=self.progress)
 
     def elsewhere(self, executor):
-        waiting, losses = set(range(len(self.folds))), 0
+        waiting, losses = set(self.all()), 0
         while waiting:
             given = isinstance(executor, Executor)
             before = len(waiting)
@@ -130,30 +184,33 @@ class _Work:
                         yield number, predicted, rate
             except BrokenExecutor:
                 if given:
-                    warnings.warn(f"The executor broke; folds {sorted(waiting)} are trained in this process.", stacklevel=3)
+                    warnings.warn(f"The executor broke; {self._named(waiting)} are trained in this process.", stacklevel=3)
                     yield from self.here(sorted(waiting))
                     return
             losses = 0 if len(waiting) < before else losses + 1
             if losses == ATTEMPTS:
                 raise RunError(
-                    f"Workers were lost {ATTEMPTS} times in a row before any of the folds {sorted(waiting)} finished. "
+                    f"Workers were lost {ATTEMPTS} times in a row before any of the {self._named(waiting)} finished. "
                     "Look for what ends them, such as too little memory: fewer workers, or smaller batches."
                 )
 
     def _submit(self, pool, numbers):
         """Yield what finishes; folds of lost workers are left out."""
-        common = (self.token, joblib.wrap_non_picklable_objects(self.build))
+        common = (self.token, joblib.wrap_non_picklable_objects(self.how))
         context = (keras.config.backend(), keras.config.dtype_policy().name)
         futures = {pool.submit(_in_worker, *common, *context, *self._job(number)): number for number in numbers}
         broken = None
         try:
-            for future in as_completed(futures):
+            for future in as_completed(set(futures)):
+                # A cluster trains again whatever a lost worker held, as long as somebody holds its future.
+                number = futures.pop(future)
                 try:
                     result = future.result()
                 except (BrokenExecutor, CancelledError) as error:
                     broken = error if isinstance(error, BrokenExecutor) else broken
                 else:
-                    yield futures[future], *result
+                    del future
+                    yield number, *result
         finally:
             for future in futures:
                 future.cancel()
@@ -161,21 +218,15 @@ class _Work:
             raise broken
 
     def _job(self, number):
-        train, held_out = self.folds[number]
-        return self.dataset.subset(train), self.dataset.images[held_out], self.schedule, self.seed + number
+        which, fold = divmod(number, len(self.folds))
+        train, held_out = self.folds[fold]
+        return self.dataset.subset(train), self.dataset.images[held_out], self.seeds[which] + fold
 
-
-def _compiled_network(build):
-    model = build()
-    suitable.check_one_mask(model)
-    return training.compile_model(model, metrics=[])
-
-
-def _train(model, build, train, images, schedule, seed, progress=False):
-    training.reset(model, build, seed=seed)
-    history = training.fit(model, train, **schedule, seed=seed, progress=progress)
-    predicted = training.predict(model, images, batch_size=schedule["batch_size"]) > 0.5
-    return predicted, history.images_per_second
+    def _named(self, numbers):
+        if len(self.seeds) == 1:
+            return f"folds {sorted(numbers)}"
+        pairs = (divmod(number, len(self.folds)) for number in sorted(numbers))
+        return f"folds {', '.join(f'{fold} of seed {self.seeds[which]}' for which, fold in pairs)}"
 
 
 # In a worker: the network of the run that it works for, compiled once, and who may use it.
@@ -183,7 +234,7 @@ _compiled = {}
 _turn = threading.Lock()
 
 
-def _in_worker(token, build, backend, policy, *job):
+def _in_worker(token, how, backend, policy, *job):
     if keras.config.backend() != backend:
         raise ConfigurationError(
             f"This worker computes with {keras.config.backend()}, the process that sent the fold with {backend}. "
@@ -192,33 +243,29 @@ def _in_worker(token, build, backend, policy, *job):
     with _turn:
         keras.config.set_dtype_policy(policy)
         if _compiled.get("token") != token:
-            _compiled.update(token=token, model=_compiled_network(build))
-        return _train(_compiled["model"], _undisturbed(build, job[-1]), *job)
+            _compiled.update(token=token, model=how.compiled())
+        return _undisturbed(lambda: how.train(_compiled["model"], *job), job[-1])
 
 
-def _undisturbed(build, seed):
-    """Build from random numbers that no other thread draws from.
+def _undisturbed(task, seed):
+    """Do a task with random numbers that no other thread draws from.
 
     Keras draws the seed of each layer with ``random.randint``, whose state all threads of a process share. Other threads of a
-    worker draw from it too, as dask's do at every heartbeat. A `build` that seeds itself seeds its own numbers.
+    worker draw from it too, as dask's do at every heartbeat. A task that seeds itself seeds its own numbers.
     """
+    own, here = random.Random(seed), threading.get_ident()
+    shared = {name: getattr(random, name) for name in ("randint", "seed")}
 
-    def drawn():
-        own, here = random.Random(seed), threading.get_ident()
-        shared = {name: getattr(random, name) for name in ("randint", "seed")}
+    def taking(name):
+        return lambda *given, **named: (getattr(own, name) if threading.get_ident() == here else shared[name])(*given, **named)
 
-        def taking(name):
-            return lambda *given, **named: (getattr(own, name) if threading.get_ident() == here else shared[name])(*given, **named)
-
-        for name in shared:
-            setattr(random, name, taking(name))
-        try:
-            return build()
-        finally:
-            for name, function in shared.items():
-                setattr(random, name, function)
-
-    return drawn
+    for name in shared:
+        setattr(random, name, taking(name))
+    try:
+        return task()
+    finally:
+        for name, function in shared.items():
+            setattr(random, name, function)
 
 
 def fold_scores(masks, result):

@@ -9,6 +9,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
+from functools import partial
 from multiprocessing import get_context
 from threading import Thread
 
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 from squares import bright_squares
 
-from nervekit import crossval, training
+from nervekit import crossval, models, recipe, training
 from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError, RunError
 
@@ -74,6 +75,7 @@ def log(tmp_path):
     def build(path=str(path), die_at=None):
         import os
         import signal
+        import time
         from pathlib import Path
 
         import numpy
@@ -83,6 +85,7 @@ def log(tmp_path):
             file.write(f"{seed} {os.getpid()}\n")
         if seed == die_at and not Path(path + ".died").exists():
             Path(path + ".died").touch()
+            time.sleep(2)  # until what this worker found has been fetched
             os.kill(os.getpid(), signal.SIGKILL)
         return make()
 
@@ -146,7 +149,7 @@ def test_first_weights_are_those_of_the_seed_though_another_thread_draws_random_
 
     keras.utils.set_random_seed(SEED)
     expected = make().get_weights()
-    for mine, theirs in zip(crossval._undisturbed(build, SEED)().get_weights(), expected, strict=True):
+    for mine, theirs in zip(crossval._undisturbed(build, SEED).get_weights(), expected, strict=True):
         assert np.array_equal(mine, theirs)
     assert len(drawn) == 1 and (random.randint, random.seed) == shared
 
@@ -237,6 +240,71 @@ def test_a_dask_cluster_of_two_workers_finds_the_same(dataset, serial, log):
         result = run(lambda: build(die_at=SEED + 1), dataset, client.get_executor())
     assert_same(result, serial)
     assert [seed for seed, _ in draws()] == [SEED, SEED + 1, SEED + 1, SEED + 2]
+
+
+def test_folds_that_a_lost_worker_of_a_cluster_had_finished_are_not_trained_again(dataset, serial, log):
+    distributed = pytest.importorskip("distributed", reason="the extra nervekit[cluster] is not installed")
+    build, draws = log
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        result = run(lambda: build(die_at=SEED + 2), dataset, client.get_executor())
+    assert_same(result, serial)
+    assert [seed for seed, _ in draws()] == [SEED, SEED + 1, SEED + 2, SEED + 2]
+
+
+def by_adam(model, train, *, seed, progress):
+    """What `crossval.run` does if it is not told otherwise, on a network of its own."""
+    training.compile_model(model, metrics=[])
+    return training.fit(model, train, epochs=2, batch_size=4, seed=seed, progress=progress)
+
+
+def both_ways(model, images):
+    """Probabilities, of the image as it is and of its mirror image."""
+    return recipe.views(model, images)
+
+
+def test_a_training_and_an_answer_of_ones_own_here_and_in_a_worker(dataset, serial):
+    options = {"fit": by_adam, "predict": both_ways, "seed": SEED, "progress": False}
+    here = crossval.run(network, dataset, FOLDS, **options)
+    with ThreadPoolExecutor(2) as threads:
+        there = crossval.run(network, dataset, FOLDS, **options, executor=threads)
+    assert here.predictions.shape == (2, *dataset.masks.shape) and here.predictions.dtype == np.float32
+    assert np.array_equal(here.predictions, there.predictions)
+    assert not np.array_equal(here.predictions[0], here.predictions[1])
+    for number, (_, held_out) in enumerate(FOLDS):
+        assert np.array_equal(here.fold[held_out], [number] * len(held_out))
+
+
+def test_the_recipe_trains_the_folds_of_a_network_with_masks_at_three_scales(dataset):
+    def build():
+        return models.build("nervekit_unet", (32, 32, 1), width=2, depth=3, deep_supervision=True)
+
+    result = crossval.run(build, dataset, FOLDS[:1], fit=partial(recipe.fit, epochs=1), progress=False)
+    assert result.predictions.shape == dataset.masks.shape and result.predictions.dtype == bool
+
+
+def test_several_seeds_are_several_runs_in_one(dataset, serial):
+    with ThreadPoolExecutor(2) as threads:
+        both = crossval.run(network, dataset, FOLDS, epochs=2, batch_size=4, seed=[SEED, 7], progress=False, executor=threads)
+    other = crossval.run(network, dataset, FOLDS, epochs=2, batch_size=4, seed=7, progress=False)
+    assert both.predictions.shape == (2, *dataset.masks.shape)
+    assert np.array_equal(both.predictions[0], serial.predictions)
+    assert np.array_equal(both.predictions[1], other.predictions) and not np.array_equal(*both.predictions)
+    assert np.array_equal(both.fold, serial.fold)
+
+
+def test_the_fold_that_is_lost_is_named_with_its_seed(dataset, serial):
+    executor = Breaking(4, BrokenExecutor())
+    with pytest.warns(UserWarning, match=r"folds 1 of seed 7, 2 of seed 7 are trained in this process"):
+        crossval.run(network, dataset, FOLDS, epochs=1, seed=[SEED, 7], progress=False, executor=executor)
+
+
+@pytest.mark.parametrize("options", [{}, {"epochs": 1, "fit": by_adam}, {"batch_size": 4, "fit": by_adam}])
+def test_who_knows_the_epochs_must_be_clear(dataset, options):
+    with pytest.raises(ConfigurationError, match="expected epochs, or a fit of your own"):
+        crossval.run(network, dataset, FOLDS, **options)
 
 
 def test_workers_get_the_precision_of_this_process(dataset):
