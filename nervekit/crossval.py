@@ -139,6 +139,9 @@ class _How:
         suitable.check_one_mask(model)
         return training.compile_model(model, metrics=[])
 
+    def _mask(self, model, images):
+        return recipe.predict(model, images, batch_size=self.schedule.get("batch_size", 32)) > 0.5
+
     def train(self, model, train, images, seed, progress=False):
         if self.fit:
             keras.utils.set_random_seed(seed)
@@ -146,8 +149,7 @@ class _How:
         else:
             training.reset(model, self.build, seed=seed)
         history = (self.fit or training.fit)(model, train, **self.schedule, seed=seed, progress=progress)
-        answer = self.predict(model, images) if self.predict else recipe.predict(model, images) > 0.5
-        return answer, history.images_per_second
+        return (self.predict or self._mask)(model, images), history.images_per_second
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ faithful = crossval.run(build_theirs, dataset, folds, **schedule)
 # images* every image is changed in every step.
 
 # %%
-import keras
+from functools import partial
 
 from nervekit import recipe
 
@@ -136,37 +136,38 @@ def build_ours(without=None):
 
 
 # %% [markdown]
-# One training: on the images of all folds but one, which the network then predicts. Both arms start fold 1 with the seed of the
-# run, fold 2 with the next, and so on.
+# `crossval.run` deals the folds here, too; it is told how to train, and to answer each image twice. Both arms start fold 1 with
+# the seed of the run, fold 2 with the next, and so on.
 
 
 # %%
-def train_ours(number, without=None):
-    keras.utils.set_random_seed(SEED + number)
-    inside, outside = folds[number]
-    network = build_ours(without)
-    options = {"augment": AUGMENT, **SCHEDULE, **(LEFT_OUT[without] if without else {})}
-    history = recipe.fit(network, dataset.subset(inside), seed=SEED + number, **options)
-    views = recipe.views(network, dataset.images[outside])
-    print(f"fold {number + 1} of {len(folds)}, {f'without {without}' if without else 'full recipe'}: {history.seconds:.0f} s")
-    return views, history.images_per_second
+def answer(network, images):
+    """Whether each pixel is of the nerve: by the image as it is, and by the mean of both answers."""
+    views = recipe.views(network, images)
+    return np.stack([views[0], views.mean(axis=0)]) > 0.5
 
+
+def train_ours(folds, without=None):
+    options = {"augment": AUGMENT, **SCHEDULE, **(LEFT_OUT[without] if without else {})}
+    fit = partial(recipe.fit, **options)
+    return crossval.run(partial(build_ours, without), dataset, folds, seed=SEED, fit=fit, predict=answer)
+
+
+our_folds = train_ours(folds)
+plain, ours = our_folds.predictions
+record.provenance(
+    images_per_second={"faithful": round(faithful.images_per_second, 1), "ours": round(our_folds.images_per_second, 1)}
+)
 
 # %% [markdown]
-# Every fold in turn: our network is trained and answers the images held out. Beside both arms stands the mean mask of the same
-# training images, which looks at no picture.
+# Beside both arms stands the mean mask of the same training images, which looks at no picture.
 
 # %%
 from nervekit import baselines
 
-plain, ours, blind = (np.zeros(dataset.masks.shape, bool) for _ in range(3))
-rates = []
-for number, (inside, outside) in enumerate(folds):
-    views, rate = train_ours(number)
-    plain[outside], ours[outside] = views[0] > 0.5, views.mean(axis=0) > 0.5
+blind = np.zeros(dataset.masks.shape, bool)
+for inside, outside in folds:
     blind[outside] = baselines.mean_mask(dataset.masks[inside])
-    rates.append(rate)
-record.provenance(images_per_second={"faithful": round(faithful.images_per_second, 1), "ours": round(np.median(rates), 1)})
 
 # %% [markdown]
 # ## Scores
@@ -196,7 +197,7 @@ Markdown(evaluation.table(scores, columns))
 # %%
 from nervekit import plots
 
-results = {"faithful": faithful, "ours": crossval.CrossValidation(ours, faithful.fold, float(np.median(rates)))}
+results = {"faithful": faithful, "ours": crossval.CrossValidation(ours, our_folds.fold, our_folds.images_per_second)}
 by_fold = {name: crossval.fold_scores(dataset.masks, found) for name, found in results.items()}
 gain_of_folds = by_fold["ours"]["pooled_iou"] - by_fold["faithful"]["pooled_iou"]
 title = f"{kind.capitalize()} sessions held out: ours has the higher sum IoU in {(gain_of_folds > 0).sum()} of {len(folds)} folds"
@@ -244,17 +245,17 @@ record.figure("gallery", figure, alt=f"Two held-out images with outlines by both
 # seeds. The table at the top says on how many of the folds.
 
 # %%
-trained = range(settings["ablation_folds"])
-judged = np.isin(faithful.fold, trained)
+trained = folds[: settings["ablation_folds"]]
+judged = np.isin(faithful.fold, range(len(trained)))
 large = np.sort(np.unique(dataset.groups[judged], return_counts=True)[1])[::-1]
 print(f"judged by {judged.sum()} images of {len(large)} sessions, of which the five largest hold {large[:5].sum()};")
 print(f"in the mean over images these sessions count as {large.sum() ** 2 / (large**2).sum():.0f} of one size")
+record.provenance(ablation={"images": int(judged.sum()), "sessions": len(large), "five_largest": int(large[:5].sum())})
 ablation = {}
 for name in settings["ablation"]:
-    reduced = np.zeros(dataset.masks.shape, bool)
-    for number in trained:
-        views, _ = train_ours(number, without=name)
-        reduced[folds[number][1]] = (views[0] if name in ("flip", "augmentation") else views.mean(axis=0)) > 0.5
+    print(f"without {name}")
+    once, averaged = train_ours(trained, without=name).predictions
+    reduced = once if name in ("flip", "augmentation") else averaged
     pair = reduced[judged], ours[judged]
     ablation[f"without {name}"] = comparison.paired(dataset.masks[judged], *pair, dataset.groups[judged])
 
