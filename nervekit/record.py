@@ -80,21 +80,24 @@ def value(key, value, **context):
     value : float or int
         A finite number.
     **context
-        What belongs beside it: ``low`` and ``high`` of its interval, ``n``, ``split``, ``must_exceed``.
+        What belongs beside it: ``low`` and ``high`` of its interval, ``n``, ``split``, ``must_exceed``. What is NaN, such as the
+        interval of a single group, is left out.
 
     Raises
     ------
     RunError
-        The number is not finite, or, in a headless run, the key was recorded before. (A reader may run a cell again.)
+        The number or what it must exceed is not finite, or, in a headless run, the key was recorded before. (A reader may run a cell again.)
     """
     value = value.item() if hasattr(value, "item") else value
-    if not math.isfinite(value):
-        raise RunError(f"{key} is {value}: only finite numbers are recorded. Look at what the cell computed it from.")
+    for name, number in {key: value, f"must_exceed of {key}": context.get("must_exceed", 0)}.items():
+        if not math.isfinite(number):
+            raise RunError(f"{name} is {number}: only finite numbers are recorded. Look at what the cell computed it from.")
     values = _current()["values"]
     if key in values and "NERVEKIT_RUN_DIR" in os.environ:
         raise RunError(f"{key} was recorded twice in one run. Give each number a key of its own.")
     context = {name: item.item() if hasattr(item, "item") else item for name, item in context.items()}
-    values[key] = {"value": value, **context}
+    known = {name: item for name, item in context.items() if not (isinstance(item, float) and math.isnan(item))}
+    values[key] = {"value": value, **known}
     return value
 
 
@@ -113,6 +116,11 @@ def figure(name, picture, alt):
     picture : matplotlib.figure.Figure
     alt : str
         What the picture shows, for a reader who cannot see it.
+
+    Raises
+    ------
+    RunError
+        In a headless run, a figure of this name was recorded before.
     """
     import io
 
@@ -123,7 +131,10 @@ def figure(name, picture, alt):
     picture.savefig(buffer, format="png", dpi=110, bbox_inches="tight", metadata={"Description": alt})
     plt.close(picture)
     number = _current()["notebook"].split("_")[0]
-    _write(_current()["folder"] / "figures" / f"{number}_{name}.png", buffer.getvalue())
+    path = _current()["folder"] / "figures" / f"{number}_{name}.png"
+    if path.exists() and "NERVEKIT_RUN_DIR" in os.environ:
+        raise RunError(f"The figure {name} was recorded twice in one run. Give each figure a name of its own.")
+    _write(path, buffer.getvalue())
     display(Image(buffer.getvalue(), alt=alt))
 
 

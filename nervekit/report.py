@@ -32,22 +32,23 @@ def page(results, expected=EXPECTED):
 
 
 def claims_table(rows, results, expected=EXPECTED):
-    """Markdown table of claims with everything that belongs to a number: interval, seeds, n, notebook and profile."""
+    """Markdown table of claims with everything that belongs to a number: interval, seeds, n, data, notebook and profile."""
     origins, over_seeds = recorded(results), seeds.spreads(expected)
     lines = [
-        "| quantity | paper | ours (95 % interval) | over seeds | n | verdict | printed in | measured in |",
-        "|---|---|---|---|---|---|---|---|",
+        "| quantity | paper | ours (95 % interval) | over seeds | n | data | verdict | printed in | measured in |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        several, n, origin = "–", "–", "–"
+        several, n, kind, origin = "–", "–", "–", "–"
         if row.ours is not None:
             entry, result = origins[row.claim.key]
             profile = result["provenance"]["profile"]
             n, origin = entry.get("n", "–"), f"{result['notebook'].split('_')[0]}, {profile}"
+            kind = entry.get("data") or result["provenance"].get("data") or "none" if row.claim.needs_data else "none needed"
             if row.low is not None and (found := over_seeds.get((profile, row.claim.key))):
                 several = f"{found[0]:.3f} (sd {found[1]:.3f}, {found[2]} seeds)"
         verdict = f"*{row.verdict}*: {row.reason}"
-        cells = (row.claim.quantity, printed(row.claim.value), ours(row), several, n, verdict, row.claim.where, origin)
+        cells = (row.claim.quantity, printed(row.claim.value), ours(row), several, n, kind, verdict, row.claim.where, origin)
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return "\n".join(lines)
 

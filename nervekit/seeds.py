@@ -70,11 +70,12 @@ def expected(folder=EXPECTED, precision=None):
     Returns
     -------
     dict
-        ``{(profile, key): entry of the expectations}``.
+        ``{(profile, key): entry of the expectations}``, with the numbers of the seeds as ``seeds`` and the ``precision``.
     """
     contents = [read_json(path) for path in sorted(here_or_above(Path(folder)).glob("*.json"))]
     return {
-        (content["profile"], key): entry
+        (content["profile"], key): {**entry, "seeds": content.get("seeds", {}).get(entry["notebook"]),
+                                    "precision": content.get("precision", {}).get(entry["notebook"])}
         for content in contents
         for key, entry in content["keys"].items()
         if content.get("data", {}).get(entry["notebook"]) == "real" and len(entry.get("spread", ())) > 1
@@ -82,29 +83,42 @@ def expected(folder=EXPECTED, precision=None):
     }
 
 
-def of_all(entry, seeds, share):
-    """A recorded score as mean over seeds with its interval, if it is one of them: another run is judged by itself.
+def one_of(entry, run, several):
+    """Whether a recorded score is that of one of the seeds; another run may reach the same value by chance.
 
     Parameters
     ----------
     entry : dict
         As recorded.
-    seeds : dict or None
+    run : dict
+        Provenance of the run that recorded it.
+    several : dict or None
         What is expected of it, one entry of :func:`expected`.
+    """
+    if not several or "intervals" not in several or run.get("precision") != several["precision"]:
+        return False
+    return (run.get("seed"), entry["value"]) in zip(several["seeds"], several["spread"], strict=True)
+
+
+def of_all(several, share):
+    """A score as mean over seeds, with its interval.
+
+    Parameters
+    ----------
+    several : dict
+        One entry of :func:`expected`, with intervals.
     share : bool
         Keep the bounds between 0 and 1.
 
     Returns
     -------
     dict
-        ``entry``, or it with ``value``, ``low`` and ``high`` of all seeds and their number as ``seeds``.
+        ``value``, ``low`` and ``high`` of all seeds, and their number as ``seeds``.
     """
-    if not seeds or "intervals" not in seeds or entry["value"] not in seeds["spread"]:
-        return entry
-    mean, low, high = interval(seeds["spread"], *zip(*seeds["intervals"], strict=True))
+    mean, low, high = interval(several["spread"], *zip(*several["intervals"], strict=True))
     if share:
         low, high = max(low, 0.0), min(high, 1.0)
-    return {**entry, "value": mean, "low": low, "high": high, "seeds": len(seeds["spread"])}
+    return {"value": mean, "low": low, "high": high, "seeds": len(several["spread"])}
 
 
 def spreads(folder=EXPECTED):

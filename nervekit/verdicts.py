@@ -38,7 +38,9 @@ def comparisons(paper, results, expected=EXPECTED):
     values = {}
     for key, (entry, result) in every.items():
         if key in real or key in free:
-            values[key] = seeds.of_all(entry, several.get((result["provenance"].get("profile"), key)), key in shares)
+            all_seeds = several.get((result["provenance"].get("profile"), key))
+            one = seeds.one_of(entry, result["provenance"], all_seeds)
+            values[key] = {**entry, **(seeds.of_all(all_seeds, key in shares) if one else {})}
     simulated = every.keys() - values.keys()
     rows = papers.compare(paper, values, {"data": "real"})
     return [
@@ -128,7 +130,7 @@ def machine(origin):
 
 def _by_all(several, paper):
     shares = _shares(paper)
-    values = {key: seeds.of_all({"value": entry["spread"][0]}, entry, key in shares) for key, entry in several.items()}
+    values = {key: seeds.of_all(entry, key in shares) for key, entry in several.items() if "intervals" in entry}
     return papers.compare(paper, values, {"data": "real"})
 
 

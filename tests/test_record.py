@@ -70,6 +70,13 @@ def test_numbers_that_are_not_finite_are_refused(folder, number):
         record.value("a", number)
 
 
+def test_what_nobody_knows_is_left_out_but_a_floor_must_be_known(folder):
+    record.value("a.score", 0.8, low=float("nan"), high=np.float64("nan"), n=1, must_exceed=0.1)
+    assert record.values()["a.score"] == {"value": 0.8, "n": 1, "must_exceed": 0.1}
+    with pytest.raises(RunError, match="must_exceed of a.other is nan"):
+        record.value("a.other", 0.8, must_exceed=float("nan"))
+
+
 def test_a_key_is_recorded_once(folder):
     record.value("a", 1)
     with pytest.raises(RunError, match="twice"):
@@ -82,6 +89,8 @@ def test_figure_is_saved_and_shown_with_alternative_text(folder, monkeypatch):
     record.figure("curve", plt.figure(), alt="An empty picture.")
     assert (folder / "figures" / "02_curve.png").read_bytes()[:4] == b"\x89PNG"
     assert shown[0].alt == "An empty picture."
+    with pytest.raises(RunError, match="The figure curve was recorded twice"):
+        record.figure("curve", plt.figure(), alt="Another.")
 
 
 def test_without_a_start_the_error_says_what_to_call(folder):
