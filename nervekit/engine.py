@@ -1,13 +1,17 @@
 """The papermill engine of the runner: a time limit for the whole notebook, a log, word of each cell and its bars."""
 
+import asyncio
 import time
 from contextlib import suppress
 
 import psutil
+from jupyter_client.utils import ensure_async
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
 ENGINE = "nervekit"
+# Seconds that a kernel over its time gets to say where it was. An operation of a backend is not interrupted before its end.
+LAST_WORDS = 10
 
 
 class _Engine(Engine):
@@ -42,7 +46,14 @@ class _Engine(Engine):
 
 
 class _Client(PapermillNotebookClient):
-    """Forgets widgets that were closed, such as the bar of a training that is over; nbclient keeps them."""
+    """Forgets widgets that were closed, such as the bar of a training that is over, and asks a cell over its time where it is."""
+
+    async def _async_handle_timeout(self, timeout, cell=None):
+        await ensure_async(self.km.interrupt_kernel())
+        until = time.monotonic() + LAST_WORDS
+        while time.monotonic() < until and not any(output["output_type"] == "error" for output in cell.outputs):
+            await asyncio.sleep(0.1)
+        return await super()._async_handle_timeout(timeout, cell)
 
     def handle_comm_msg(self, outs, msg, cell_index):
         super().handle_comm_msg(outs, msg, cell_index)

@@ -193,6 +193,7 @@ def _execute(source, notebook, settings, work, timeout, progress):
             return "not run", text
         return "failed", f"cell {progress.number}: {error.ename}: {text}"
     except CellTimeoutError:
+        _write_traceback(work / "log", _interrupted_at(work / "executed.ipynb"))
         return "failed", f"cell {progress.number}: stopped, the notebook took longer than its limit of {timeout:g} s"
     except DeadKernelError:
         return "failed", f"cell {progress.number}: the kernel died (out of memory, or a crash; see the .log)"
@@ -240,6 +241,14 @@ def _peak_of_children():
 
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit)
+
+
+def _interrupted_at(path):
+    """The traceback of the cell that was stopped; nothing if its kernel did not answer."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n".join(
+        line for cell in cells for output in cell.get("outputs", ()) for line in output.get("traceback", ())
+    )
 
 
 def _write_traceback(log, text):

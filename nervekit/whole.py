@@ -2,9 +2,14 @@
 
 import contextlib
 import os
+import platform
+import re
 from pathlib import Path
 
 from nervekit.errors import DataError
+
+# Machines that share a disk count their processes each for itself.
+HOST = re.sub(r"\W", "_", platform.node())
 
 
 def write_text(path, text):
@@ -28,7 +33,7 @@ def write_text(path, text):
 def write_bytes(path, content):
     """Write a file whole or not at all; DataError if it cannot be written."""
     path = Path(path)
-    partial = path.parent / f".part-{path.name}-{os.getpid()}"
+    partial = path.parent / f".part-{path.name}-{HOST}-{os.getpid()}"
     try:
         partial.write_bytes(content)
         partial.replace(path)

@@ -5,13 +5,18 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
+from nervekit.whole import HOST
+
 
 def sweep(folder):
-    """Remove what runs that were killed left half-made: temporary folders, and files that were being written."""
-    for left in Path(folder).glob(".*.[0-9]*"):
+    """Remove what runs that were killed left half-made: temporary folders, and files that were being written.
+
+    What another machine that shares the disk left stays: whether its process runs cannot be asked from here.
+    """
+    for left in Path(folder).glob(f".*.{HOST}.[0-9]*"):
         if left.is_dir() and not _alive(int(left.suffix[1:])):
             shutil.rmtree(left, ignore_errors=True)
-    for left in Path(folder).glob(".part-*-[0-9]*"):
+    for left in Path(folder).glob(f".part-*-{HOST}-[0-9]*"):
         if not _alive(int(left.name.rsplit("-", 1)[1])):
             left.unlink(missing_ok=True)
 
@@ -24,7 +29,7 @@ def workspace(folder, name):
     """
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
-    work = folder / f".{name}.{os.getpid()}"
+    work = folder / f".{name}.{HOST}.{os.getpid()}"
     shutil.rmtree(work, ignore_errors=True)
     (work / "results").mkdir(parents=True)
     try:

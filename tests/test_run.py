@@ -14,6 +14,7 @@ from waiting import Terminal, wait
 
 from nervekit import run, workspace
 from nervekit.errors import ConfigurationError
+from nervekit.whole import HOST
 
 
 @pytest.fixture
@@ -97,9 +98,24 @@ def test_files_that_a_killed_run_was_writing_are_swept_away_and_those_of_a_livin
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     for process in (dead.pid, os.getpid()):
-        (tmp_path / f".part-02_tiny.json-{process}").touch()
+        (tmp_path / f".part-02_tiny.json-{HOST}-{process}").touch()
     workspace.sweep(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [f".part-02_tiny.json-{os.getpid()}"]
+    assert [path.name for path in tmp_path.iterdir()] == [f".part-02_tiny.json-{HOST}-{os.getpid()}"]
+
+
+def test_what_a_run_on_another_machine_is_writing_is_left_alone(tmp_path, monkeypatch):
+    """The number of its process says nothing here; nor does a name of old, which has no machine in it."""
+    monkeypatch.setattr(workspace, "_alive", lambda process: False)
+    folders, written = (".02_tiny.another.17", ".02_tiny.17"), (".part-02_tiny.json-another-17", ".part-02_tiny.json-17")
+    for name in folders:
+        (tmp_path / name).mkdir()
+    for name in written:
+        (tmp_path / name).touch()
+    with workspace.workspace(tmp_path, "02_tiny") as work:
+        monkeypatch.setattr(workspace, "HOST", "elsewhere")
+        workspace.sweep(tmp_path)
+        assert (work / "results").is_dir()
+    assert {path.name for path in tmp_path.iterdir()} == {*folders, *written}
 
 
 def test_a_run_that_ends_after_another_one_takes_its_place(execute, tmp_path):
@@ -155,9 +171,12 @@ def test_missing_data_is_not_run_with_its_reason(execute):
 
 
 def test_a_notebook_over_its_time_limit_is_stopped(execute):
-    outcome, folder, _ = execute("import time\ntime.sleep(600)", timeout=4)
+    outcome, folder, _ = execute("import time\n\ndef fold():\n    time.sleep(600)\n\nfold()", timeout=4)
     assert outcome.status == "failed" and "longer than its limit of 4 s" in outcome.reason
-    assert (folder / "02_tiny.failed.ipynb").exists()
+    log = (folder / "02_tiny.log").read_text()
+    assert "KeyboardInterrupt" in log and "time.sleep(600)" in log and "in fold()" in log
+    failed = json.loads((folder / "02_tiny.failed.ipynb").read_text())
+    assert [one["ename"] for cell in failed["cells"] for one in cell.get("outputs", ()) if "ename" in one] == ["KeyboardInterrupt"]
 
 
 @pytest.mark.parametrize(("after", "peak"), [(91, 91), (90, None)])
