@@ -1,4 +1,8 @@
-"""The figures that many notebooks draw, each a Matplotlib figure from arrays; those of single ones are in the modules here."""
+"""The figures that many notebooks draw, each a Matplotlib figure from arrays; those of single ones are in the modules here.
+
+Drawing any of them calls `use_style`, which changes Matplotlib's defaults (``plt.rcParams``) for the rest of the session: your
+own figures look alike from then on. Inside ``with plt.rc_context():`` the change ends with the block.
+"""
 
 from nervekit.plots.architecture import architecture
 from nervekit.plots.curves import history, live_curves

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
-from nervekit.plots.style import use_style
+from nervekit.plots.style import COLOURS, use_style
 
 _STAGE = re.compile(
     r"(?P<side>decoder_\d+_mask)|(?:decoder_(?P<level>\d+)_(?P<gate>gate|attention|refine))|(?P<input>image|standardize|divide_by|three_channels)"
@@ -17,7 +17,7 @@ _STAGE = re.compile(
 )
 FILLS = {"encoder": "#BFDDF0", "decoder": "#F6CFAE", "bottleneck": "#D9D9D9", "other": "#CFE8D5"}
 BOX = 0.74
-ARROW, INDICES = "#555555", "#D55E00"
+ARROW, INDICES = "#555555", COLOURS["prediction"]
 
 
 @dataclass
@@ -148,7 +148,7 @@ def architecture(model, title=None):
 def _box(axis, point, stage, small):
     corner = (point[0] - BOX / 2, point[1] - 0.3)
     axis.add_patch(FancyBboxPatch(corner, BOX, 0.6, boxstyle="round,pad=0.02,rounding_size=0.06", facecolor=FILLS[stage.kind],
-                                  edgecolor="#333333", linewidth=0.8, zorder=3))  # fmt: skip
+                                  edgecolor=COLOURS["ink"], linewidth=0.8, zorder=3))  # fmt: skip
     axis.text(*point, "\n".join(stage.lines), ha="center", va="center", fontsize=small, linespacing=1.15, zorder=4)
 
 

@@ -4,12 +4,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from nervekit.plots.style import COLOURS, use_style
+from nervekit.plots.style import COLOURS, use_style, with_looks
 
-# Colours of Okabe and Ito's palette, each with a line and a marker of its own.
 ARMS = (
-    ("#333333", "solid", "o"), ("#56B4E9", "dotted", "s"), ("#D55E00", "dashed", "D"), ("#CC79A7", "dashdot", "^"),
-    ("#009E73", "solid", "v"),
+    (COLOURS["ink"], "solid", "o"), (COLOURS["neutral"], "dotted", "s"), (COLOURS["prediction"], "dashed", "D"),
+    (COLOURS["accent"], "dashdot", "^"), (COLOURS["truth"], "solid", "v"),
 )  # fmt: skip
 
 
@@ -19,7 +18,7 @@ def arms_curves(curves, title, *, panels, level=None):
     Parameters
     ----------
     curves : dict of str to ndarray
-        Name of an arm to ``{quantity: array (seeds, epochs)}``.
+        Name of an arm, of five at most, to ``{quantity: array (seeds, epochs)}``.
     title : str
     panels : dict of str to str
         Quantity to the label of its axis, one panel each.
@@ -33,7 +32,7 @@ def arms_curves(curves, title, *, panels, level=None):
     use_style()
     figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.9), squeeze=False)
     for axis, (quantity, label) in zip(axes.flat, panels.items()):
-        for (name, found), (colour, line, _) in zip(curves.items(), ARMS):
+        for (name, found), (colour, line, _) in with_looks(curves, ARMS):
             runs = np.atleast_2d(found[quantity])
             epochs = np.arange(1, runs.shape[1] + 1)
             axis.plot(epochs, runs.mean(axis=0), color=colour, linestyle=line, linewidth=2, label=name)

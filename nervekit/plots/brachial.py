@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from nervekit import presence
-from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style
+from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style, with_looks
 
 
 def output_shares(outputs, title):
@@ -13,7 +13,7 @@ def output_shares(outputs, title):
     Parameters
     ----------
     outputs : dict of str to ndarray of float, shape (P,)
-        Outputs of each network at the pixels of the annotated nerves.
+        Outputs of each network, of five at most, at the pixels of the annotated nerves.
     title : str
 
     Returns
@@ -22,9 +22,9 @@ def output_shares(outputs, title):
     """
     use_style()
     figure, axis = plt.subplots(figsize=(8.5, 3.8))
-    looks = zip(COLOURS.values(), ("solid", "dashed", "dashdot", "dotted", (0, (5, 1, 1, 1, 1, 1))), strict=True)
+    looks = tuple(zip(COLOURS.values(), ("solid", "dashed", "dashdot", "dotted", (0, (5, 1, 1, 1, 1, 1))), strict=True))
     thresholds = np.linspace(0, 1.1, 221)
-    for (name, values), (colour, line) in zip(outputs.items(), looks, strict=False):
+    for (name, values), (colour, line) in with_looks(outputs, looks):
         above = 100 * np.array([np.mean(values >= threshold) for threshold in thresholds])
         axis.plot(thresholds, above, color=colour, linestyle=line, linewidth=2, label=name)
     for threshold, text in ((0.5, "sensitivity"), (1.0, "MeanIoU")):
@@ -83,7 +83,7 @@ def filter_gain(scores, empty, title, *, xlabel):
     Parameters
     ----------
     scores : dict of str to dict of str to float
-        For each network the score of each treatment, in the same order for all.
+        For each network the score of each treatment, three at most, in the same order for all.
     empty : float
         Score of the all-empty submission.
     title, xlabel : str
@@ -97,7 +97,7 @@ def filter_gain(scores, empty, title, *, xlabel):
     looks = (("o", COLOURS["neutral"]), ("D", COLOURS["prediction"]), ("^", COLOURS["truth"]))
     for place, found in enumerate(scores.values()):
         axis.plot([min(found.values()), max(found.values())], [place, place], color=COLOURS["ink"], linewidth=1)
-        for (name, value), (marker, colour) in zip(found.items(), looks, strict=False):
+        for (name, value), (marker, colour) in with_looks(found, looks):
             axis.plot(value, place, marker, color=colour, markersize=9, label=name if place == 0 else None)
     axis.axvline(empty, color=COLOURS["ink"], linestyle="dotted", label=f"all masks empty: {empty:.3f}")
     axis.set_yticks(range(len(scores)), list(scores))

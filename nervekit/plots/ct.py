@@ -3,10 +3,10 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nervekit.plots.style import COLOURS, LINES, use_style
+from nervekit.plots.style import COLOURS, LINES, ORANGE, use_style, with_looks
 
-# Beside the colours of the style, the rest of Okabe and Ito's palette; each comes with a line or marker of its own.
-ORGANS = (("#009E73", "solid"), ("#E69F00", "dashed"), ("#CC79A7", "dotted"), ("#56B4E9", "dashdot"))
+ORGANS = ((COLOURS["truth"], "solid"), (ORANGE, "dashed"), (COLOURS["accent"], "dotted"), (COLOURS["neutral"], "dashdot"))
+ARMS = ((COLOURS["prediction"], "dashed"), (COLOURS["neutral"], "dotted"))
 
 
 def windows(hounsfield, limits, organs, title):
@@ -60,7 +60,7 @@ def along_the_body(heights, annotated, predicted, title):
     annotated : dict of str to ndarray, shape (S,)
         In cm2.
     predicted : dict of str to dict of str to ndarray, shape (S,)
-        The same, by arm.
+        The same, by arm, two at most.
     title : str
 
     Returns
@@ -73,9 +73,7 @@ def along_the_body(heights, annotated, predicted, title):
     for axis, (name, height) in zip(axes.flat, heights.items()):
         axis.plot(*_broken(height, annotated[name]), color=COLOURS["truth"], linestyle=LINES["truth"],
                   linewidth=2.5, label="annotated")  # fmt: skip
-        for (arm, areas), (colour, line) in zip(
-            predicted[name].items(), ((COLOURS["prediction"], "dashed"), (COLOURS["neutral"], "dotted"))
-        ):
+        for (arm, areas), (colour, line) in with_looks(predicted[name], ARMS):
             axis.plot(*_broken(height, areas), color=colour, linestyle=line, linewidth=2, label=arm)
         axis.set_xlabel("height along the body (mm)")
         axis.set_title(name, fontsize=11)

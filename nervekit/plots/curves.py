@@ -73,9 +73,10 @@ def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
     from nervekit.supervision import plain
 
     use_style()
-    state = {"curves": {}}
+    state = {}
 
     def begin(logs=None):
+        state["curves"] = {}
         state["figure"], state["axes"] = plt.subplots(1, 2, figsize=(9, 3.2))
         plt.close(state["figure"])
         state["display"] = display(state["figure"], display_id=True)

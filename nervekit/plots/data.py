@@ -33,8 +33,7 @@ def gallery(images, titles, title, *, masks=None, columns=None, ratio=None):
     ratio = ratio or max(image.shape[0] / image.shape[1] for image in images)
     figure, axes = panels(rows, columns, ratio=ratio)
     for index, (axis, image) in enumerate(zip(axes.flat, images)):
-        axis.imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        axis.set_title(titles[index], fontsize=11)
+        show_image(axis, image, title=titles[index])
         if masks is not None and masks[index] is not None:
             draw_contour(axis, masks[index], "truth")
     _finish(figure, title)

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style
+from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style, with_looks
 
 RATES = (
     ("false_negative_rate", "nerves missed", "prediction", "solid"),
@@ -120,7 +120,7 @@ def split_scores(scores, title, *, xlabel):
     Parameters
     ----------
     scores : dict of str to dict of str to dict
-        ``value``, ``low`` and ``high`` of each way of testing, for each network.
+        ``value``, ``low`` and ``high`` of each way of testing, three at most, for each network.
     title, xlabel : str
 
     Returns
@@ -131,7 +131,7 @@ def split_scores(scores, title, *, xlabel):
     looks = (("o", "prediction"), ("s", "accent"), ("D", "neutral"))
     figure, axis = plt.subplots(figsize=(9, 1.0 * len(scores) + 1.9))
     for place, (network, found) in enumerate(scores.items()):
-        for step, ((name, score), (marker, colour)) in enumerate(zip(found.items(), looks, strict=False)):
+        for step, ((name, score), (marker, colour)) in enumerate(with_looks(found, looks)):
             height = place + 0.24 * (step - (len(found) - 1) / 2)
             axis.plot([score["low"], score["high"]], [height, height], color=COLOURS[colour], linewidth=2.5)
             axis.plot(score["value"], height, marker, markersize=8, color=COLOURS[colour],

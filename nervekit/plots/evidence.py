@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from nervekit.plots.style import COLOURS, draw_contour, show_image, use_style
+from nervekit.plots.style import COLOURS, draw_contour, show_image, use_style, with_looks
 
 LOOKS = (("o", "neutral", "solid"), ("s", "prediction", "dashed"), ("^", "accent", "dotted"))
 
@@ -86,10 +86,10 @@ def data_curves(counts, found, title, *, levels, xlabel):
     counts : sequence of int
         Training images, growing.
     found : dict of str to list of dict
-        ``value``, ``low`` and ``high`` of the sum IoU at each count, for each start.
+        ``value``, ``low`` and ``high`` of the sum IoU at each count, for each start, three at most.
     title, xlabel : str
     levels : dict of str to float
-        Horizontal lines.
+        Horizontal lines, two at most.
 
     Returns
     -------
@@ -98,12 +98,12 @@ def data_curves(counts, found, title, *, levels, xlabel):
     use_style()
     figure, axis = plt.subplots(figsize=(9, 4.4))
     places = np.arange(len(counts))
-    for number, ((name, curve), (marker, colour, line)) in enumerate(zip(found.items(), LOOKS)):
+    for number, ((name, curve), (marker, colour, line)) in enumerate(with_looks(found, LOOKS)):
         aside = places + 0.06 * (number - (len(found) - 1) / 2)
         values, low, high = ([one[key] for one in curve] for key in ("value", "low", "high"))
         axis.vlines(aside, low, high, color=COLOURS[colour], linewidth=2)
         axis.plot(aside, values, color=COLOURS[colour], marker=marker, markersize=7, linestyle=line, label=name)
-    for (name, value), line in zip(levels.items(), ("dashdot", "dotted")):
+    for (name, value), line in with_looks(levels, ("dashdot", "dotted")):
         axis.axhline(value, color=COLOURS["ink"], linewidth=1.2, linestyle=line, label=name)
     axis.set(xlabel=xlabel, ylabel="sum IoU, held-out sessions", xlim=(-0.4, len(counts) - 0.6))
     tops = [*levels.values(), *(one[key] for curve in found.values() for one in curve for key in ("value", "high"))]
@@ -120,6 +120,7 @@ def reliability(found, title):
     Parameters
     ----------
     found : dict of str to calibration.Reliability
+        Three at most.
     title : str
 
     Returns
@@ -129,7 +130,7 @@ def reliability(found, title):
     use_style()
     figure, (upper, lower) = plt.subplots(2, 1, figsize=(9, 5.6), sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="comes true as predicted")
-    for (name, curve), (marker, colour, line) in zip(found.items(), LOOKS):
+    for (name, curve), (marker, colour, line) in with_looks(found, LOOKS):
         label = f"{name}: calibration error {curve.error:.3f}"
         upper.plot(curve.predicted, curve.observed, marker=marker, color=COLOURS[colour], linestyle=line, label=label)
         lower.stairs(curve.count, curve.edges, color=COLOURS[colour], linestyle=line, linewidth=1.8)
@@ -146,7 +147,7 @@ def risk_coverage(found, title, *, ylabel="mean risk (1 - Dice)"):
     Parameters
     ----------
     found : dict of str to (coverage, risk)
-        From `calibration.risk_coverage`.
+        From `calibration.risk_coverage`, three at most.
     title, ylabel : str
 
     Returns
@@ -155,7 +156,7 @@ def risk_coverage(found, title, *, ylabel="mean risk (1 - Dice)"):
     """
     use_style()
     figure, axis = plt.subplots(figsize=(9, 3.9))
-    for (name, (coverage, risk)), (marker, colour, line) in zip(found.items(), LOOKS):
+    for (name, (coverage, risk)), (marker, colour, line) in with_looks(found, LOOKS):
         few = marker if len(coverage) <= 70 else None
         axis.plot(coverage, risk, marker=few, markersize=4, color=COLOURS[colour], linestyle=line, label=name)
     axis.set(xlabel="share of images kept, the most doubtful left out first", ylabel=ylabel, xlim=(0, 1.02))

@@ -3,9 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style
+from nervekit.plots.style import COLOURS, ORANGE, YELLOW, draw_contour, panels, show_image, use_style
 
-OKABE_ITO = ("#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#E69F00", "#F0E442")
+OKABE_ITO = (*(COLOURS[name] for name in ("truth", "prediction", "neutral", "accent")), ORANGE, YELLOW)
 DASHES = ("solid", "dashed", "dashdot", "dotted")
 
 

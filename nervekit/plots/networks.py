@@ -86,7 +86,7 @@ def left_out(dice, threshold, title):
 
 
 def bland_altman(pairs, title):
-    """Difference against mean of two measurements, one panel a quantity, with the limits of agreement.
+    """Difference against mean of two measurements, one panel a quantity, two side by side, with the limits of agreement.
 
     Parameters
     ----------
@@ -103,8 +103,12 @@ def bland_altman(pairs, title):
     Bland and Altman, Lancet 1986;327:307-310: mean difference and 1.96 standard deviations on both sides.
     """
     use_style()
-    figure, axes = plt.subplots(2, 2, figsize=(9.2, 6.4))
-    for axis, (name, (annotated, predicted)) in zip(axes.flat, pairs.items(), strict=True):
+    columns = min(2, len(pairs))
+    rows = -(-len(pairs) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(9.2, 3.2 * rows), squeeze=False)
+    for axis in axes.flat[len(pairs) :]:
+        axis.set_axis_off()
+    for axis, (name, (annotated, predicted)) in zip(axes.flat, pairs.items()):
         difference = np.asarray(predicted) - np.asarray(annotated)
         middle, spread = difference.mean(), 1.96 * difference.std(ddof=1)
         axis.plot((np.asarray(predicted) + np.asarray(annotated)) / 2, difference, "o", color=COLOURS["neutral"],

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style
+from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style, with_looks
 
 
 def box_plot(values, title, *, ylabel="IoU of an image", printed=None):
@@ -133,7 +133,7 @@ def fold_scores(schemes, title):
     Parameters
     ----------
     schemes : dict of str to dict
-        ``pooled_iou`` and ``accuracy``, one value a fold, for each scheme.
+        ``pooled_iou`` and ``accuracy``, one value a fold, for each scheme, two at most.
     title : str
 
     Returns
@@ -144,7 +144,7 @@ def fold_scores(schemes, title):
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True)
     looks = (("o", COLOURS["neutral"], "solid", -0.12), ("s", COLOURS["prediction"], "dashed", 0.12))
     for axis, (name, label) in zip(axes, (("pooled_iou", "sum IoU"), ("accuracy", "share of images with IoU > 0.5"))):
-        for (scheme, scores), (marker, colour, line, aside) in zip(schemes.items(), looks, strict=False):
+        for (scheme, scores), (marker, colour, line, aside) in with_looks(schemes, looks):
             numbers = np.asarray(scores[name])
             places = np.arange(1, len(numbers) + 1)
             axis.plot(places + aside, numbers, marker=marker, linestyle="none", color=colour, label=scheme)

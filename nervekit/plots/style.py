@@ -3,8 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from nervekit.errors import ConfigurationError
+
 # Okabe and Ito's palette (2008), distinguishable with every common form of colour blindness.
 COLOURS = {"truth": "#009E73", "prediction": "#D55E00", "neutral": "#56B4E9", "accent": "#CC79A7", "ink": "#333333"}
+ORANGE, YELLOW = "#E69F00", "#F0E442"  # more of it, for several structures in one picture
 LINES = {"truth": "solid", "prediction": "dashed"}
 
 
@@ -23,6 +26,36 @@ def use_style():
             "image.cmap": "gray",
         }
     )
+
+
+def with_looks(items, looks):
+    """Pair what a figure draws with a look each: more than there are looks for would be left out of it unsaid.
+
+    Parameters
+    ----------
+    items : dict
+        By the name in the legend.
+    looks : sequence
+        Such as colour, line and marker, in the order in which they are taken.
+
+    Returns
+    -------
+    list of ((name, item), look)
+
+    Raises
+    ------
+    ConfigurationError
+        There are more items than looks.
+
+    Examples
+    --------
+    >>> with_looks({"U-Net": 0.7}, ("solid", "dashed"))
+    [(('U-Net', 0.7), 'solid')]
+    """
+    if len(items) > len(looks):
+        raise ConfigurationError(f"{len(items)} in one figure ({', '.join(map(str, items))}): expected at most {len(looks)}, "
+                                 "since there are no more looks to tell them apart. Draw them in several figures.")  # fmt: skip
+    return list(zip(items.items(), looks))
 
 
 def panels(rows, columns, *, width=9.0, ratio=1.0):

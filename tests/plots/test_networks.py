@@ -46,6 +46,17 @@ def test_limits_of_agreement_are_1_96_standard_deviations():
     assert points.get_xdata().tolist() == [10.5, 20, 31] and points.get_ydata().tolist() == [1, 0, 2]
 
 
+@pytest.mark.parametrize("count, shape", [(1, (1, 1)), (3, (2, 2)), (4, (2, 2)), (5, (3, 2))])
+def test_every_quantity_has_a_panel_and_a_place_without_one_stays_empty(count, shape):
+    annotated = np.array([10.0, 20.0, 30.0])
+    names = [f"quantity {number}" for number in range(count)]
+    figure = networks.bland_altman({name: (annotated, annotated + 1) for name in names}, "Agreement")
+    grid = figure.axes[0].get_gridspec()
+    assert (grid.nrows, grid.ncols) == shape
+    assert figure.get_size_inches().tolist() == pytest.approx([9.2, 3.2 * shape[0]])
+    assert [axis.get_title(loc="left").split(":")[0] for axis in figure.axes if axis.axison] == names
+
+
 def test_every_network_has_a_column_and_every_image_a_row():
     predictions = {"U-Net": TRUTHS, "DL-Unet": np.zeros_like(TRUTHS)}
     labels = {"U-Net": ["Dice 1.00", "Dice 0.99"], "DL-Unet": ["Dice 0.00", "Dice 0.01"]}

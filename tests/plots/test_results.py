@@ -41,6 +41,25 @@ def test_live_curves_show_the_last_epoch_of_a_training_that_stopped_early(monkey
     assert shown == [[(3, True)] * 2, [(5, False)] * 2]
 
 
+def test_live_curves_of_a_second_training_begin_anew(monkeypatch):
+    import IPython.display
+
+    shown = []
+
+    class Display:
+        def update(self, figure):
+            shown.append([line.get_ydata().tolist() for line in figure.axes[1].lines])
+
+    monkeypatch.setattr(IPython.display, "display", lambda *given, **named: Display())
+    callback = plots.live_curves(2)
+    for losses in ([0.9, 0.8], [0.5, 0.4]):
+        callback.on_train_begin()
+        for epoch, loss in enumerate(losses):
+            callback.on_epoch_end(epoch, {"loss": loss, "pooled_iou": 1 - loss})
+        callback.on_train_end()
+    assert np.allclose(shown, [[[0.1, 0.2]], [[0.5, 0.6]]])
+
+
 def test_box_plot_shows_the_median_and_the_printed_quartiles():
     values = {"train": np.array([0.5, 0.6, 0.9]), "test": np.array([0.2, 0.4, 0.5])}
     figure = plots.box_plot(values, "Spread", printed={"test": (0.3, 0.45, 0.6)})
