@@ -2,12 +2,16 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 from tiny_project import result
 
 from nervekit import check, expected
 from nervekit.errors import ConfigurationError, RunError
+from nervekit.results import DIFFERENCE
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def expectations(**keys):
@@ -296,3 +300,14 @@ def test_expectations_of_other_notebooks_are_kept_and_stale_keys_are_not(tmp_pat
     expected.write(old, tmp_path)
     merged = expected.merge(expected.expectations("smoke", seeds(*SCORES)), tmp_path)
     assert list(merged["keys"]) == ["dice", "other"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "expected").rglob("*.json")), ids=lambda path: path.stem)
+def test_no_committed_pin_lets_a_model_pass_that_learnt_nothing(path):
+    for key, entry in json.loads(path.read_text())["keys"].items():
+        floor = entry.get("must_exceed")
+        if floor is None:
+            continue
+        assert min(entry["spread"]) > floor, key
+        assert floor > 0 or DIFFERENCE.search(key), f"{key}: empty masks reach 0, the mean mask more"
+        assert entry["center"] is None or entry["center"] - entry["tolerance"] > floor, key

@@ -140,6 +140,9 @@ for first_filters in (16, 8):
 # %%
 import numpy as np
 
+from nervekit import training
+
+training.set_precision("float32")  # where this cell runs again, the training below has left another
 height, width = settings["image_size"]
 by_hand, packaged = build_unet(height, width), models.build("huang_unet", (height, width, 1))
 by_hand.set_weights(packaged.get_weights())
@@ -166,8 +169,6 @@ record.figure("architecture", figure, alt=f"Encoder on the left, decoder on the 
 # the final sigmoid stay in 32 bits.
 
 # %%
-from nervekit import training
-
 precision = training.set_precision("auto")
 record.provenance(precision=precision)
 keras.utils.set_random_seed(SEED)

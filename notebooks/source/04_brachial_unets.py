@@ -55,10 +55,10 @@ settings = papers.settings(paper, PROFILE, data=DATA)
 Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings)}")
 
 # %% [markdown]
-# Bold marks what this run does differently. Three departures hold in every profile. We hold out whole subjects, because the
-# authors' split, as we will see, does not. And masks stay black and white when they are made smaller, where theirs become
-# grey along their edges. And a network that finds nothing is trained again from other weights. The rows called *augmented*
-# belong to notebook 05.
+# Bold marks what this run does differently. Three departures hold in every profile. We hold out whole subjects; the authors'
+# split does so, but for one subject, only if their list of files happened to be sorted. And masks stay black and white when
+# they are made smaller, where theirs become grey along their edges. And a network that finds nothing is trained again from
+# other weights. The rows called *augmented* belong to notebook 05.
 #
 # ## The data
 #
@@ -174,13 +174,15 @@ for name, part in parts[size("unet", settings)].items():
 # | U-Net++ | convolutions on the skips, so that they meet features of their own depth |
 # | Attention ResU-Net | residual stages, and gates that weigh each place of a skip |
 #
-# Three of them, drawn from their layers at the size that the paper trains: height and width halve from row to row, *ch.* are
-# channels, and dashed arrows pass over other stages. What is between encoder and decoder is what each adds.
+# Drawn from their layers at the size that the paper trains: height and width halve from row to row, *ch.* are channels, and
+# dashed arrows pass over other stages. The U-Net comes first; compare the others with it.
 
 # %%
 from nervekit import models
 
 drawn = {
+    "belahsen_unet": ((96, 96, 1), "U-Net: what the others are built from"),
+    "r2unet": ((96, 96, 1), "R2U-Net: the same plan, with more and residual convolutions in each stage"),
     "inception_unet": ((80, 112, 1), "U-Net inception: every skip is refined, and the bottleneck answers too"),
     "unetpp": ((96, 96, 1), "U-Net++: a triangle of units between encoder and mask"),
     "attention_resunet": ((96, 96, 1), "Attention ResU-Net: what comes up decides what a skip lets through"),
@@ -235,7 +237,8 @@ record.value("belahsen_2020.r2unet_64.parameters", large);
 # push all outputs down. Near 0 a sigmoid is flat and passes almost nothing back, and a network without batch normalisation
 # that has gone there may not come back. (A batch without any nerve even rewards this: its loss is $-1 / (1 + \sum
 # \text{outputs})$. But with 58.8 % empty masks such a batch of 16 images is one in 5,000.) Small learning rates and many
-# steps make it rarer; the two shorter profiles have few steps and larger rates, for U-Net and R2U-Net by far. So in these two
+# steps make it rarer; the two shorter profiles have few steps and, but for the two-headed network, larger rates, for U-Net and
+# R2U-Net by far. So in these two
 # all networks that end in a sigmoid minimise cross-entropy and Dice together, and say the share of nerve pixels everywhere
 # before they learn: departures, in bold at the top. A network that still finds nothing on the development images is trained
 # again from other weights, at most twice, and the number of its starts is printed; the paper does not speak of such starts.
@@ -264,7 +267,8 @@ for name, network in NETWORKS.items():
 record.provenance(images_per_second=rates)
 
 # %% [markdown]
-# What to read off: whether a curve still falls where training stopped, and how far the two parts are from each other.
+# What to read off: whether a curve still falls where training stopped, and how far the two parts are from each other. Do not
+# compare the heights of the losses: some networks minimise other losses than the rest.
 
 # %%
 from nervekit.plots.networks import network_curves

@@ -54,12 +54,15 @@ settings = papers.settings(paper, PROFILE, data=DATA)
 Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings)}")
 
 # %% [markdown]
-# Bold marks what this run does differently. One line matters more than the others: **pretrained**. The paper's DB-Unet and
-# DL-Unet begin with an encoder (VGG19) that had learnt from ImageNet, a million photographs; U-Net and L-Unet begin with
-# random weights. nervekit does not bring these weights along. Where they are in Keras' cache folder the `paper` profile uses
-# them; otherwise all networks begin with random weights, which is a fairer comparison, and not the paper's. In `workshop` the
-# double networks are half as wide as printed and the single ones are not: there U-Net has 7.9 million parameters and DL-Unet
-# 3.7. If a single network comes out ahead of a double one in that profile, it says nothing about the order in the paper.
+# Bold marks what this run does differently. The authors made masks smaller and turned them as they did images, so that they
+# trained with edges in grey, and counted every pixel that was not quite black as nerve when they measured; ours stay black
+# and white, so that printed and our scores are held against slightly different annotations. One line matters more:
+# **pretrained**. The paper's DB-Unet and DL-Unet begin with an encoder (VGG19) that had learnt from ImageNet, a million
+# photographs; U-Net and L-Unet begin with random weights. nervekit does not bring these weights along. Where they are in
+# Keras' cache folder the `paper` profile uses them; otherwise all networks begin with random weights, which is a fairer
+# comparison, and not the paper's. In `workshop` the double networks are half as wide as printed and the single ones are not:
+# there U-Net has 7.9 million parameters and DL-Unet 3.7. If a single network comes out ahead of a double one in that profile,
+# it says nothing about the order in the paper.
 
 # %%
 from nervekit.models import pretrained
@@ -158,16 +161,23 @@ for name, label in labels.items():
     print(f"{label}: {parameters[name]:,} parameters")
 
 # %% [markdown]
-# The paper's own, drawn from its layers: height and width halve from row to row, *ch.* are channels, dashed arrows pass over other
-# stages. The mask of the first U-Net (output 1) times the image is all that the second one sees, but for the feature maps of the
-# first encoder, which its decoder gets as well. *aspp* stands for branches of wider and wider convolutions side by side.
+# Four of them, drawn from their layers: height and width halve from row to row, *ch.* are channels, dashed arrows pass over other
+# stages. In the double networks the mask of the first U-Net (output 1) times the image is all that the second one sees, but for
+# the feature maps of the first encoder, which its decoder gets as well. *aspp* stands for branches of wider and wider
+# convolutions side by side.
 
 # %%
 from nervekit import plots
 
-title = "DL-Unet: the second U-Net sees the image through the first one's mask"
-figure = plots.architecture(models.build("dl_unet", (288, 384, 1)), title)
-record.figure("architecture", figure, alt=f"Two U-Nets in a row and how they are connected. {title}.")
+drawn = {
+    "melnic_unet": "U-Net: four steps down, four up",
+    "lunet": "L-Unet: one step less",
+    "double_unet": "DB-Unet: two U-Nets in a row, the first on the encoder VGG19",
+    "dl_unet": "DL-Unet: the second U-Net sees the image through the first one's mask",
+}
+for name, title in drawn.items():
+    figure = plots.architecture(models.build(name, (288, 384, 1)), title)
+    record.figure(f"architecture_{name}", figure, alt=f"Stages of the network and how they are connected. {title}.")
 
 # %% [markdown]
 # Exact agreement of the counts is worth more than it seems: it settles what the text leaves open. The U-Net that the text cites is twice
@@ -791,15 +801,14 @@ Markdown(papers.audit_list(paper.audit))
 # ## Paper · ours · verdict
 #
 # Every score goes into the record. None of the networks may pass that does no better than the mean mask, so the Dice carries
-# this floor. DB-Unet, the slowest to learn, came nearest to it in five runs of `smoke` (0.615, floor 0.489); of it the record
-# asks only that it found something, and of the mean of the networks that it passes the floor.
+# this floor.
 
 # %%
 floor = scores["mean mask"]["dice_mean"]["value"]
 for label in predictions:
     name = keys[label]
     for metric, score in scores[label].items():
-        limit = {"must_exceed": floor if name != "double_unet" else 0.0} if metric == "dice_mean" else {}
+        limit = {"must_exceed": floor} if metric == "dice_mean" else {}
         record.value(f"melnic.{name}.{metric}", **score, **limit, split="test")
     record.value(f"melnic.{name}.dice_sd", **spreads[label], split="test")
 mean = np.mean([scores[label]["dice_mean"]["value"] for label in histories])

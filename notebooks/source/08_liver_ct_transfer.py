@@ -68,7 +68,7 @@ Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings)}")
 # %%
 from nervekit.data import catalog
 
-place = catalog.find("ircadb")
+place = catalog.find("ircadb") if settings["data"] == "auto" else None
 present = place is not None and place.source == "real"
 wanted = {
     "real": settings["data"] == "real" or (settings["data"] == "auto" and present),
@@ -301,14 +301,19 @@ for name, study in kept_whole.items():
 # ## The network, and bones first
 #
 # The network is the report's "10-layer U-Net" as far as it can be inferred: a U-Net with batch normalisation. Its
-# loss is one minus the Dice coefficient of the batch.
+# loss is one minus the Dice coefficient of the batch. Here it is, drawn from its layers at the report's size: height and width
+# halve from row to row, *ch.* are channels, and the level arrows are skips.
 
 # %%
 import keras
 
-from nervekit import losses, models, training
+from nervekit import losses, models, plots, training
 
 record.provenance(precision=training.set_precision("auto"))
+full_size = models.build("shrivastava_unet", (512, 512, 1))
+title = f"Four steps down, four up, batch normalisation at each: {full_size.count_params():,} parameters"
+figure = plots.architecture(full_size, title)
+record.figure("architecture", figure, alt=f"Encoder on the left, decoder on the right, level arrows between. {title}.")
 
 
 def build():
@@ -527,8 +532,6 @@ Markdown("\n".join(lines))
 # is often a small tip of the liver: a few pixels decide its Dice.
 
 # %%
-from nervekit import plots
-
 for name, study in studies.items():
     test, prediction = study["test"], study["runs"]["transferred_quarter"][0]["prediction"]
     dice = metrics.dice(test.masks, prediction)
@@ -614,8 +617,10 @@ for name, study in kept_whole.items():
 # ## Paper · ours · verdict
 #
 # The record first. Scores over slices carry an interval over *patients* where there is more than one (of two patients it is no
-# more than the range of the two); all carry the range over seeds. The floor that the record states is the mean mask of the training slices. It is the lower of two bars:
-# an arm between it and the copied mask has learnt more than where livers lie, and has not shown more than copying does.
+# more than the range of the two); all carry the range over seeds. The floor that the record states is the mean mask of the
+# training slices. It is the lower of two bars: an arm between it and the copied mask has learnt more than where livers lie, and
+# has not shown more than copying does. Both arms that were carried over must pass it; from random weights and a quarter of the
+# slices a network may come out no better, which is what the comparison is about.
 
 
 # %%
@@ -639,7 +644,7 @@ for name, study in studies.items():
     record.value(f"{PREFIX}.{name}.copied_mask.dice_liver", study["copied"]["dice_liver"], data=study["data"])
     for arm in ARMS:
         for metric in columns:
-            limit = {"must_exceed": floor} if (arm, metric) == ("transferred_quarter", "dice_liver") else {}
+            limit = {"must_exceed": floor} if metric == "dice_liver" and arm in ("transferred_quarter", "frozen_quarter") else {}
             record.value(f"{PREFIX}.{name}.{arm}.{metric}", **with_interval(study, arm, metric), **limit)
 
 # %% [markdown]

@@ -36,8 +36,8 @@ DATA = None
 SEED = 0
 
 # %% [markdown]
-# Four ways change one line of this table each, the fifth averages two networks; each costs about twice the time. Bold marks
-# what this profile changes.
+# Three ways change one line of this table each, another averages two networks; each of these four costs about twice the time of
+# the plain recipe. Bold marks what this profile changes.
 
 # %%
 from IPython.display import Markdown, display
