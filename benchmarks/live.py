@@ -1,6 +1,7 @@
-"""Frames a second of our network in each runtime, and live: answered, outlined, encoded and handed on one by one.
+"""Frames a second of our network in each runtime, and in the live loop: answered, outlined and encoded one by one.
 
 The network has the size of notebook 09 and random weights, on which speed does not depend; the frames are a simulated cine.
+No picture is handed on, since a script has no browser that would take it; notebook 09 measures that too.
 
     python benchmarks/live.py --size 256
 """

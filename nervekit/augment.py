@@ -54,7 +54,8 @@ def transform(
     Returns
     -------
     images, masks : tensors
-        Of the shapes and types given.
+        Of the shapes given, and of the types that the backend has for those given: of int64 JAX makes int32, of float64
+        float32, of uint16 PyTorch makes int32.
 
     Raises
     ------
@@ -150,7 +151,7 @@ def warp(images, masks, matrices, displacement=None, *, fill="nearest"):
     Returns
     -------
     images, masks : tensors
-        Of the shapes and types given.
+        As from `transform`.
     """
     height, width = images.shape[1:3]
     row = ops.reshape(ops.arange(height, dtype="float32") - (height - 1) / 2, (1, height, 1))

@@ -13,8 +13,8 @@ from nervekit import processor
 from nervekit.errors import NervekitError, command
 
 # Packages as they are installed, and as they are imported.
-LIBRARY = ("numpy", "scipy", "matplotlib", "pooch", "pydicom", "joblib", "requests", "tqdm", "ipywidgets", "ipykernel")
-RUNNER = ("papermill", "nbclient", "nbformat", "jupytext", "psutil")  # of no use on Colab, where cells are run by hand
+LIBRARY = ("numpy", "scipy", "matplotlib", "pooch", "pydicom", "joblib", "requests", "tqdm", "ipywidgets")
+RUNNER = ("ipykernel", "papermill", "nbclient", "nbformat", "jupytext", "psutil")
 PACKAGES = {
     **{name: name for name in (*LIBRARY, *RUNNER)},
     "scikit-learn": "sklearn",
@@ -35,13 +35,12 @@ _PROBE = """
 import json, warnings; warnings.filterwarnings("ignore")
 import keras
 answer = {"backend": keras.config.backend(), "keras": keras.__version__}
-if answer["backend"] == "torch":  # Keras lists no devices there
-    import torch
-    answer["devices"] = [f"cuda:{place}" for place in range(torch.cuda.device_count())] or ["cpu"]
+if answer["backend"] == "torch":  # Keras lists no devices there, and takes one
+    answer["devices"] = [str(keras.ops.zeros(()).device)]
 else:
     answer["devices"] = keras.distribution.list_devices()
 from nervekit import precision
-answer |= {"gpu": precision.has_gpu(), "bfloat16": precision.has_bfloat16()}
+answer |= {"gpu": precision.has_gpu(), "tpu": precision.has_tpu(), "bfloat16": precision.has_bfloat16()}
 print("PROBE" + json.dumps(answer))
 """
 
@@ -84,7 +83,8 @@ def examine(folder="."):
 
 def _python():
     version = ".".join(str(part) for part in sys.version_info[:3])
-    return Finding("Python", sys.version_info >= (3, 11), version, "Install Python 3.11 or newer")
+    tried = (3, 11) <= sys.version_info < (3, 14)
+    return Finding("Python", tried, version, "Install Python 3.11 to 3.13", needed=sys.version_info < (3, 11))
 
 
 def _packages():
@@ -98,14 +98,21 @@ def _packages():
 def _package(name, imported):
     lowest = _lowest(name)
     advice = "Run: " + command(f"pip install --force-reinstall '{name}>={lowest or 0}'")
+    needed = name not in RUNNER or _runs_the_course()
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        needed = name not in RUNNER or "google.colab" not in sys.modules
         return Finding(name, False, "not installed", advice.replace(" --force-reinstall", ""), needed=needed)
     if lowest and _numbers(version) < _numbers(lowest):
-        return Finding(name, False, f"{version}, but {lowest} or newer is needed", advice)
-    return Finding(name, imported == "works", version if imported == "works" else f"{version}: {imported}", advice)
+        return Finding(name, False, f"{version}, but {lowest} or newer is needed", advice, needed)
+    found = version if imported == "works" else f"{version}: {imported}"
+    return Finding(name, imported == "works", found, advice, needed)
+
+
+def _runs_the_course():
+    """Whether this is the course's own folder, and not on Colab, where cells are run by hand."""
+    on_colab = "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ  # the latter under: !nervekit doctor
+    return not on_colab and any(Path(sources).is_dir() for sources in ("notebooks/source", "../notebooks/source"))
 
 
 def _lowest(name):
@@ -143,15 +150,16 @@ def _backend():
         return
     yield Finding("Keras backend", True, f"{probe['backend']} under Keras {probe['keras']}")
     devices = ", ".join(probe["devices"])
-    accelerated = any(kind in devices.lower() for kind in ("gpu", "cuda", "tpu", "mps"))
+    accelerated = any(kind in devices.lower() for kind in ("gpu", "cuda", "tpu", "mps", "xpu"))
     yield Finding("devices", accelerated, devices, "No accelerator: smoke and workshop run, paper takes hours", False)
     yield _bfloat16(probe)
 
 
 def _bfloat16(probe):
     """The verdict is that of training, `precision.has_bfloat16`; why is said here."""
-    if probe["gpu"]:
-        found = f"this GPU {'multiplies' if probe['bfloat16'] else 'does not multiply'} it natively"
+    if probe["gpu"] or probe["tpu"]:
+        device = "GPU" if probe["gpu"] else "TPU"
+        found = f"this {device} {'multiplies' if probe['bfloat16'] else 'does not multiply'} it natively"
         return Finding("bfloat16", probe["bfloat16"], found, "float32 is used", False)
     flags = processor.bfloat16_instructions()
     found = f"this processor has {', '.join(flags)}" if flags else "none in this processor that the system lists"

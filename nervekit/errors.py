@@ -1,5 +1,6 @@
 """Errors that a user can cause. Each text says what was found, where, what was expected, and what to do."""
 
+import shlex
 import sys
 
 
@@ -24,11 +25,11 @@ class RunError(NervekitError):
 
 
 def command(words):
-    """A command line of this very Python, for advice: what is typed without it may belong to another one.
+    """A command line of this very Python, for advice, to be pasted: what is typed without it may belong to another one.
 
     Examples
     --------
-    >>> command("nervekit doctor") == f"{sys.executable} -m nervekit doctor"
+    >>> command("nervekit doctor") == f"{shlex.quote(sys.executable)} -m nervekit doctor"
     True
     """
-    return f"{sys.executable} -m {words}"
+    return f"{shlex.quote(sys.executable)} -m {words}"

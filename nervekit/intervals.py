@@ -120,11 +120,6 @@ def quantile(values, share):
     return statistic
 
 
-def median(values):
-    """The median as a statistic for `bootstrap`; values (N,) without NaN, result as in `ratio`."""
-    return quantile(values, 0.5)
-
-
 def bootstrap(
     statistic: Callable, groups, *, confidence=0.95, n_resamples=2000, random_state=0
 ) -> Interval:
@@ -136,7 +131,7 @@ def bootstrap(
     Parameters
     ----------
     statistic : callable
-        From `ratio` or `median`, or any function of weights (n_resamples, N) that gives (n_resamples,) values,
+        From `ratio` or `quantile`, or any function of weights (n_resamples, N) that gives (n_resamples,) values,
         such as the difference of two of these.
     groups : array (N,)
         The patient or session of each image.

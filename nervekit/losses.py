@@ -13,7 +13,7 @@ def dice_coefficient(y_true, y_pred, smooth=1.0, sample_weight=None):
     Parameters
     ----------
     y_true, y_pred : tensors (N, H, W) or (N, H, W, 1)
-        Masks and probabilities; both may be of any type, sums are taken in float32.
+        Masks of 0 and 1, and probabilities; both may be of any type, sums are taken in float32.
     smooth : float
         Added to numerator and denominator, so that two empty masks score 1.
     sample_weight : tensor (N,), optional
@@ -44,7 +44,7 @@ def at_size(masks, height, width):
     Parameters
     ----------
     masks : tensor (N, H, W, 1)
-        Of any type.
+        Of any type; what is not 0 belongs to the region.
     height, width : int
         H and W are whole multiples of these.
 
@@ -66,7 +66,8 @@ def at_size(masks, height, width):
     if (factor[0] * height, factor[1] * width) != tuple(masks.shape[1:3]):
         raise DataError(f"masks have the shape {tuple(masks.shape)}, expected (images, height, width, 1) with whole "
                         f"multiples of {height} and {width}")  # fmt: skip
-    shares = ops.average_pool(ops.cast(masks, "float32"), factor, strides=factor, data_format="channels_last")
+    belongs = ops.cast(ops.cast(masks, "bool"), "float32")
+    shares = ops.average_pool(belongs, factor, strides=factor, data_format="channels_last")
     return ops.greater_equal(shares, 0.5)
 
 
@@ -111,6 +112,9 @@ class DiceLoss(keras.losses.Loss):
 @keras.saving.register_keras_serializable(package="nervekit")
 class CrossEntropyDiceLoss(keras.losses.Loss):
     """Mean binary cross-entropy plus one minus the Dice coefficient of the batch.
+
+    An image of ``sample_weight`` 0 is left out of the Dice coefficient; in the mean of the cross-entropy it still counts as an
+    image, with the value 0, as in Keras' own losses.
 
     Parameters
     ----------

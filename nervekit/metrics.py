@@ -9,11 +9,11 @@ import numpy as np
 from scipy import ndimage
 
 from nervekit.errors import DataError
-from nervekit.intervals import Interval, Summary, bootstrap, median, quantile, ratio, summary
+from nervekit.intervals import summary
 
 __all__ = [
-    "Interval", "Summary", "accuracy_at", "average_surface_distance", "bootstrap", "counts", "dice", "hausdorff95",
-    "iou", "median", "pooled_dice", "pooled_iou", "precision", "quantile", "ratio", "recall", "summary",
+    "accuracy_at", "average_surface_distance", "counts", "dice", "hausdorff95", "iou", "pooled_dice", "pooled_iou",
+    "precision", "recall", "summary",
 ]
 
 

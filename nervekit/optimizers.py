@@ -26,6 +26,10 @@ class _Flat(keras.optimizers.Optimizer):
             return
         if asked := [name for name in _NOT_DONE if getattr(self, name, None)]:
             raise ConfigurationError(f"{type(self).__name__} does not do {', '.join(asked)}. Take the optimizer of Keras.")
+        if limited := [variable.path for variable in variables if variable.constraint is not None]:
+            raise ConfigurationError(
+                f"{type(self).__name__} does not do constraints, which {', '.join(limited)} have. Take the optimizer of Keras."
+            )
         super().build(variables)
         self.lengths = [int(np.prod(variable.shape)) for variable in variables]
         for name in self.averages:
@@ -65,7 +69,8 @@ class FlatAdam(_Flat):
     epsilon : float
     name : str
     **options
-        What ``keras.optimizers.Optimizer`` takes, for reading a saved network; clipping, decay and the like are refused.
+        What ``keras.optimizers.Optimizer`` takes, for reading a saved network; clipping, decay and the like are refused, and so
+        are weights with a constraint.
 
     Examples
     --------

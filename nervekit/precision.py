@@ -52,7 +52,7 @@ def has_bfloat16():
     """Whether the device that the backend trains on multiplies bfloat16 natively.
 
     On a processor the answer is its instruction set (JAX does not use it there), on a GPU its generation (Ampere or
-    later).
+    later). A TPU always does.
     """
     backend = keras.config.backend()
     if has_gpu():
@@ -61,6 +61,8 @@ def has_bfloat16():
 
             return torch.cuda.is_bf16_supported(including_emulation=False)
         return _compute_capability() >= 8
+    if has_tpu():
+        return True
     return backend != "jax" and bool(processor.bfloat16_instructions())
 
 
@@ -70,8 +72,12 @@ def has_gpu():
         import torch
 
         return torch.cuda.is_available()
-    # Asked for GPUs by name, JAX raises an error where there are none.
-    return any(device.lower().startswith(("gpu", "cuda")) for device in keras.distribution.list_devices())
+    return _sees("gpu", "cuda")
+
+
+def has_tpu():
+    """Whether the backend sees a TPU."""
+    return keras.config.backend() != "torch" and _sees("tpu")
 
 
 def sum_bias_gradients_in_float32():
@@ -110,6 +116,11 @@ def sum_bias_gradients_in_float32():
     tf.nn.bias_add = bias_add
 
 
+def _sees(*kinds):
+    # Asked for GPUs by name, JAX raises an error where there are none.
+    return any(device.lower().startswith(kinds) for device in keras.distribution.list_devices())
+
+
 def _sums_with_the_weights():
     """Whether a graph gives the right gradient of a convolution's bias: a sum of 16,384 ones, tried out."""
     import tensorflow as tf
@@ -131,7 +142,10 @@ def _compute_capability():
     if keras.config.backend() == "jax":
         import jax
 
-        return float(getattr(jax.devices()[0], "compute_capability", 0))
+        try:
+            return float(getattr(jax.devices()[0], "compute_capability", 0))
+        except ValueError:  # AMD's names of a generation, such as gfx90a
+            return 0
     details = sys.modules["tensorflow"].config
     gpu = details.list_physical_devices("GPU")[0]
     return details.experimental.get_device_details(gpu).get("compute_capability", (0,))[0]

@@ -82,13 +82,13 @@ def fit(
     """
     weights = _output_weights(model, presence_weight)
     if optimizer is None:
-        # One at least: training.fit refuses what has no image or no epoch, and says how.
-        steps = max(1, epochs * math.ceil(len(train) / batch_size))
+        # One at least: training.fit refuses what has no image, no epoch or no batch, and says how.
+        steps = max(1, epochs * math.ceil(len(train) / max(1, batch_size)))
         optimizer = stochastic_gradient_descent(steps, learning_rate, momentum)
     loss = CrossEntropyDiceLoss() if loss is None else loss
     if begin_at_share:
         for name in (weights or {"mask": 1.0}).keys() - {"presence"}:
-            training.begin_at_share(model.get_layer(f"{name}_logits"), train.masks)
+            training.begin_at_share(_logits(model, name), train.masks)
     losses = {name: "binary_crossentropy" if name == "presence" else loss for name in weights} if weights else loss
     training.compile_model(model, loss=losses, optimizer=optimizer, loss_weights=weights)
     schedule = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "callbacks": callbacks, "augment": augment}
@@ -107,6 +107,16 @@ def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):
         weight_decay=WEIGHT_DECAY / (1 - momentum),
         global_clipnorm=CLIP_NORM,
     )
+
+
+def _logits(model, name):
+    try:
+        return model.get_layer(f"{name}_logits")
+    except ValueError:
+        raise ConfigurationError(
+            f"begin_at_share: {model.name} has no layer {name}_logits. Leave it out, and call training.begin_at_share with "
+            f"the last convolution of the network, one of: {', '.join(layer.name for layer in model.layers[-5:])}."
+        ) from None
 
 
 def _output_weights(model, presence_weight):

@@ -67,7 +67,8 @@ def reset(model, build, *, seed):
     """Start a compiled network again, with the weights that ``build()`` draws under ``seed``.
 
     The compiled step is kept, so that ten folds compile once. Dropout, too, begins anew, whatever was drawn before. A
-    learning rate that was changed stays as it is.
+    learning rate that was changed stays as it is. The random states of Python, NumPy and the backend are set
+    (``keras.utils.set_random_seed``): what is drawn from ``np.random`` afterwards is the same each time.
 
     Parameters
     ----------

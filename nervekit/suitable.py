@@ -23,21 +23,54 @@ def check_one_mask(model):
         )
 
 
+def check_counts(**counts):
+    """Refuse numbers below 1, such as of epochs, or of the images of a batch."""
+    for name, count in counts.items():
+        if count < 1:
+            raise ConfigurationError(f"{name}={count}: expected 1 or more.")
+
+
+def check_images(images, name="images"):
+    """Refuse images of another type than uint8: grey values from 0 to 1 would be divided by 255 once more."""
+    found = getattr(images, "dtype", type(images).__name__)
+    if found != "uint8":
+        raise ConfigurationError(
+            f"{name} are {found}; expected an array of uint8 from 0 to 255. Write (255 * images).astype('uint8') for images "
+            "from 0 to 1."
+        )
+
+
 def check_data(model, dataset):
     """Refuse data that the network was not built for: no image, another size, another type."""
     if not len(dataset):
         raise ConfigurationError(f"{dataset.key} holds no image. Look at the split that it was taken from.")
-    expected = model.input_shape[1:]
-    found = dataset.images[0].shape if isinstance(dataset.images, list) else np.shape(dataset.images)[1:]
-    if isinstance(dataset.images, list) or tuple(found) != tuple(expected):
-        size = "native sizes" if isinstance(dataset.images, list) else f"images of shape {tuple(found)}"
+    if not model.built:
         raise ConfigurationError(
-            f"{model.name} was built for images of shape {tuple(expected)}, and {dataset.key} holds {size}. "
-            f"Load it with size={tuple(expected[:2])} and channels={expected[2]}, or build the network for that shape."
+            f"{model.name} has no weights yet, since it was not told the shape of its images. Begin it with "
+            "keras.Input((height, width, channels)), or call it once: model(dataset.images[:1])."
         )
-    types = dataset.images.dtype, dataset.masks.dtype
-    if types != ("uint8", "bool"):
+    expected = tuple(getattr(model, "input_shape", (None,) * 4))[1:]
+    native = isinstance(dataset.images, list)
+    found = dataset.images[0].shape if native else np.shape(dataset.images)[1:]
+    if native or not _fits(found, expected):
+        holds = "native sizes" if native else f"images of shape {tuple(found)}"
+        size = "one size=(height, width)" if None in expected[:2] else f"size={expected[:2]}"
+        channels = f" and channels={expected[2]}" if expected[2] else ""
         raise ConfigurationError(
-            f"{dataset.key}: its images are {types[0]}, its masks {types[1]}; expected uint8 from 0 to 255, and bool. Write "
-            "(255 * images).astype('uint8') for images from 0 to 1, and masks > 0."
+            f"{model.name} was built for images of shape {expected}, and {dataset.key} holds {holds}. "
+            f"Load it with {size}{channels}, or build the network for that shape."
         )
+    outputs = supervision.outputs(model)
+    if isinstance(outputs, dict) and any(None in answer.shape[1:] for answer in outputs.values()):
+        raise ConfigurationError(
+            f"{model.name} has several outputs and takes images of any size; masks are made for each output at its size. Build "
+            f"it for images of shape {tuple(found)}."
+        )
+    check_images(dataset.images, f"{dataset.key}: its images")
+    if dataset.masks.dtype != "bool":
+        raise ConfigurationError(f"{dataset.key}: its masks are {dataset.masks.dtype}; expected bool. Write masks > 0.")
+
+
+def _fits(found, expected):
+    """Whether a shape is the expected one, of which None stands for any size."""
+    return len(found) == len(expected) and all(size in (None, given) for size, given in zip(expected, found))

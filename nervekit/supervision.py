@@ -29,7 +29,7 @@ def plain(names):
     >>> plain(["loss", "val_mask_pooled_iou"])
     {'loss': 'loss', 'val_mask_pooled_iou': 'val_pooled_iou'}
     """
-    short = {name: re.sub(r"mask(_\d+)?_pooled_iou$", "pooled_iou", name) for name in names}
+    short = {name: re.sub(r"^(val_)?mask(_\d+)?_pooled_iou$", r"\1pooled_iou", name) for name in names}
     taken = Counter(short.values())
     return {name: one if taken[one] == 1 else name for name, one in short.items()}
 

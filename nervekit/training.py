@@ -100,7 +100,9 @@ def fit(
     where it answers with one number an image.
 
     Images go to the device as uint8 and masks as bool; everything else happens in the graph. The same seed gives the same
-    network on the same machine and backend, as far as `determinism.switch_on` says.
+    network on the same machine and backend, as far as `determinism.switch_on` says. For this the random states of Python,
+    NumPy and the backend are set (``keras.utils.set_random_seed``): what is drawn from ``np.random`` afterwards is the same
+    each time. A generator of your own, ``np.random.default_rng()``, is left alone.
 
     Parameters
     ----------
@@ -128,13 +130,12 @@ def fit(
     Raises
     ------
     ConfigurationError
-        The network is not compiled or gives two masks side by side, there is no epoch or no image, the images are not
-        uint8 or not of the size that the network takes, or the masks are not bool.
+        The network is not compiled, has no weights yet or gives two masks side by side, there is no epoch or no image, a
+        batch would be empty, the images are not uint8 or not of the size that the network takes, or the masks are not bool.
     """
     if not model.compiled:
         raise ConfigurationError(f"{model.name} is not compiled. Call training.compile_model first.")
-    if epochs < 1:
-        raise ConfigurationError(f"epochs={epochs}: expected 1 or more.")
+    suitable.check_counts(epochs=epochs, batch_size=batch_size)
     if not isinstance(supervision.outputs(model), dict):
         suitable.check_one_mask(model)
     for dataset in (train, development):
@@ -219,7 +220,8 @@ def predict(model, images, *, batch_size=32):
     Raises
     ------
     ConfigurationError
-        The network has several outputs or gives several masks side by side, or there is no image.
+        The network has several outputs or gives several masks side by side, there is no image, images are not uint8, or a batch
+        would be empty.
     """
     suitable.check_one_mask(model)
     return answers(model, images, batch_size=batch_size)[..., 0]
@@ -229,4 +231,6 @@ def answers(model, images, *, batch_size=32):
     """Everything that a network says of images: an array, or a dict of arrays where it has several outputs."""
     if not len(images):
         raise ConfigurationError(f"{model.name} was asked about no image. Look at the split that the images were taken from.")
+    suitable.check_counts(batch_size=batch_size)
+    suitable.check_images(images)
     return model.predict(*feeding.in_order(images, batch_size=batch_size), batch_size=batch_size, verbose=0)

@@ -18,7 +18,7 @@ class Transfer:
     left : dict of str to str
         Layers that kept their own, and why.
     frozen : tuple of str
-        Layers with weights that will not be trained.
+        Layers with weights that this call froze; what was frozen before stays so and is not counted.
     """
 
     copied: tuple
@@ -26,7 +26,7 @@ class Transfer:
     frozen: tuple
 
     def __str__(self):
-        lines = [f"{len(self.copied)} layers copied, {len(self.left)} left, {len(self.frozen)} frozen"]
+        lines = [f"{len(self.copied)} layers copied, {len(self.left)} left, {len(self.frozen)} frozen by this call"]
         return "\n".join(lines + [f"  {name}: {reason}" for name, reason in self.left.items()])
 
 
@@ -41,7 +41,7 @@ def transfer(from_model, to_model, *, freeze=()):
         Changed in place. Compile it afterwards: what is frozen is fixed then.
     freeze : bool, str or sequence of str
         Layers not to train: all that were copied, or those of them whose names start so, such as ``("encoder",
-        "bottleneck")``. What was not copied is trained.
+        "bottleneck")``. Other layers stay as they are: trained, unless they were frozen before.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def transfer(from_model, to_model, *, freeze=()):
     >>> from nervekit import models
     >>> bone, liver = (models.build("huang_unet", (32, 32, channels), width=4) for channels in (1, 3))
     >>> print(transfer(bone, liver, freeze=["bottleneck"]))
-    22 layers copied, 1 left, 2 frozen
+    22 layers copied, 1 left, 2 frozen by this call
       encoder_1_conv_1: other shapes, (3, 3, 1, 4) for (3, 3, 3, 4)
     """
     source = {layer.name: layer for layer in from_model.layers if layer.weights}

@@ -10,31 +10,40 @@ from networks import NETWORKS
 
 # name: the options with which it has a second output
 PRESENCE = {"inception_unet": {}, "nervekit_unet": {"presence": True}}
+# The pyramids of the double networks look 18 pixels far. Of the small input their map has 4x4 pixels at most, and
+# only the middle of a dilated kernel sees one; here it has 20x20. Name of an output: its layer, one without a ReLU.
+LARGE = {f"dl_unet 160x160 {layer}": layer for layer in ("first_aspp_conv", "second_aspp_conv", "output_2_conv")}
 
 
-def outputs(names=tuple(NETWORKS)):
+def outputs():
     """What comes before the last sigmoid, where nothing saturates, for two images; dict of name to array.
 
-    A network that also says whether there is a region adds that probability as ``"<name> presence"``.
+    A network that also says whether there is a region adds that probability as ``"<name> presence"``; those of `LARGE` follow.
     """
-    return {key: array for name in names for key, array in forward(name).items()}
+    found = {}
+    for name, (_, shape, *_) in NETWORKS.items():
+        found |= forward(name, shape, **PRESENCE.get(name, {}))
+    return found | forward("dl_unet", (160, 160, 1), LARGE, width=16)
 
 
-def forward(name):
+def forward(name, shape, chosen=None, **options):
     import keras
 
     from nervekit import models
 
     random = np.random.default_rng(0)
-    model = models.build(name, NETWORKS[name][1], **PRESENCE.get(name, {}))
+    model = models.build(name, shape, **options)
     for weight in model.weights:
         weight.assign(draw(weight, random))
-    (logits,) = [layer for layer in model.layers if layer.name in ("mask_logits", "output_2_logits")]
-    wanted = {name: logits.output}
-    if name in PRESENCE:
-        wanted[f"{name} presence"] = model.output["presence"]
+    if chosen:
+        wanted = {key: model.get_layer(layer).output for key, layer in chosen.items()}
+    else:
+        (logits,) = [layer for layer in model.layers if layer.name in ("mask_logits", "output_2_logits")]
+        wanted = {name: logits.output}
+        if name in PRESENCE:
+            wanted[f"{name} presence"] = model.output["presence"]
     model = keras.Model(model.input, wanted)
-    images = random.integers(0, 256, (2, *NETWORKS[name][1])).astype("float32")
+    images = random.integers(0, 256, (2, *shape)).astype("float32")
     # operation by operation JAX compiles each shape of each; as a whole it compiles once
     result = model.predict(images, verbose=0) if keras.config.backend() == "jax" else model(images, training=False)
     return {key: keras.ops.convert_to_numpy(array) for key, array in result.items()}

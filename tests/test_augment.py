@@ -139,6 +139,18 @@ def test_a_binary_picture_and_its_mask_move_alike(batch, options, fill):
         assert np.array_equal(pictured, new_masks)
 
 
+@pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
+@pytest.mark.parametrize("options", [*GEOMETRY.values(), {"elastic": ULTRASOUND["elastic"]}], ids=[*GEOMETRY, "usual elastic"])
+@pytest.mark.parametrize("fill", ["nearest", "constant"])
+def test_a_label_is_that_of_the_pixel_nearest_to_where_the_image_was_sampled(axis, options, fill):
+    """Pixels hold their own place, from 1 since 0 fills: a linear sample then says where it lies, and a label must round it."""
+    labels = np.broadcast_to(np.indices(SIZE, "int32")[axis] + 1, (8, *SIZE))
+    images, found = changed(labels[..., None].astype("float32"), labels, fill=fill, **options)
+    places = images[..., 0]
+    tie = np.abs(places % 1 - 0.5) < 1e-3  # rounding may go either way
+    assert np.array_equal(found[~tie], np.floor(places + 0.5)[~tie]) and tie.mean() < 0.2
+
+
 def test_masks_gain_no_new_label(batch):
     labels = (batch[1] * 7 + 2).astype("int32")
     _, with_axis = changed(batch[0], labels[..., None], **GEOMETRY["all"])
@@ -256,6 +268,15 @@ def test_low_resolution_removes_detail_and_keeps_the_place():
     changes = [np.abs(grey(picture, low_resolution=4.0) - picture).mean() for picture in (fine, coarse)]
     assert changes[0] > 0.2 and changes[1] < 0.05
     assert (grey(coarse, low_resolution=4.0) - coarse).mean() == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
+def test_low_resolution_leaves_a_ramp_where_it_is(axis):
+    """The pixel nearest to a sample lies up to half a pixel beside it, now on one side and now on the other."""
+    places = np.indices((64, 64), "float32")[axis]
+    ramps = np.broadcast_to(places / 63, (200, 64, 64))[..., None]
+    off = (63 * grey(ramps, low_resolution=4.0)[..., 0] - places)[:, 6:-6, 6:-6]
+    assert np.abs(off).max() < 0.55 and abs(off.mean()) < 0.05
 
 
 def test_results_stay_in_the_value_range(batch):

@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import tomllib
+from types import SimpleNamespace
 
 import pytest
 import tiny_project
 
-from nervekit import arguments, cli, doctor, expected
+from nervekit import arguments, cli, doctor, errors, expected
 from nervekit.errors import MissingDataError
 
 
@@ -206,22 +207,61 @@ def test_doctor_looks_at_every_package_that_the_course_needs():
     project = tomllib.loads((tiny_project.ROOT / "pyproject.toml").read_text())["project"]
     needed = [*project["dependencies"], *project["optional-dependencies"]["run"]]
     assert {line.split(">=")[0] for line in needed} == {*doctor.PACKAGES, "keras"}  # Keras has a line of its own
-    assert set(doctor.RUNNER) == {line.split(">=")[0] for line in project["optional-dependencies"]["run"]} - {"ipykernel"}
+    assert set(doctor.RUNNER) == {line.split(">=")[0] for line in project["optional-dependencies"]["run"]}
+
+
+@pytest.mark.parametrize(("place", "colab", "mark"), [
+    ("", None, "MISSING"), ("notebooks", None, "MISSING"), ("", "release-colab_20260801", "note"), ("..", None, "note"),
+])  # fmt: skip
+def test_what_only_the_runner_needs_is_needed_in_the_folder_of_the_course_alone(inside, monkeypatch, place, colab, mark):
+    monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
+    if colab:
+        monkeypatch.setenv("COLAB_RELEASE_TAG", colab)
+    monkeypatch.chdir(inside / place)
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: ['psutil>=2.1; extra == "run"', "numpy>=2.1"])
+
+    def missing(name):
+        raise doctor.metadata.PackageNotFoundError(name)
+
+    for version, imported, found in (
+        (missing, "an error", "not installed"), (lambda name: "1.9", "works", "1.9, but 2.1 or newer is needed"),
+        (lambda name: "2.5", "an error", "2.5: an error"),
+    ):  # fmt: skip
+        monkeypatch.setattr(doctor.metadata, "version", version)
+        for name, told in (("psutil", mark), ("numpy", "MISSING")):
+            assert str(doctor._package(name, imported)).startswith(f"{told:8}{name}: {found}. Run: ")
+
+
+@pytest.mark.parametrize(("version", "line"), [
+    ((3, 10, 9), "MISSING Python: 3.10.9. Install Python 3.11 to 3.13"), ((3, 11, 0), "OK      Python: 3.11.0"),
+    ((3, 13, 5), "OK      Python: 3.13.5"), ((3, 14, 0), "note    Python: 3.14.0. Install Python 3.11 to 3.13"),
+])  # fmt: skip
+def test_doctor_knows_the_pythons_that_were_tried(monkeypatch, version, line):
+    monkeypatch.setattr(doctor, "sys", SimpleNamespace(version_info=version))
+    assert str(doctor._python()) == line
+
+
+def test_advice_can_be_pasted_where_a_folder_has_a_space_in_its_name(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/my own/bin/python")
+    assert errors.command("nervekit doctor") == "'/my own/bin/python' -m nervekit doctor"
 
 
 @pytest.mark.parametrize(
     ("probe", "flags", "line"),
     [
-        (("tensorflow", False, True), ["avx512_bf16"], "OK      bfloat16: this processor has avx512_bf16"),
-        (("tensorflow", False, False), [], "note    bfloat16: none in this processor that the system lists. float32"),
-        (("jax", False, False), ["avx512_bf16"], "note    bfloat16: this processor has avx512_bf16, of no use to jax. float32"),
-        (("torch", True, True), [], "OK      bfloat16: this GPU multiplies it natively"),
-        (("torch", True, False), ["avx512_bf16"], "note    bfloat16: this GPU does not multiply it natively. float32"),
+        (("tensorflow", "", True), ["avx512_bf16"], "OK      bfloat16: this processor has avx512_bf16"),
+        (("tensorflow", "", False), [], "note    bfloat16: none in this processor that the system lists. float32"),
+        (("jax", "", False), ["avx512_bf16"], "note    bfloat16: this processor has avx512_bf16, of no use to jax. float32"),
+        (("torch", "gpu", True), [], "OK      bfloat16: this GPU multiplies it natively"),
+        (("torch", "gpu", False), ["avx512_bf16"], "note    bfloat16: this GPU does not multiply it natively. float32"),
+        (("jax", "tpu", True), [], "OK      bfloat16: this TPU multiplies it natively"),
     ],
 )
 def test_doctor_says_of_bfloat16_what_training_decides(monkeypatch, probe, flags, line):
     monkeypatch.setattr(doctor.processor, "bfloat16_instructions", lambda: flags)
-    found = doctor._bfloat16(dict(zip(("backend", "gpu", "bfloat16"), probe, strict=True)))
+    backend, accelerator, native = probe
+    facts = {"backend": backend, "gpu": accelerator == "gpu", "tpu": accelerator == "tpu", "bfloat16": native}
+    found = doctor._bfloat16(facts)
     assert str(found).startswith(line)
 
 
@@ -231,6 +271,20 @@ def test_doctor_asks_training_itself(tmp_path, monkeypatch):
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert str(list(doctor._backend())[-1]).startswith("note    bfloat16: this GPU does not multiply it natively")
+
+
+def test_doctor_names_the_device_on_which_keras_computes_under_torch(tmp_path, monkeypatch):
+    """Imitations of both, as on a Mac: there is no CUDA, and what Keras makes lies on the GPU of Apple."""
+    imitations = {
+        "torch": "cuda = Space(is_available=lambda: False, device_count=lambda: 0)",
+        "keras": "__version__, config = '99.0', Space(backend=lambda: 'torch')\n"
+                 "ops = Space(zeros=lambda shape: Space(device='mps:0'))",
+    }  # fmt: skip
+    for name, code in imitations.items():
+        (tmp_path / f"{name}.py").write_text(f"from types import SimpleNamespace as Space\n{code}\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    lines = [str(finding) for finding in doctor._backend()]
+    assert lines[:2] == ["OK      Keras backend: torch under Keras 99.0", "OK      devices: mps:0"]
 
 
 def test_doctor_says_when_keras_is_older_than_is_needed(tmp_path, monkeypatch):

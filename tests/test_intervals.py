@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from nervekit.errors import ConfigurationError, DataError
-from nervekit.intervals import bootstrap, median, ratio, summary
+from nervekit.intervals import bootstrap, quantile, ratio, summary
 
 
 @pytest.fixture
@@ -17,6 +17,10 @@ def overlap():
 
 def mean(values):
     return ratio(values, np.ones(len(values)))
+
+
+def median(values):
+    return quantile(values, 0.5)
 
 
 def test_standard_error_of_a_mean_of_independent_images_is_the_closed_form(overlap):

@@ -67,7 +67,7 @@ def test_sums_are_taken_in_float32_for_half_precision_predictions(loss):
 
 
 @pytest.mark.parametrize("loss", [DiceLoss(), CrossEntropyDiceLoss()])
-def test_an_image_of_weight_zero_is_left_out(batch, loss):
+def test_an_image_of_weight_zero_is_left_out_of_dice_and_counts_as_zero_in_the_mean_of_the_cross_entropy(batch, loss):
     y_true, y_pred = batch
     weighted = number(loss(y_true, y_pred, sample_weight=np.array([1, 1, 0])))
     dice = closed_dice(y_true[:2], y_pred[:2], loss.smooth)
@@ -111,6 +111,12 @@ def test_masks_at_a_coarser_scale_are_the_closed_form():
     shares = masks.reshape(3, 4, 3, 4, 2).mean(axis=(2, 4))
     assert np.array_equal(ops.convert_to_numpy(at_size(masks, 4, 4))[..., 0], shares >= 0.5)
     assert np.array_equal(ops.convert_to_numpy(at_size(masks, 12, 8)), masks)
+
+
+def test_masks_of_255_are_masks_at_every_scale():
+    mask = np.array([[255, 0], [0, 0]], "uint8")[None, :, :, None]
+    assert ops.convert_to_numpy(at_size(mask, 1, 1)).item() is False  # a quarter
+    assert ops.convert_to_numpy(at_size(mask, 1, 2)).ravel().tolist() == [True, False]
 
 
 def test_a_scale_that_does_not_divide_the_masks_is_refused():

@@ -41,6 +41,14 @@ def test_what_it_does_not_do_is_refused(option):
         FlatAdam(0.1, **option).build([keras.Variable([1.0])])
 
 
+@pytest.mark.parametrize("make", [FlatAdam, FlatRMSprop])
+def test_weights_with_a_constraint_are_refused_by_name(make):
+    free, bound = keras.layers.Dense(1, name="free"), keras.layers.Dense(1, kernel_constraint="non_neg", name="bound")
+    network = keras.Sequential([keras.Input((1,)), free, bound])
+    with pytest.raises(ConfigurationError, match=rf"{make.__name__} does not do constraints, which \S*bound/kernel have"):
+        make(0.1).build(network.trainable_variables)
+
+
 def test_weights_without_a_gradient_stay_as_they_are():
     weights = [keras.Variable([1.0, 2.0]), keras.Variable(3.0)]
     FlatAdam(0.1).apply([ops.ones(2), None], weights)

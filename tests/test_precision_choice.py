@@ -1,5 +1,8 @@
 """Which number format is chosen, by what the hardware says of itself."""
 
+import sys
+from types import SimpleNamespace
+
 import keras
 import pytest
 
@@ -14,12 +17,30 @@ def test_a_gpu_multiplies_bfloat16_from_ampere_on(monkeypatch, generation, nativ
     assert precision.has_bfloat16() is native
 
 
+@pytest.mark.parametrize(("told", "native"), [("7.5", False), ("8.0", True), ("gfx90a", False)])
+def test_a_generation_is_what_jax_says_of_it_and_none_where_it_is_no_number(monkeypatch, told, native):
+    gpu = SimpleNamespace(compute_capability=told)
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(devices=lambda: [gpu]))
+    monkeypatch.setattr(precision, "has_gpu", lambda: True)
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    assert precision.has_bfloat16() is native
+
+
+@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
+def test_a_tpu_multiplies_bfloat16_whatever_the_processor_beside_it_does(monkeypatch, backend):
+    monkeypatch.setattr(keras.config, "backend", lambda: backend)
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["tpu:0", "tpu:1"])
+    monkeypatch.setattr(precision.processor, "bfloat16_instructions", list)
+    assert precision.has_bfloat16() is True
+
+
 @pytest.mark.parametrize(("backend", "instructions", "native"), [
     ("tensorflow", ["avx512_bf16"], True), ("torch", ["avx512_bf16"], True), ("jax", ["avx512_bf16"], False),
     ("tensorflow", [], False),
 ])  # fmt: skip
 def test_a_processor_by_its_instructions_but_not_under_jax(monkeypatch, backend, instructions, native):
     monkeypatch.setattr(precision, "has_gpu", lambda: False)
+    monkeypatch.setattr(precision, "has_tpu", lambda: False)
     monkeypatch.setattr(keras.config, "backend", lambda: backend)
     monkeypatch.setattr(precision.processor, "bfloat16_instructions", lambda: instructions)
     assert precision.has_bfloat16() is native

@@ -125,12 +125,21 @@ def test_every_mask_can_begin_at_the_share_of_the_region(squares, scales):
         assert float(model.get_layer(f"{name}_logits").bias[0]) == pytest.approx(np.log(share / (1 - share)), abs=1e-5)
 
 
-def test_no_image_and_no_epoch_are_refused_as_in_training_fit(squares):
+def test_where_a_mask_begins_must_be_known(squares):
+    image = keras.Input((32, 32, 1))
+    model = keras.Model(image, keras.layers.Conv2D(1, 1, activation="sigmoid", name="answer")(image), name="own")
+    with pytest.raises(ConfigurationError, match="own has no layer mask_logits. .* one of: .*answer"):
+        recipe.fit(model, squares, epochs=1, begin_at_share=True)
+
+
+def test_no_image_no_epoch_and_no_batch_are_refused_as_in_training_fit(squares):
     model = models.build("nervekit_unet", squares.images.shape[1:], width=2, depth=2)
     with pytest.raises(ConfigurationError, match="epochs=0"):
         recipe.fit(model, squares, epochs=0, augment=None)
     with pytest.raises(ConfigurationError, match="no image"):
         recipe.fit(model, squares.subset([]), epochs=1, augment=None)
+    with pytest.raises(ConfigurationError, match="batch_size"):
+        recipe.fit(model, squares, epochs=1, batch_size=0, augment=None)
 
 
 def test_a_network_with_other_outputs_is_refused(squares):

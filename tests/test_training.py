@@ -1,6 +1,7 @@
 """Training: it learns what can be learnt, is repeatable, and starts again from nothing."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -92,6 +93,12 @@ def test_a_list_of_masks_is_refused():
     mask = keras.layers.Conv2D(1, 1, activation="sigmoid")(image)
     with pytest.raises(ConfigurationError, match="a list of 2 outputs; expected one mask"):
         training.predict(keras.Model(image, [mask, mask]), np.zeros((1, 32, 32, 1), "uint8"))
+
+
+def test_a_metric_of_an_output_that_only_ends_in_mask_keeps_its_name():
+    assert supervision.plain(["val_lesion_mask_pooled_iou", "val_mask_4_pooled_iou"]) == {
+        "val_lesion_mask_pooled_iou": "val_lesion_mask_pooled_iou", "val_mask_4_pooled_iou": "val_pooled_iou"
+    }  # fmt: skip
 
 
 def test_metrics_of_several_masks_keep_their_names():
@@ -244,11 +251,69 @@ def test_what_cannot_be_trained_is_refused(blobs):
         training.fit(network, blobs, epochs=0)
     with pytest.raises(ConfigurationError, match="blobs holds no image"):
         training.fit(network, blobs.subset([]), epochs=1)
-    for images, masks in ((blobs.images / 255, blobs.masks), (blobs.images, 255 * blobs.masks.astype("uint8"))):
-        with pytest.raises(ConfigurationError, match="expected uint8 from 0 to 255, and bool"):
-            training.fit(network, Blobs(images, masks), epochs=1)
+    with pytest.raises(ConfigurationError, match="blobs: its images are float64; expected an array of uint8 from 0 to 255"):
+        training.fit(network, Blobs(blobs.images / 255, blobs.masks), epochs=1)
+    with pytest.raises(ConfigurationError, match="blobs: its masks are uint8; expected bool"):
+        training.fit(network, Blobs(blobs.images, 255 * blobs.masks.astype("uint8")), epochs=1)
     with pytest.raises(ConfigurationError, match="asked about no image"):
         training.predict(network, blobs.images[:0])
+    for batch_size in (0, -1):
+        for ask in (partial(training.fit, network, blobs, epochs=1), partial(training.predict, network, blobs.images)):
+            with pytest.raises(ConfigurationError, match=f"batch_size={batch_size}: expected 1 or more"):
+                ask(batch_size=batch_size)
+
+
+@pytest.mark.parametrize(("images", "found"), [(np.ones((1, 32, 32, 1)), "float64"), ([np.ones((32, 32, 1), "uint8")], "list")])
+def test_images_that_training_refuses_are_refused_in_prediction(images, found):
+    """A network divides by 255 itself: images from 0 to 1 would all be black to it."""
+    for ask in (training.predict, training.answers):
+        with pytest.raises(ConfigurationError, match=f"images are {found}; expected an array of uint8 from 0 to 255"):
+            ask(build(), images)
+
+
+class Own(keras.Model):
+    """Layers in a row, in a class of its own: Keras knows no shapes of it."""
+
+    def __init__(self, own):
+        super().__init__()
+        self.own = own
+
+    def call(self, x):
+        for layer in self.own:
+            x = layer(x)
+        return x
+
+
+@pytest.mark.parametrize("make", [keras.Sequential, Own])
+def test_a_network_without_weights_is_refused_and_is_trained_once_it_was_called(blobs, make):
+    layers = [keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(1, 1, activation="sigmoid")]
+    model = training.compile_model(make(layers))
+    with pytest.raises(ConfigurationError, match="has no weights yet.*or call it once"):
+        training.fit(model, blobs, epochs=1)
+    model(blobs.images[:1])
+    assert len(training.fit(model, blobs, epochs=1, batch_size=12).curves["loss"]) == 1
+
+
+def any_size():
+    image = keras.Input((None, None, 1))
+    return image, keras.layers.Conv2D(1, 1, activation="sigmoid")(keras.layers.Rescaling(1 / 255)(image))
+
+
+def test_a_network_for_images_of_any_size_is_trained(blobs):
+    model = training.compile_model(keras.Model(*any_size()))
+    assert len(training.fit(model, blobs, blobs, epochs=1, batch_size=12).curves["val_loss"]) == 1
+    assert training.predict(model, blobs.images[:2]).shape == (2, 32, 32)
+    colour = Blobs(np.repeat(blobs.images, 3, axis=-1), blobs.masks)
+    with pytest.raises(ConfigurationError, match=r"\(None, None, 1\), .* \(32, 32, 3\)\. Load it with one size.* channels=1"):
+        training.fit(model, colour, epochs=1)
+
+
+def test_a_network_for_images_of_any_size_with_several_outputs_is_refused(blobs):
+    image, mask = any_size()
+    outputs = {"mask": mask, "presence": keras.layers.GlobalMaxPooling2D()(mask)}
+    model = training.compile_model(keras.Model(image, outputs), loss="binary_crossentropy")
+    with pytest.raises(ConfigurationError, match=r"several outputs and takes images of any size.*shape \(32, 32, 1\)"):
+        training.fit(model, blobs, epochs=1)
 
 
 def test_a_network_with_several_outputs_is_refused_where_one_mask_is_expected_before_it_is_trained(blobs):

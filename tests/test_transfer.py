@@ -57,6 +57,12 @@ def test_nothing_is_frozen_where_that_is_asked_for(bone):
     assert not transfer(bone, models.build("shrivastava_unet", (32, 32, 1), width=2), freeze=False).frozen
 
 
+def test_what_a_call_before_froze_stays_frozen_and_is_not_said_to_be_of_this_one(bone):
+    liver = models.build("shrivastava_unet", (32, 32, 1), width=2)
+    assert str(transfer(bone, liver, freeze=True)) == "41 layers copied, 0 left, 41 frozen by this call"
+    assert str(transfer(bone, liver)) == "41 layers copied, 0 left, 0 frozen by this call" and not liver.trainable_weights
+
+
 def test_everything_copied_can_be_frozen(bone):
     liver = models.build("shrivastava_unet", (32, 32, 3), width=2)
     report = transfer(bone, liver, freeze=True)

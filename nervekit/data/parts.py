@@ -40,7 +40,7 @@ def by_patient(
     (['development', 'test', 'train', 'train'], True)
     """
     patients = np.unique(groups)
-    first = max(1, int(np.ceil(test * len(patients))))
+    first = max(1, int(np.ceil(test * len(patients) - 1e-9)))  # 0.07 * 100 is a little more than 7
     second = max(1, round(development * len(patients)))
     if first + second >= len(patients):
         raise ConfigurationError(

@@ -109,7 +109,8 @@ def write_folder(
     Raises
     ------
     nervekit.errors.ConfigurationError
-        If there are not as many masks and names as images, a name leads out of the folder or comes twice.
+        If there are not as many masks and names as images, a name leads out of the folder, or two are equal but for capital
+        letters.
     nervekit.errors.DataError
         As `write`; if a mask has another size than its image, an image is not uint8, or another picture is there already.
     """
@@ -117,10 +118,17 @@ def write_folder(
     if not len(images) == len(masks) == len(names):
         raise ConfigurationError(f"{len(images)} images, {len(masks)} masks, {len(names)} names: expected one each.")
     overwrite = options.get("overwrite", False)
-    for position, (image, mask, name) in enumerate(zip(images, masks, names)):
+    taken = set()
+    for image, mask, name in zip(images, masks, names):
         unicode = "\0" not in name and name.encode(errors="replace").decode() == name
-        if not unicode or Path(name).name != name or name in ("", ".", "..", *names[:position]):
-            raise ConfigurationError(f"names: {name!r} is no file name, or comes twice. Name each, without folders.")
+        if not unicode or Path(name).name != name or name in ("", ".", ".."):
+            raise ConfigurationError(f"names: {name!r} is no file name. Name each, without folders.")
+        if name.lower() in taken:
+            raise ConfigurationError(
+                f"names: {name!r} comes twice, or differs from another in capital letters alone, which many disks do not tell "
+                "apart. Name each otherwise."
+            )
+        taken.add(name.lower())
         if np.shape(image)[:2] != np.shape(mask):
             raise DataError(f"{name}: its image is {np.shape(image)}, its mask {np.shape(mask)}; expected one size.")
         if np.asarray(image).dtype != np.uint8:

@@ -132,7 +132,7 @@ def choose(network, option, value, choices):
 
 
 def sigmoid_head(x, name="mask", *, kernel=1, initializer="glorot_uniform", regularizer=None):
-    """A convolution to one channel and a sigmoid, in float32 whatever the precision of the network."""
+    """A convolution to one channel in the precision of the network, and a sigmoid, always in float32."""
     x = layers.Conv2D(
         1, kernel, padding="same", kernel_initializer=initializer, kernel_regularizer=regularizer, name=f"{name}_logits"
     )(x)

@@ -79,7 +79,8 @@ class InstanceNormalization(layers.GroupNormalization):
 
     Keras computes in float32 step by step, each step a pass over memory. In bfloat16 TensorFlow's kernel for batches
     does the same at once, each map of each image given to it as a map of its own. Trained by `training.fit` on two cores,
-    `nervekit_unet` then sees 1.1 to 1.2 times as many images a second.
+    `nervekit_unet` then sees 1.1 to 1.2 times as many images a second. Other axes, images of unknown size, and a layer without
+    `scale` or `center` are left to Keras.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ class InstanceNormalization(layers.GroupNormalization):
         super().__init__(**{**options, "groups": -1}, epsilon=epsilon)
 
     def call(self, inputs):
-        if keras.config.backend() != "tensorflow" or self.compute_dtype != "bfloat16":
+        if not self._kernel_takes(inputs):
             return super().call(inputs)
         import tensorflow as tf
 
@@ -117,3 +118,8 @@ class InstanceNormalization(layers.GroupNormalization):
             x=side_by_side, scale=scale, offset=offset, mean=[], variance=[], epsilon=self.epsilon, is_training=True
         ).y
         return tf.transpose(tf.reshape(normalised, (height, width, images, maps)), (2, 0, 1, 3))
+
+    def _kernel_takes(self, inputs):
+        if keras.config.backend() != "tensorflow" or self.compute_dtype != "bfloat16" or not (self.center and self.scale):
+            return False
+        return len(inputs.shape) == 4 and self.axis in (-1, 3) and None not in tuple(inputs.shape[1:])

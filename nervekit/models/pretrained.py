@@ -20,6 +20,25 @@ IMAGENET = {  # address, MD5 as published
 }
 
 
+def check_choice(network, pretrained):
+    """Refuse what names no weights, such as True or False, before anything is built.
+
+    Parameters
+    ----------
+    network : str
+        Name for the error text.
+    pretrained : None, "imagenet" or path
+
+    Raises
+    ------
+    ConfigurationError
+        Neither None nor text nor a path.
+    """
+    if pretrained is not None and not isinstance(pretrained, str | os.PathLike):
+        raise ConfigurationError(f"{network}: pretrained={pretrained!r}. Choose None for random weights, 'imagenet', or the "
+                                 "path of a .h5 or .keras file.")  # fmt: skip
+
+
 def load_encoder(model, backbone, pretrained, published_names):
     """Put published weights into the encoder of a network.
 

@@ -28,6 +28,10 @@ def test_of_three_patients_each_part_gets_one():
     assert sorted(dealt[::4]) == ["development", "test", "train"] and np.array_equal(dealt, np.repeat(dealt[::4], 4))
 
 
+def test_a_share_of_whole_patients_is_no_patient_more():
+    assert (parts.by_patient(np.arange(100), test=0.07) == "test").sum() == 7  # though 0.07 * 100 is above 7 in binary
+
+
 def test_two_patients_cannot_be_dealt():
     with pytest.raises(ConfigurationError, match="none for training.*by_block"):
         parts.by_patient(np.array(["1", "2"]))

@@ -257,14 +257,14 @@ def test_picture_of_the_user_is_kept_unless_asked(tmp_path):
     assert np.array_equal(np.asarray(Image.open(tmp_path / "b.png")), frame[::-1])
 
 
-@pytest.mark.parametrize("fault", ["annotated", "size", "twice"])
+@pytest.mark.parametrize("fault", ["annotated", "size", "twice", "capitals"])
 def test_nothing_is_written_if_one_of_several_is_wrong(tmp_path, fault):
     if fault == "annotated":
         preannotate.write(tmp_path / "b.json", {"nerve": disc()}, "b.png")
     before = contents(tmp_path)
     images, masks = [np.zeros((60, 60), np.uint8)] * 2, [disc(), disc()[:50] if fault == "size" else disc()]
     with pytest.raises(NervekitError, match="corrections|expected one size|comes twice"):
-        preannotate.write_folder(tmp_path, images, masks, ["a", "a" if fault == "twice" else "b"])
+        preannotate.write_folder(tmp_path, images, masks, ["a", {"twice": "a", "capitals": "A"}.get(fault, "b")])
     assert contents(tmp_path) == before
 
 

@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_network_on_the_other_backend(backend):
     assert first == again
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, *(f"{name} presence" for name in forward.PRESENCE)])
+@pytest.mark.parametrize("name", [*NETWORKS, *(f"{name} presence" for name in forward.PRESENCE), *forward.LARGE])
 def test_a_forward_pass_agrees_with_the_other_backend(ours, theirs, name):
     error = np.abs(ours[name] - theirs[name]).max() / np.abs(ours[name]).max()
     assert ours[name].std() > 1e-3 * np.abs(ours[name]).max()

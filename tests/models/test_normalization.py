@@ -41,6 +41,35 @@ def test_instances_in_bfloat16_have_maps_and_gradients_of_keras_in_float32():
         assert np.abs(fused - plain).max() < 0.01 * np.abs(plain).max()
 
 
+@on_tensorflow
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [((2, 3, 3, 3), {"axis": 1}), ((2, 3, 3, 3), {"center": False}), ((2, 3, 3, 3), {"scale": False}), ((2, 6, 3), {})],
+)
+def test_instances_that_the_kernel_does_not_take_are_normalised_all_the_same(shape, options):
+    values = ops.cast(np.random.default_rng(0).normal(3, 2, shape), "bfloat16")
+    found = np.asarray(ops.cast(InstanceNormalization(dtype="mixed_bfloat16", **options)(values), "float32"))
+    values = np.asarray(ops.cast(values, "float32"))
+    inside = tuple({*range(1, len(shape))} - {options.get("axis", len(shape) - 1)})
+    expected = (values - values.mean(inside, keepdims=True)) / np.sqrt(values.var(inside, keepdims=True) + 1e-5)
+    assert np.abs(found - expected).max() < 0.02
+
+
+@on_tensorflow
+def test_instances_of_a_size_that_the_graph_does_not_know_are_normalised():
+    import tensorflow as tf
+
+    layer = InstanceNormalization(dtype="mixed_bfloat16")
+    layer.build((None, None, None, 1))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), "bfloat16")])
+    def graph(maps):
+        return layer(maps)
+
+    found = graph(ops.cast(np.array([1.0, 3.0, 10.0, 50.0]).reshape(2, 1, 2, 1), "bfloat16"))
+    assert np.asarray(ops.cast(found, "float32")).ravel().tolist() == pytest.approx([-1, 1, -1, 1], abs=0.01)
+
+
 # A sum in bfloat16 stops growing after a few hundred terms: the maps must be larger than that to show it.
 @on_tensorflow
 @pytest.mark.parametrize("shape", [(8, 64, 64, 3), (1, 2, 3, 4)])

@@ -151,6 +151,17 @@ def test_wrong_files_are_refused_and_nothing_is_loaded(tmp_path, vgg19_file):
         models.build("resnet34_unet", SIZE, pretrained=vgg19_file)
 
 
+@pytest.mark.parametrize("name", ["double_unet", "dl_unet", "dl_unet_vgg16", "resnet34_unet"])
+@pytest.mark.parametrize("choice", [False, True, 1, b"weights.h5"])
+def test_what_names_no_weights_is_refused_before_anything_is_built(monkeypatch, name, choice):
+    def built(*args, **kwargs):
+        raise AssertionError("a network was begun")
+
+    monkeypatch.setattr(keras, "Input", built)
+    with pytest.raises(ConfigurationError, match=f"{name}: pretrained={choice!r}. Choose None .*'imagenet'.*path"):
+        models.build(name, SIZE, pretrained=choice)
+
+
 def test_weights_for_three_channels_are_refused_for_one(tmp_path):
     with pytest.raises(ConfigurationError, match="grey='replicate'"):
         models.build("resnet34_unet", SIZE, grey="native", pretrained="imagenet")

@@ -114,11 +114,21 @@ def test_the_mean_and_deviation_given_are_taken_out(name):
     assert np.allclose(first_layer(model, images), (images - 100.0) / 50.0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["double_unet", "dl_unet", "dl_unet_vgg16"])
-def test_both_pyramids_look_6_12_and_18_pixels_far(name):
-    model = models.build(name, (32, 32, 1))
-    far = Counter(layer.dilation_rate[0] for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
-    assert {rate: count for rate, count in far.items() if rate > 1} == {6: 2, 12: 2, 18: 2}
+@pytest.mark.parametrize("name, scale", [("double_unet", 16), ("dl_unet", 8), ("dl_unet_vgg16", 8)])
+def test_both_pyramids_look_6_12_and_18_pixels_far(name, scale):
+    """With ones for kernels, one bright pixel of the map is seen everywhere through the mean, and better by who looks at it."""
+    model = models.build(name, (37 * scale, 37 * scale, 1), width=16)
+    steps = {(row, column) for far in (6, 12, 18) for row in (-far, 0, far) for column in (-far, 0, far)}
+    for place in ("first_aspp", "second_aspp"):
+        pyramid = keras.Model(model.get_layer(f"{place}_mean").input, model.get_layer(f"{place}_conv_relu").output)
+        for weight in pyramid.weights:
+            if weight.path.endswith("kernel"):
+                weight.assign(ops.ones(weight.shape))
+        bright = np.zeros((1, *pyramid.input_shape[1:]), "float32")
+        bright[0, 18, 18] = 1
+        seen = ops.convert_to_numpy(pyramid(bright, training=False))[0, ..., 0]
+        assert seen.shape == (37, 37)
+        assert {(row - 18, column - 18) for row, column in np.argwhere(seen > 2 * seen.min()).tolist()} == steps, place
 
 
 def test_batch_normalization_of_the_residual_encoder_has_the_librarys_epsilon():
