@@ -166,7 +166,7 @@ def encloses(points) -> bool:
     away = values[1:] - values[:1]
     if not len(away) or not away.any():
         return False
-    longest = away[np.argmax((away**2).sum(axis=1))]
+    longest = away[np.argmax(np.hypot(*away.T))]
     beside = np.abs(away[:, 0] * longest[1] - away[:, 1] * longest[0]) / np.hypot(*longest)
     return bool(beside.max() > 1e-9)
 

@@ -295,3 +295,5 @@ def test_name_that_is_no_unicode_is_refused(tmp_path):
 def test_lines_and_single_points_enclose_nothing(points):
     line = [(3 * t, 2 * t + 1) for t, _ in points]
     assert not shapes.encloses(line) and not shapes.encloses(points[:1])
+    with np.errstate(all="raise"):
+        assert not shapes.encloses([(0, 0), (0, 0), (1e-200, 0)])
