@@ -182,7 +182,7 @@ from nervekit import models
 
 drawn = {
     "belahsen_unet": ((96, 96, 1), "U-Net: what the others are built from"),
-    "r2unet": ((96, 96, 1), "R2U-Net: the same plan, with more and residual convolutions in each stage"),
+    "r2unet": ((96, 96, 1), "R2U-Net: half the channels, and six convolutions a stage"),
     "inception_unet": ((80, 112, 1), "U-Net inception: every skip is refined, and the bottleneck answers too"),
     "unetpp": ((96, 96, 1), "U-Net++: a triangle of units between encoder and mask"),
     "attention_resunet": ((96, 96, 1), "Attention ResU-Net: what comes up decides what a skip lets through"),
