@@ -44,7 +44,7 @@ LAST := $(patsubst %,$(OUT)/%.ipynb,$(filter 10_%,$(NAMES)))
 
 help:
 	@echo 'make test       environment, lint, unit tests, notebooks in step with their sources, pinned outputs'
-	@echo 'make slow       every network learns four images by heart, and run-all survives fifty kills'
+	@echo 'make slow       every network learns four images by heart, a hundred simulated cases, fifty kills of a run'
 	@echo 'make oldest     the tests with the oldest versions allowed, in an environment of its own'
 	@echo 'make run-all    run and check the notebooks: PROFILE=smoke|workshop|paper NOTEBOOKS="02 03" JOBS=1'
 	@echo '                BACKEND=tensorflow|jax|torch PRECISION=auto|bfloat16|float32 DATA=auto|real|phantom'

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from nervekit import metrics, recipe, suitable, training
-from nervekit.errors import ConfigurationError, RunError
+from nervekit.errors import ConfigurationError, DataError, RunError
 
 ATTEMPTS = 3
 
@@ -60,7 +60,8 @@ def run(
     batch_size : int, optional
         Of `training.fit`; 32 if not given.
     seed : int or sequence of int
-        With several, every fold is trained with each.
+        With several, every fold is trained with each; they lie as far apart as there are folds, so that no two trainings
+        begin alike.
     fit : callable, optional
         Trains in place of `training.fit`: ``fit(model, train, seed=, progress=)`` compiles and trains a new network and returns
         a `training.History`, such as ``functools.partial(recipe.fit, epochs=36)``. ``epochs`` and ``batch_size`` are its own.
@@ -86,7 +87,8 @@ def run(
         Three executors in a row were lost before any fold finished.
     ConfigurationError
         A worker has another Keras backend than this process, the network gives several masks or outputs that
-        `training.fit` has no loss for, the images have native sizes, or ``epochs`` are missing, or given beside ``fit``.
+        `training.fit` has no loss for, the images have native sizes, ``epochs`` are missing, or given beside ``fit``, seeds lie
+        too close, or ``predict`` gives something other than (..., n, H, W).
 
     Examples
     --------
@@ -107,16 +109,26 @@ def run(
             "crossval.run: expected epochs, or a fit of your own that knows its epochs and batch size, such as "
             "fit=functools.partial(recipe.fit, epochs=36)."
         )
-    seeds = [seed] if np.ndim(seed) == 0 else list(seed)
-    how = _How(build, fit, predict, {} if fit else {"epochs": epochs, "batch_size": batch_size or 32})
+    seeds = [int(one) for one in np.atleast_1d(seed)]
+    if not seeds or np.diff(sorted(seeds)).min(initial=len(folds)) < len(folds):
+        raise ConfigurationError(
+            f"crossval.run: seed={seed}. Fold 1 begins with the seed, fold 2 with the next, and so on: expected one seed, or "
+            f"several that lie {len(folds)} apart, such as {[number * 1000 for number in range(3)]}."
+        )
+    how = _How(build, fit, predict, {} if fit else {"epochs": epochs, "batch_size": 32 if batch_size is None else batch_size})
     work = _Work(how, dataset, folds, seeds, progress)
     finished = work.here(work.all()) if executor is None else work.elsewhere(executor)
     predictions, fold_of_image, rates = None, np.full(len(dataset), -1), []
     for number, predicted, rate in tqdm(finished, desc="fold", total=len(work.all()), disable=not progress):
         which, fold = divmod(number, len(folds))
+        held_out = folds[fold][1]
+        if np.shape(predicted)[-3:] != (len(held_out), *dataset.masks.shape[1:]):
+            raise ConfigurationError(
+                f"crossval.run: predict gives the shape {np.shape(predicted)} for {len(held_out)} images; expected "
+                f"(..., {', '.join(map(str, (len(held_out), *dataset.masks.shape[1:])))})."
+            )
         if predictions is None:
             predictions = np.zeros((len(seeds), *predicted.shape[:-3], *dataset.masks.shape), predicted.dtype)
-        held_out = folds[fold][1]
         predictions[which][..., held_out, :, :], fold_of_image[held_out] = predicted, fold
         rates.append(rate)
     return CrossValidation(predictions[0] if np.ndim(seed) == 0 else predictions, fold_of_image, float(np.median(rates)))
@@ -172,7 +184,8 @@ class _Work:
     def here(self, numbers):
         model = self.how.compiled()
         for number in numbers:
-            yield number, *self.how.train(model, *self._job(number), progress=self.progress)
+            part = self._part(number % len(self.folds))
+            yield number, *self.how.train(model, *part, self._seed(number), progress=self.progress)
 
     def elsewhere(self, executor):
         waiting, losses = set(self.all()), 0
@@ -200,7 +213,11 @@ class _Work:
         """Yield what finishes; folds of lost workers are left out."""
         common = (self.token, joblib.wrap_non_picklable_objects(self.how))
         context = (keras.config.backend(), keras.config.dtype_policy().name)
-        futures = {pool.submit(_in_worker, *common, *context, *self._job(number)): number for number in numbers}
+        parts = {fold: self._part(fold) for fold in {number % len(self.folds) for number in numbers}}
+        futures = {
+            pool.submit(_in_worker, *common, *context, *parts[number % len(self.folds)], self._seed(number)): number
+            for number in numbers
+        }
         broken = None
         try:
             for future in as_completed(set(futures)):
@@ -219,10 +236,13 @@ class _Work:
         if broken:
             raise broken
 
-    def _job(self, number):
-        which, fold = divmod(number, len(self.folds))
+    def _part(self, fold):
         train, held_out = self.folds[fold]
-        return self.dataset.subset(train), self.dataset.images[held_out], self.seeds[which] + fold
+        return self.dataset.subset(train), self.dataset.images[held_out]
+
+    def _seed(self, number):
+        which, fold = divmod(number, len(self.folds))
+        return self.seeds[which] + fold
 
     def _named(self, numbers):
         if len(self.seeds) == 1:
@@ -252,11 +272,11 @@ def _in_worker(token, how, backend, policy, *job):
 def _undisturbed(task, seed):
     """Do a task with random numbers that no other thread draws from.
 
-    Keras draws the seed of each layer with ``random.randint``, whose state all threads of a process share. Other threads of a
+    Keras draws the seed of each layer from Python's ``random``, whose state all threads of a process share. Other threads of a
     worker draw from it too, as dask's do at every heartbeat. A task that seeds itself seeds its own numbers.
     """
     own, here = random.Random(seed), threading.get_ident()
-    shared = {name: getattr(random, name) for name in ("randint", "seed")}
+    shared = {name: one for name, one in vars(random).items() if hasattr(random.Random, name) and callable(one)}
 
     def taking(name):
         return lambda *given, **named: (getattr(own, name) if threading.get_ident() == here else shared[name])(*given, **named)
@@ -277,12 +297,21 @@ def fold_scores(masks, result):
     ----------
     masks : ndarray of bool, shape (N, H, W)
     result : CrossValidation
+        Of one seed; of several, ``dataclasses.replace(result, predictions=result.predictions[0])`` is that of the first.
 
     Returns
     -------
     dict of str to ndarray
         ``pooled_iou`` and ``accuracy`` (share of images with IoU above 0.5), one value a fold.
+
+    Raises
+    ------
+    DataError
+        Not one prediction for each mask.
     """
+    if np.shape(result.predictions) != np.shape(masks):
+        raise DataError(f"masks have the shape {np.shape(masks)}, predictions {np.shape(result.predictions)}: expected one "
+                        "prediction for each mask. Of several seeds or answers, give one.")  # fmt: skip
     scores = {"pooled_iou": [], "accuracy": []}
     for number in np.unique(result.fold[result.fold >= 0]):
         held_out = result.fold == number

@@ -1,6 +1,7 @@
 """The papermill engine of the runner: a time limit for the whole notebook, a log, word of each cell and its bars."""
 
 import asyncio
+import math
 import time
 from contextlib import suppress
 
@@ -32,7 +33,7 @@ class _Engine(Engine):
             startup_timeout=start_timeout,
             stdout_file=log,
             stderr_file=log,
-            timeout_func=(lambda cell: max(1, round(deadline - time.monotonic()))) if deadline else None,
+            timeout_func=(lambda cell: max(1, math.ceil(deadline - time.monotonic()))) if deadline else None,
         )
         watch(lambda: getattr(client, "widget_state", {}))
         client.create_kernel_manager()

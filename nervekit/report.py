@@ -33,7 +33,7 @@ def page(results, expected=EXPECTED):
 
 def claims_table(rows, results, expected=EXPECTED):
     """Markdown table of claims with everything that belongs to a number: interval, seeds, n, data, notebook and profile."""
-    origins, over_seeds = recorded(results), seeds.spreads(expected)
+    origins, over_seeds, each = recorded(results), seeds.spreads(expected), seeds.expected(expected)
     lines = [
         "| quantity | paper | ours (95 % interval) | over seeds | n | data | verdict | printed in | measured in |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -45,7 +45,8 @@ def claims_table(rows, results, expected=EXPECTED):
             profile = result["provenance"]["profile"]
             n, origin = entry.get("n", "–"), f"{result['notebook'].split('_')[0]}, {profile}"
             kind = entry.get("data") or result["provenance"].get("data") or "none" if row.claim.needs_data else "none needed"
-            if row.low is not None and (found := over_seeds.get((profile, row.claim.key))):
+            one = seeds.one_of(entry, result["provenance"], each.get((profile, row.claim.key)))
+            if one and (found := over_seeds.get((profile, row.claim.key))):
                 several = f"{found[0]:.3f} (sd {found[1]:.3f}, {found[2]} seeds)"
         verdict = f"*{row.verdict}*: {row.reason}"
         cells = (row.claim.quantity, printed(row.claim.value), ours(row), several, n, kind, verdict, row.claim.where, origin)

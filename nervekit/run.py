@@ -160,6 +160,7 @@ def _execute(source, notebook, settings, work, timeout, progress):
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     nbformat.write(notebook, work / "source.ipynb")
+    deadline = time.monotonic() + timeout if timeout else None
     variables = {
         "NERVEKIT_RUN_DIR": str(work / "results"),
         "NERVEKIT_RUN_FOLDER": str(work.parent),  # where the other notebooks of this run left theirs
@@ -181,7 +182,7 @@ def _execute(source, notebook, settings, work, timeout, progress):
                 progress_bar=False,
                 log=log,
                 start_timeout=120,
-                deadline=time.monotonic() + timeout if timeout else None,
+                deadline=deadline,
                 on_cell=progress.cell,
                 watch=progress.watch,
                 connection=work / "kernel" / "connection.json",
@@ -192,7 +193,9 @@ def _execute(source, notebook, settings, work, timeout, progress):
         if error.ename == "MissingDataError":
             return "not run", text
         return "failed", f"cell {progress.number}: {error.ename}: {text}"
-    except CellTimeoutError:
+    except CellTimeoutError as error:
+        if not timeout or time.monotonic() < deadline:
+            return "failed", f"cell {progress.number}: the kernel did not answer: {str(error).splitlines()[0]}"
         _write_traceback(work / "log", _interrupted_at(work / "executed.ipynb"))
         return "failed", f"cell {progress.number}: stopped, the notebook took longer than its limit of {timeout:g} s"
     except DeadKernelError:

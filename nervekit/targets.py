@@ -32,7 +32,8 @@ def table(paper, values, provenance):
         ours, verdict = "–", _without_result(target.key in values, provenance)
         if verdict is None:
             found = values[target.key]
-            ours = f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
+            known = found.get("low") is not None  # of a single group there is no interval
+            ours = f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})" if known else f"{found['value']:.3f}"
             verdict = _verdict(found, target.value)
         lines.append(f"| {target.quantity} | {target.value:.3f} | {ours} | {verdict} | {target.where} |")
     return "\n".join(lines)
@@ -48,4 +49,6 @@ def _verdict(found, target):
     if (short := target - found["value"]) > 0:
         said = f"short by {short:.3f}" if short >= 0.0005 else "short by less than 0.0005"
         return f"{said}, by less than one image" if short < found.get("step", 0) else said
+    if found.get("low") is None:
+        return "reached; there is no interval"
     return "reached, and so is the whole interval" if found["low"] >= target else "reached; the interval is not all above"

@@ -9,6 +9,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from threading import Thread
@@ -20,7 +21,7 @@ from squares import bright_squares
 
 from nervekit import crossval, models, recipe, training
 from nervekit.data.dataset import SegmentationDataset
-from nervekit.errors import ConfigurationError, RunError
+from nervekit.errors import ConfigurationError, DataError, RunError
 
 SEED = 1000
 FOLDS = [(np.setdiff1d(np.arange(18), held_out), held_out) for held_out in np.arange(18).reshape(3, 6)]
@@ -254,22 +255,27 @@ def test_folds_that_a_lost_worker_of_a_cluster_had_finished_are_not_trained_agai
     assert [seed for seed, _ in draws()] == [SEED, SEED + 1, SEED + 2, SEED + 2]
 
 
-def by_adam(model, train, *, seed, progress):
-    """What `crossval.run` does if it is not told otherwise, on a network of its own."""
-    training.compile_model(model, metrics=[])
-    return training.fit(model, train, epochs=2, batch_size=4, seed=seed, progress=progress)
+def test_a_training_and_an_answer_of_ones_own_here_and_in_a_worker(dataset):
+    make = network
 
+    def by_adam(model, train, *, seed, progress):
+        import random
 
-def both_ways(model, images):
-    """Probabilities, of the image as it is and of its mirror image."""
-    return recipe.views(model, images)
+        from nervekit import training
 
+        training.compile_model(model, metrics=[])
+        model.layers[-1].bias.assign([random.random() - 0.5])
+        return training.fit(model, train, epochs=2, batch_size=4, seed=seed, progress=progress)
 
-def test_a_training_and_an_answer_of_ones_own_here_and_in_a_worker(dataset, serial):
+    def both_ways(model, images):
+        from nervekit import recipe
+
+        return recipe.views(model, images)
+
     options = {"fit": by_adam, "predict": both_ways, "seed": SEED, "progress": False}
-    here = crossval.run(network, dataset, FOLDS, **options)
-    with ThreadPoolExecutor(2) as threads:
-        there = crossval.run(network, dataset, FOLDS, **options, executor=threads)
+    here = crossval.run(lambda: make(), dataset, FOLDS, **options)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        there = crossval.run(lambda: make(), dataset, FOLDS, **options, executor=pool)
     assert here.predictions.shape == (2, *dataset.masks.shape) and here.predictions.dtype == np.float32
     assert np.array_equal(here.predictions, there.predictions)
     assert not np.array_equal(here.predictions[0], here.predictions[1])
@@ -292,6 +298,10 @@ def test_several_seeds_are_several_runs_in_one(dataset, serial):
     assert both.predictions.shape == (2, *dataset.masks.shape)
     assert np.array_equal(both.predictions[0], serial.predictions)
     assert np.array_equal(both.predictions[1], other.predictions) and not np.array_equal(*both.predictions)
+    with pytest.raises(DataError, match="expected one prediction for each mask"):
+        crossval.fold_scores(dataset.masks, both)
+    first = crossval.fold_scores(dataset.masks, replace(both, predictions=both.predictions[0]))
+    assert np.array_equal(first["pooled_iou"], crossval.fold_scores(dataset.masks, serial)["pooled_iou"])
     assert np.array_equal(both.fold, serial.fold)
 
 
@@ -301,7 +311,19 @@ def test_the_fold_that_is_lost_is_named_with_its_seed(dataset, serial):
         crossval.run(network, dataset, FOLDS, epochs=1, seed=[SEED, 7], progress=False, executor=executor)
 
 
-@pytest.mark.parametrize("options", [{}, {"epochs": 1, "fit": by_adam}, {"batch_size": 4, "fit": by_adam}])
+@pytest.mark.parametrize("seed", [[], [0, 2], range(5)])
+def test_seeds_whose_folds_would_begin_alike_are_refused(dataset, seed):
+    with pytest.raises(ConfigurationError, match="several that lie 3 apart"):
+        crossval.run(network, dataset, FOLDS, epochs=1, seed=seed)
+
+
+@pytest.mark.parametrize("answer", [lambda _, images: images, lambda _, images: images[0, :, :, 0] > 9])
+def test_an_answer_that_is_not_one_mask_an_image_is_refused(dataset, answer):
+    with pytest.raises(ConfigurationError, match=r"for 6 images; expected \(\.\.\., 6, 32, 32\)"):
+        crossval.run(network, dataset, FOLDS[:1], epochs=1, predict=answer, progress=False)
+
+
+@pytest.mark.parametrize("options", [{}, {"epochs": 1, "fit": recipe.fit}, {"batch_size": 4, "fit": recipe.fit}])
 def test_who_knows_the_epochs_must_be_clear(dataset, options):
     with pytest.raises(ConfigurationError, match="expected epochs, or a fit of your own"):
         crossval.run(network, dataset, FOLDS, **options)

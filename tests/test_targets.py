@@ -22,6 +22,12 @@ def test_a_target_is_reached_or_short_by_how_much():
     assert "short by 0.010, by less than one image" in row(0.74, step=1 / 62)
 
 
+def test_of_a_single_group_there_is_no_interval():
+    found = {OURS.claims[0].key: {"value": OURS.claims[0].value + 0.01}}
+    line = targets.table(OURS, found, {"data": "real"}).splitlines()[2]
+    assert "reached; there is no interval" in line and " to " not in line.split("|")[3]
+
+
 def test_simulated_data_is_never_held_against_a_target():
     assert "0.990" not in row(0.99, data="simulated") and "simulated data" in row(0.99, data="simulated")
 

@@ -74,7 +74,7 @@ SEED = 0
 # | profile | data | for |
 # |---|---|---|
 # | `smoke` | simulated, small | a first look, and the automatic tests: minutes on two processor cores |
-# | `workshop` | real where it is present, at reduced size | a course: up to three quarters of an hour a notebook on two cores; 12 and 14 about one, 15 and 09 up to two and a half |
+# | `workshop` | real where it is present, at reduced size | a course: up to half an hour a notebook on two cores; 12 and 14 about one, 15 and 09 up to two and a half |
 # | `paper` | real, at the paper's size | the reproduction: a GPU |
 
 # %%

@@ -142,12 +142,14 @@ import numpy as np
 
 from nervekit import training
 
-training.set_precision("float32")  # where this cell runs again, the training below has left another
+before = keras.config.dtype_policy()  # where this cell runs again, that of the training below
+training.set_precision("float32")
 height, width = settings["image_size"]
 by_hand, packaged = build_unet(height, width), models.build("huang_unet", (height, width, 1))
 by_hand.set_weights(packaged.get_weights())
 example = parts["train"].images[:2]
 assert np.allclose(by_hand.predict_on_batch(example), packaged.predict_on_batch(example), atol=1e-5)
+keras.config.set_dtype_policy(before)
 record.value("huang_2019.network.parameters", packaged.count_params())
 
 # %% [markdown]

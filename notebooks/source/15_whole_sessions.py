@@ -195,9 +195,11 @@ Markdown(evaluation.table(scores, columns))
 # title is no test: any two folds share training images, of ten folds eight ninths of them.
 
 # %%
+from dataclasses import replace
+
 from nervekit import plots
 
-results = {"faithful": faithful, "ours": crossval.CrossValidation(ours, our_folds.fold, our_folds.images_per_second)}
+results = {"faithful": faithful, "ours": replace(our_folds, predictions=ours)}
 by_fold = {name: crossval.fold_scores(dataset.masks, found) for name, found in results.items()}
 gain_of_folds = by_fold["ours"]["pooled_iou"] - by_fold["faithful"]["pooled_iou"]
 title = f"{kind.capitalize()} sessions held out: ours has the higher sum IoU in {(gain_of_folds > 0).sum()} of {len(folds)} folds"
