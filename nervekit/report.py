@@ -168,13 +168,15 @@ def _counted(rows):
 
 
 def _changing(by_seed):
-    """One sentence: how many verdicts depend on the seed; empty if none ran with several."""
-    if not by_seed:
-        return ""
-    changing = [found for found in by_seed.values() if len(set(found)) > 1]
-    counted = ", ".join(str(seed.count("not reproduced")) for seed in zip_longest(*by_seed.values()))
-    told = f"Run with several seeds: {len(by_seed)} claims with an interval, of which {len(changing)} change their verdict with "
-    return f"{told}the seed; not reproduced by each seed alone: {counted}."
+    """A sentence a profile: how many verdicts depend on the seed; empty if none ran with several."""
+    told = []
+    for profile in sorted({profile for profile, _ in by_seed}):
+        verdicts_of = [found for place, found in by_seed.items() if place[0] == profile]
+        changing = sum(len(set(found)) > 1 for found in verdicts_of)
+        counted = ", ".join(str(seed.count("not reproduced")) for seed in zip_longest(*verdicts_of))
+        told.append(f"Run with several seeds ({profile} profile): {len(verdicts_of)} claims with an interval, of which {changing} "
+                    f"change their verdict with the seed; not reproduced by each seed alone: {counted}.")  # fmt: skip
+    return " ".join(told)
 
 
 def _between_precisions(expected):
@@ -183,8 +185,10 @@ def _between_precisions(expected):
     if not both:
         return []
     changed = [half.claim.quantity for _, half, full in both if half.verdict != full.verdict]
-    named = f" ({'; '.join(changed)})" if changed else ""
-    return [f"In float32 in place of bfloat16 {len(changed)} of {len(both)} verdicts change{named}; `make report` shows both."]
+    named = f": {'; '.join(changed)}" if changed else ""
+    where = " and ".join(sorted({profile for profile, _, _ in both}))
+    told = f"In float32 in place of bfloat16 {len(changed)} of {len(both)} verdicts change ({where} profile){named}"
+    return [f"{told}. `make report` shows both."]
 
 
 def _measured_where(results):
