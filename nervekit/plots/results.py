@@ -119,7 +119,7 @@ def compare_scores(scores, title, *, xlabel, printed=None, level=None, highlight
         figure.legend(loc="outside lower center", ncols=2)
     axis.set_yticks(range(len(scores)), list(scores))
     axis.set_ylim(len(scores) - 0.4, -0.8)
-    axis.set_xlim(-0.02, 1)
+    axis.set_xlim(-0.06, 1)
     axis.set_xlabel(xlabel)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
