@@ -26,7 +26,7 @@ BACKEND_READY := $(patsubst %,$(VENV)/.ready-%,$(filter jax torch,$(BACKEND)))
 HERE := $(shell test -x '$(PY)' && test "`cat '$(READY)' 2>/dev/null`" = "`pwd -P`" && echo yes)
 
 # What results depend on: all of the package but the parts that only run, check and report.
-ALONGSIDE := arguments check cli colab doctor engine expected junit kernel notebooks overview progress report results run seeds verdicts workspace __main__
+ALONGSIDE := arguments check cli colab doctor engine expected junit kernel notebooks overview progress report results run seeds settings verdicts workspace __main__
 PACKAGE := $(filter-out $(ALONGSIDE:%=nervekit/%.py),$(wildcard nervekit/*.py nervekit/*/*.py nervekit/*/*/*.py \
 	nervekit/*/*.toml nervekit/*/*/*.csv)) requirements.lock
 

@@ -19,7 +19,8 @@ def parser(commands):
     -------
     argparse.ArgumentParser
     """
-    from nervekit.run import BACKENDS, DATA, PRECISIONS, RUNS
+    from nervekit.processor import PRECISIONS
+    from nervekit.settings import BACKENDS, DATA, RUNS
 
     main = argparse.ArgumentParser(prog="nervekit", description="Run, check and report the notebooks.")
     main.add_argument("--version", action="version", version=f"nervekit {__version__}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nervekit.errors import ConfigurationError
 from nervekit.papers import PROFILES
-from nervekit.run import RUNS
+from nervekit.settings import RUNS
 
 EXPECTED = Path("expected")
 FEWEST_SEEDS = 5

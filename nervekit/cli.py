@@ -44,10 +44,11 @@ def main(arguments=None):
 
 def _run(options):
     from nervekit import notebooks, run
+    from nervekit.settings import check_backend
 
-    settings = _settings(options)
+    settings = _settings(options, options.seed)
     sources = [notebooks.find(name, options.sources) for name in _names(options)]
-    run.check_backend(settings.backend)
+    check_backend(settings.backend)
     if options.list:
         print("\n".join(source.stem for source in sources))
         return 0
@@ -98,7 +99,7 @@ def _expected(options):
     expected.check_seeds(len(set(options.seeds)), options.provisional)
     results = {}
     for seed in options.seeds:
-        settings = run.Settings(options.profile, options.data or None, seed, options.backend, options.precision)
+        settings = _settings(options, seed)
         runs = options.runs / f"seed-{seed}"
         for source in sources:
             asked = runs / options.profile / f".{source.stem}.settings"
@@ -186,10 +187,10 @@ def _phantom(options):
     return 0
 
 
-def _settings(options):
-    from nervekit.run import Settings
+def _settings(options, seed):
+    from nervekit.settings import Settings
 
-    return Settings(options.profile, options.data or None, options.seed, options.backend, options.precision)
+    return Settings(options.profile, options.data or None, seed, options.backend, options.precision)
 
 
 def _names(options):

@@ -1,5 +1,6 @@
 """The page of claims: for every number of every paper the printed value, ours, and a verdict; README's tables too."""
 
+import statistics
 from itertools import zip_longest
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from nervekit.errors import ConfigurationError
 from nervekit.papers.tables import ours, printed
 from nervekit.progress import clock
 from nervekit.results import RESULTS, committed, gather, recorded
-from nervekit.run import RUNS
+from nervekit.settings import RUNS
 from nervekit.verdicts import VERDICTS
 from nervekit.whole import write_text
 
@@ -33,7 +34,7 @@ def page(results, expected=EXPECTED):
 
 def claims_table(rows, results, expected=EXPECTED):
     """Markdown table of claims with everything that belongs to a number: interval, seeds, n, data, notebook and profile."""
-    origins, over_seeds, each = recorded(results), seeds.spreads(expected), seeds.expected(expected)
+    origins, over_seeds = recorded(results), seeds.expected(expected)
     lines = [
         "| quantity | paper | ours (95 % interval) | over seeds | n | data | verdict | printed in | measured in |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -45,9 +46,10 @@ def claims_table(rows, results, expected=EXPECTED):
             profile = result["provenance"]["profile"]
             n, origin = entry.get("n", "–"), f"{result['notebook'].split('_')[0]}, {profile}"
             kind = entry.get("data") or result["provenance"].get("data") or "none" if row.claim.needs_data else "none needed"
-            one = seeds.one_of(entry, result["provenance"], each.get((profile, row.claim.key)))
-            if one and (found := over_seeds.get((profile, row.claim.key))):
-                several = f"{found[0]:.3f} (sd {found[1]:.3f}, {found[2]} seeds)"
+            all_seeds = over_seeds.get((profile, row.claim.key))
+            if seeds.one_of(entry, result["provenance"], all_seeds):
+                spread = all_seeds["spread"]
+                several = f"{statistics.fmean(spread):.3f} (sd {statistics.stdev(spread):.3f}, {len(spread)} seeds)"
         verdict = f"*{row.verdict}*: {row.reason}"
         cells = (row.claim.quantity, printed(row.claim.value), ours(row), several, n, kind, verdict, row.claim.where, origin)
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")

@@ -1,68 +1,17 @@
 """Run notebooks headless: one process each, results moved into place only when everything is there."""
 
 import json
-import os
 import sys
 import time
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from nervekit import kernel, notebooks
-from nervekit.errors import ConfigurationError, DataError, command
-from nervekit.papers import PROFILES
-from nervekit.processor import PRECISIONS
+from nervekit.errors import ConfigurationError
 from nervekit.progress import Progress, usual_seconds
+from nervekit.settings import RUNS
 from nervekit.whole import write_text
 from nervekit.workspace import workspace
-
-BACKENDS = ("tensorflow", "jax", "torch")
-DATA = ("auto", "real", "phantom")
-RUNS = Path("runs")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run was asked to do; ``data=None`` leaves the choice to the profile, ``precision="auto"`` to the hardware."""
-
-    profile: str = "smoke"
-    data: str | None = None
-    seed: int = 0
-    backend: str = "tensorflow"
-    precision: str = "auto"
-
-    def __post_init__(self):
-        """Refuse what does not exist, with the list of what does."""
-        for name, given, valid in (
-            ("profile", self.profile, PROFILES),
-            ("backend", self.backend, BACKENDS),
-            ("data", self.data, (None, *DATA)),
-            ("precision", self.precision, PRECISIONS),
-        ):
-            if given not in valid:
-                choices = ", ".join(str(choice) for choice in valid if choice)
-                raise ConfigurationError(f"There is no {name} {given!r}. Choose one of: {choices}.")
-        if not 0 <= self.seed < 2**32:
-            raise ConfigurationError(f"There is no seed {self.seed}. Choose a whole number from 0 to {2**32 - 1}.")
-
-    def line(self, source):
-        """The text by which make sees that a finished run of a source had other settings, or other data at hand."""
-        folder = os.environ.get("NERVEKIT_DATA", "")
-        asked = f"backend={self.backend} precision={self.precision} data={self.data or ''} seed={self.seed}"
-        return " ".join([f"{asked} NERVEKIT_DATA={folder}", *self._at_hand(source)])
-
-    def _at_hand(self, source):
-        """Those sets that are here of those that the source names; none where simulated images are asked for."""
-        if (self.data or ("phantom" if self.profile == "smoke" else "auto")) == "phantom":
-            return []
-        from nervekit.data import catalog
-
-        text = Path(source).read_text(encoding="utf-8")
-        try:
-            places = {key: catalog.find(key) for key in catalog.ENTRIES if f'"{key}"' in text}
-        except DataError:  # NERVEKIT_DATA is no folder of data: the notebook says so
-            return []
-        return [f"{key}={place.source}" for key, place in places.items() if place]
 
 
 @dataclass(frozen=True)
@@ -74,15 +23,6 @@ class Outcome:
     reason: str
     seconds: float
     peak_memory_mib: int | None
-
-
-def check_backend(backend):
-    """Raise ConfigurationError if the backend's package is not installed; import nothing."""
-    if find_spec(backend) is None:
-        raise ConfigurationError(
-            f"The backend {backend!r} is not installed in {sys.prefix}. "
-            "Install it with: " + command(f"pip install 'nervekit[{backend}]'")
-        )
 
 
 def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
@@ -195,7 +135,7 @@ def _execute(source, notebook, settings, work, timeout, progress):
         return "failed", f"cell {progress.number}: {error.ename}: {text}"
     except CellTimeoutError as error:
         if not timeout or time.monotonic() < deadline:
-            return "failed", f"cell {progress.number}: the kernel did not answer: {str(error).splitlines()[0]}"
+            return "failed", f"cell {progress.number}: the kernel did not answer, run it again with less beside it: {error}".splitlines()[0]
         _write_traceback(work / "log", _interrupted_at(work / "executed.ipynb"))
         return "failed", f"cell {progress.number}: stopped, the notebook took longer than its limit of {timeout:g} s"
     except DeadKernelError:

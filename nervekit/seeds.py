@@ -1,6 +1,5 @@
 """What several seeds of one run say together: mean, spread, and an interval that holds the start beside the groups."""
 
-import statistics
 from pathlib import Path
 
 import numpy as np
@@ -119,20 +118,6 @@ def of_all(several, share):
     if share:
         low, high = max(low, 0.0), min(high, 1.0)
     return {"value": mean, "low": low, "high": high, "seeds": len(several["spread"])}
-
-
-def spreads(folder=EXPECTED):
-    """Mean and standard deviation over seeds, from the expectations of the profiles that ran on real data.
-
-    Returns
-    -------
-    dict
-        ``{(profile, key): (mean, standard deviation, number of seeds)}``.
-    """
-    return {
-        place: (statistics.fmean(entry["spread"]), statistics.stdev(entry["spread"]), len(entry["spread"]))
-        for place, entry in expected(folder).items()
-    }
 
 
 def by_seed(paper, folder=EXPECTED):

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from squares import bright_squares
 
-from nervekit import crossval, models, recipe, training
+from nervekit import crossval, models, recipe, training, trainings
 from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError, RunError
 
@@ -150,7 +150,7 @@ def test_first_weights_are_those_of_the_seed_though_another_thread_draws_random_
 
     keras.utils.set_random_seed(SEED)
     expected = make().get_weights()
-    for mine, theirs in zip(crossval._undisturbed(build, SEED).get_weights(), expected, strict=True):
+    for mine, theirs in zip(trainings._undisturbed(build, SEED).get_weights(), expected, strict=True):
         assert np.array_equal(mine, theirs)
     assert len(drawn) == 1 and (random.randint, random.seed) == shared
 
@@ -228,31 +228,20 @@ def test_images_of_native_sizes_are_refused(dataset):
 
 def test_a_worker_with_another_backend_is_refused():
     with pytest.raises(ConfigurationError, match="Start workers with KERAS_BACKEND=theano"):
-        crossval._in_worker("token", None, "theano", "float32")
+        trainings._in_worker("token", None, "theano", "float32")
 
 
-def test_a_dask_cluster_of_two_workers_finds_the_same(dataset, serial, log):
+@pytest.mark.parametrize(("workers", "die_at"), [(2, SEED + 1), (1, SEED + 2)])
+def test_a_dask_cluster_that_loses_a_worker_trains_its_fold_again_and_no_finished_one(dataset, serial, log, workers, die_at):
     distributed = pytest.importorskip("distributed", reason="the extra nervekit[cluster] is not installed")
     build, draws = log
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
-        result = run(lambda: build(die_at=SEED + 1), dataset, client.get_executor())
+        result = run(lambda: build(die_at=die_at), dataset, client.get_executor())
     assert_same(result, serial)
-    assert [seed for seed, _ in draws()] == [SEED, SEED + 1, SEED + 1, SEED + 2]
-
-
-def test_folds_that_a_lost_worker_of_a_cluster_had_finished_are_not_trained_again(dataset, serial, log):
-    distributed = pytest.importorskip("distributed", reason="the extra nervekit[cluster] is not installed")
-    build, draws = log
-    with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        result = run(lambda: build(die_at=SEED + 2), dataset, client.get_executor())
-    assert_same(result, serial)
-    assert [seed for seed, _ in draws()] == [SEED, SEED + 1, SEED + 2, SEED + 2]
+    assert [seed for seed, _ in draws()] == sorted([SEED, SEED + 1, SEED + 2, die_at])
 
 
 def test_a_training_and_an_answer_of_ones_own_here_and_in_a_worker(dataset):

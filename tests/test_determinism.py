@@ -12,7 +12,7 @@ import repeatable
 
 from nervekit.precision import has_gpu
 
-# What the first network lacks and TensorFlow computes by kernels of their own: normalisation of images and of batches, linear
+# What the first network lacks and backends compute by kernels of their own: normalisation of images and of batches, linear
 # steps up, pooling that remembers its places.
 NAMES = ("nervekit_unet", "melnic_unet", "gulati_segnet") if os.environ.get("NERVEKIT_SLOW") == "1" else ("nervekit_unet",)
 NARROW = {"precision": "bfloat16", "size": 64, "count": 8, "epochs": 1, "networks": {name: {"width": 4} for name in NAMES}}
@@ -22,7 +22,7 @@ NARROW = {"precision": "bfloat16", "size": 64, "count": 8, "epochs": 1, "network
 @pytest.mark.parametrize("options", [
     {"precision": "float32"},
     {"precision": "bfloat16", "augment": {"flip": 0.5, "rotation": 20.0, "noise": 0.03}},
-    pytest.param(NARROW, marks=pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="of TensorFlow's kernels")),
+    NARROW,
 ], ids=["float32", "bfloat16 and random changes", "other networks"])  # fmt: skip
 def test_two_processes_train_the_same_network_with_the_same_seed(options):
     """Weights and curves of both are equal bit by bit, though this process has done other things before."""

@@ -14,6 +14,7 @@ from waiting import Terminal, wait
 
 from nervekit import run, workspace
 from nervekit.errors import ConfigurationError
+from nervekit.settings import Settings, check_backend
 from nervekit.whole import HOST
 
 
@@ -23,7 +24,7 @@ def execute(tmp_path):
 
     def execute(code, timeout=None, **settings):
         sources = tiny_project.write(tmp_path, n02_tiny=code)
-        settings = run.Settings(**settings)
+        settings = Settings(**settings)
         stream = io.StringIO()
         outcome = run.run(
             sources / "02_tiny.py", settings, runs=tmp_path / "runs", timeout=timeout, stream=stream
@@ -90,7 +91,7 @@ def test_the_terminal_is_told_how_far_the_bars_of_a_cell_are(tmp_path):
             return super().write(text)
 
     sources, stream = tiny_project.write(tmp_path, n02_tiny=BARS.format(seen=str(seen))), Watching()
-    outcome = run.run(sources / "02_tiny.py", run.Settings(), runs=tmp_path / "runs", timeout=120, stream=stream)
+    outcome = run.run(sources / "02_tiny.py", Settings(), runs=tmp_path / "runs", timeout=120, stream=stream)
     assert outcome.status == "done", outcome.reason
 
 
@@ -216,12 +217,12 @@ def test_a_run_that_records_nothing_or_something_else_fails(execute, code, reaso
 )
 def test_settings_that_do_not_exist_are_refused_with_those_that_do(settings, text):
     with pytest.raises(ConfigurationError, match=f"^{text}$"):
-        run.Settings(**settings)
+        Settings(**settings)
 
 
 def test_a_backend_that_is_not_installed_is_refused():
     with pytest.raises(ConfigurationError, match="'no_such_backend' is not installed"):
-        run.check_backend("no_such_backend")
+        check_backend("no_such_backend")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -245,7 +246,7 @@ def test_a_stopped_run_leaves_no_results_and_no_kernel(tmp_path, number):
     assert not list(folder.glob("02_tiny*"))
     if number == signal.SIGKILL:
         sources = tiny_project.write(tmp_path, n02_tiny="record.value('a', 1)")
-        run.run(sources / "02_tiny.py", run.Settings(), runs=tmp_path / "runs", stream=io.StringIO())
+        run.run(sources / "02_tiny.py", Settings(), runs=tmp_path / "runs", stream=io.StringIO())
         assert files(folder) == [".02_tiny.settings", "02_tiny.ipynb", "02_tiny.json"]
     else:
         assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said, said

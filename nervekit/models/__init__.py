@@ -55,7 +55,7 @@ def build(name, input_shape, **options):
     Raises
     ------
     ConfigurationError
-        An unknown name or option, an input that the network cannot take, or `pretrained` that is no choice of weights.
+        An unknown name or option, or an input that the network cannot take.
     """
     if name not in _FAMILIES:
         raise ConfigurationError(f"There is no network {name!r}. Choose one of: {', '.join(names())}.")
@@ -64,10 +64,6 @@ def build(name, input_shape, **options):
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ConfigurationError(f"{name} has no option {unknown[0]!r}. Its options are: {', '.join(known)}.")
-    if "pretrained" in options:
-        from nervekit.models.pretrained import check_choice
-
-        check_choice(name, options["pretrained"])
     return function(input_shape, **options)
 
 

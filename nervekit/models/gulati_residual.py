@@ -6,7 +6,7 @@ from keras import layers
 from nervekit.errors import ConfigurationError
 from nervekit.models.blocks import check_input, choose, convolution_unit, nearest_up, sigmoid_head
 from nervekit.models.normalization import BatchNormalization
-from nervekit.models.pretrained import load_encoder
+from nervekit.models.pretrained import check_choice, load_encoder
 
 UNITS = (3, 4, 6, 3)
 EPSILON = 2e-5
@@ -55,6 +55,7 @@ def resnet34_unet(input_shape=(96, 96, 3), *, width=64, units=UNITS, pretrained=
     24456154
     """
     check_input("resnet34_unet", input_shape, multiple=32, channels=(1, 3))
+    check_choice("resnet34_unet", pretrained)
     choose("resnet34_unet", "grey", grey, ("replicate", "convolution", "native"))
     if width < 4 or width % 4:
         raise ConfigurationError(f"resnet34_unet: width={width}. Expected a multiple of 4, such as 64 (ResNet-34) or 16.")

@@ -19,7 +19,7 @@ from nervekit.models.blocks import (
     standardize_each,
 )
 from nervekit.models.melnic import two_convolutions, two_step_head
-from nervekit.models.pretrained import load_encoder
+from nervekit.models.pretrained import check_choice, load_encoder
 
 VGG_WIDTHS = (1, 2, 4, 8, 8)  # times the width of the first block
 
@@ -156,6 +156,7 @@ def _double(
     name, input_shape, backbone, depths, *, taps, head, pretrained, width, batch_norm="both", bottleneck=0,
     outputs="second",
 ):  # fmt: skip
+    check_choice(name, pretrained)
     if width < 16 or width % 16:
         raise ConfigurationError(
             f"{name}: width={width}. Expected a multiple of 16, such as 16, 32 or 64 (the paper's)."

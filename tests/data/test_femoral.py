@@ -144,6 +144,21 @@ def test_real_sessions_agree_with_an_independent_grouping(real, real_data):
     assert 130 <= len(set(real.groups.tolist())) <= 170
 
 
+def test_real_sessions_are_as_uneven_as_README_says(real):
+    """The first of ten folds, in which ingredients are left out; a tenth of the images; 14's development images."""
+    from nervekit.data import splits
+
+    inside, outside = splits.group_kfold(real.groups, 10, random_state=0)[0]
+    sizes = np.sort(np.unique(real.groups[outside], return_counts=True)[1])
+    assert (len(outside), len(sizes), sizes[-5:].sum()) == (56, 15, 41)
+    drawn = np.random.default_rng(0).permuted(np.tile(inside, (200, 1)), axis=1)[:, : len(inside) // 10]
+    reached = np.mean([len(set(real.groups[tenth].tolist())) for tenth in drawn]) / len(set(real.groups[inside].tolist()))
+    assert abs(reached - 0.28) < 0.01
+    training, development = (np.flatnonzero(real.parts == name) for name in ("train", "development"))
+    four_folds, _ = splits.group_kfold(real.groups[training], 5, random_state=0)[0]
+    assert np.isin(real.groups[development], real.groups[training[four_folds]]).sum() == 28
+
+
 def test_copying_the_nearest_training_mask_scores_as_high_as_the_paper_s_network(real):
     from nervekit.data import splits
 

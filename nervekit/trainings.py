@@ -1,0 +1,173 @@
+"""The trainings of a cross-validation, one after the other in this process or side by side on an executor."""
+
+import random
+import threading
+import uuid
+import warnings
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+import joblib
+import keras
+
+from nervekit import recipe, suitable, training
+from nervekit.errors import ConfigurationError, RunError
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Training:
+    """How one network is trained and asked; what a worker is told."""
+
+    build: object
+    fit: object
+    predict: object
+    schedule: dict
+
+    def compiled(self):
+        """The network that serves all folds; None where ``fit`` compiles each anew."""
+        if self.fit:
+            return None
+        model = self.build()
+        suitable.check_one_mask(model)
+        return training.compile_model(model, metrics=[])
+
+    def _mask(self, model, images):
+        return recipe.predict(model, images, batch_size=self.schedule.get("batch_size", 32)) > 0.5
+
+    def train(self, model, train, images, seed, progress=False):
+        if self.fit:
+            keras.utils.set_random_seed(seed)
+            model = self.build()
+        else:
+            training.reset(model, self.build, seed=seed)
+        history = (self.fit or training.fit)(model, train, **self.schedule, seed=seed, progress=progress)
+        return (self.predict or self._mask)(model, images), history.images_per_second
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Every fold with every seed, to be trained here or elsewhere; both ways yield (number, predictions, images a second).
+
+    A training's number is that of its fold, of the second seed counted on from the last fold of the first.
+    """
+
+    how: Training
+    dataset: object
+    folds: list
+    seeds: list
+    progress: bool
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def all(self):
+        return range(len(self.seeds) * len(self.folds))
+
+    def here(self, numbers):
+        model = self.how.compiled()
+        for number in numbers:
+            part = self._part(number % len(self.folds))
+            yield number, *self.how.train(model, *part, self._seed(number), progress=self.progress)
+
+    def elsewhere(self, executor):
+        waiting, losses = set(self.all()), 0
+        while waiting:
+            given = isinstance(executor, Executor)
+            before = len(waiting)
+            try:
+                with nullcontext(executor) if given else executor() as pool:
+                    for number, predicted, rate in self._submit(pool, sorted(waiting)):
+                        waiting.remove(number)
+                        yield number, predicted, rate
+            except BrokenExecutor:
+                if given:
+                    warnings.warn(f"The executor broke; {self._named(waiting)} are trained in this process.", stacklevel=3)
+                    yield from self.here(sorted(waiting))
+                    return
+            losses = 0 if len(waiting) < before else losses + 1
+            if losses == ATTEMPTS:
+                raise RunError(
+                    f"Workers were lost {ATTEMPTS} times in a row before any of the {self._named(waiting)} finished. "
+                    "Look for what ends them, such as too little memory: fewer workers, or smaller batches."
+                )
+
+    def _submit(self, pool, numbers):
+        """Yield what finishes; folds of lost workers are left out."""
+        common = (self.token, joblib.wrap_non_picklable_objects(self.how))
+        context = (keras.config.backend(), keras.config.dtype_policy().name)
+        parts = {fold: self._part(fold) for fold in {number % len(self.folds) for number in numbers}}
+        futures = {
+            pool.submit(_in_worker, *common, *context, *parts[number % len(self.folds)], self._seed(number)): number
+            for number in numbers
+        }
+        broken = None
+        try:
+            for future in as_completed(set(futures)):
+                # A cluster trains again whatever a lost worker held, as long as somebody holds its future.
+                number = futures.pop(future)
+                try:
+                    result = future.result()
+                except (BrokenExecutor, CancelledError) as error:
+                    broken = error if isinstance(error, BrokenExecutor) else broken
+                else:
+                    del future
+                    yield number, *result
+        finally:
+            for future in futures:
+                future.cancel()
+        if broken:
+            raise broken
+
+    def _part(self, fold):
+        train, held_out = self.folds[fold]
+        return self.dataset.subset(train), self.dataset.images[held_out]
+
+    def _seed(self, number):
+        which, fold = divmod(number, len(self.folds))
+        return self.seeds[which] + fold
+
+    def _named(self, numbers):
+        if len(self.seeds) == 1:
+            return f"folds {sorted(numbers)}"
+        pairs = (divmod(number, len(self.folds)) for number in sorted(numbers))
+        return f"folds {', '.join(f'{fold} of seed {self.seeds[which]}' for which, fold in pairs)}"
+
+
+# In a worker: the network of the run that it works for, compiled once, and who may use it.
+_compiled = {}
+_turn = threading.Lock()
+
+
+def _in_worker(token, how, backend, policy, *job):
+    if keras.config.backend() != backend:
+        raise ConfigurationError(
+            f"This worker computes with {keras.config.backend()}, the process that sent the fold with {backend}. "
+            f"Start workers with KERAS_BACKEND={backend}."
+        )
+    with _turn:
+        keras.config.set_dtype_policy(policy)
+        if _compiled.get("token") != token:
+            _compiled.update(token=token, model=how.compiled())
+        return _undisturbed(lambda: how.train(_compiled["model"], *job), job[-1])
+
+
+def _undisturbed(task, seed):
+    """Do a task with random numbers that no other thread draws from.
+
+    Keras draws the seed of each layer from Python's ``random``, whose state all threads of a process share. Other threads of a
+    worker draw from it too, as dask's do at every heartbeat. A task that seeds itself seeds its own numbers.
+    """
+    own, here = random.Random(seed), threading.get_ident()
+    shared = {name: one for name, one in vars(random).items() if hasattr(random.Random, name) and callable(one)}
+
+    def taking(name):
+        return lambda *given, **named: (getattr(own, name) if threading.get_ident() == here else shared[name])(*given, **named)
+
+    for name in shared:
+        setattr(random, name, taking(name))
+    try:
+        return task()
+    finally:
+        for name, function in shared.items():
+            setattr(random, name, function)
