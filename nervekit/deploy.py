@@ -1,7 +1,6 @@
-"""A trained network in use: in another number format or size, as a file of ONNX or LiteRT, and how fast it answers."""
+"""A trained network in use: as a file of ONNX or LiteRT, and how fast it answers."""
 
 import logging
-import re
 import tempfile
 import time
 import warnings
@@ -12,91 +11,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nervekit import models, processor, recipe
+from nervekit import processor
 from nervekit.errors import ConfigurationError, command
-from nervekit.precision import set_precision
+from nervekit.rebuild import rebuild
+
+__all__ = ["frames_per_second", "missing_for_onnx", "open_litert", "open_onnx", "rebuild", "runtimes", "to_litert", "to_onnx"]
 
 ONNX_PACKAGES = ("tf2onnx", "onnxruntime")
-# What a layer without weights may have otherwise in a copy: its number format, and a factor up to the size of the image.
-FREE = ("name", "dtype", "trainable", "size")
-
-
-def rebuild(network, name, *, size=None, precision="float32", **options):
-    """The same weights in another number format or for images of another size, with the finest mask as only output.
-
-    Parameters
-    ----------
-    network : keras.Model
-        From ``models.build(name, ..., **options)``, trained.
-    name : str
-    size : (int, int), optional
-        Height and width; those of the network if omitted. What it learnt belongs to the size it was trained at.
-    precision : str
-        As in `precision.set_precision`, which is left as it was.
-    **options
-        Those it was built with, and ``columns`` of a network from `models.belahsen_nested.prune`. ``deep_supervision``,
-        ``presence`` and ``dropout`` change nothing here, and may be left out.
-
-    Returns
-    -------
-    keras.Model
-
-    Raises
-    ------
-    ConfigurationError
-        A size that the network cannot take, an unknown precision, or options of another network: other layers lead to its
-        finest mask, or they do something else.
-
-    Examples
-    --------
-    >>> trained = models.build("nervekit_unet", (32, 32, 1), width=2, deep_supervision=True)
-    >>> rebuild(trained, "nervekit_unet", size=(64, 48), width=2).output.shape
-    (None, 64, 48, 1)
-    """
-    height, width, channels = network.input_shape[1:]
-    policy = keras.config.dtype_policy()
-    set_precision(precision)
-    try:
-        copy = recipe.finest(models.build(name, (*(size or (height, width)), channels), **options))
-    finally:
-        keras.config.set_dtype_policy(policy)
-    ours, theirs = _answering(copy), _answering(recipe.finest(network))
-    _check_layers(network.name, ours, theirs)
-    for one, layer in ours.items():
-        layer.set_weights(theirs[one].get_weights())
-    return copy
-
-
-def _answering(network):
-    """Layers that an answer depends on, by name; the head of a column of U-Net++ by that of a network with one mask."""
-    layers = [layer for layer in network.layers if not isinstance(layer, (keras.layers.InputLayer, keras.layers.Dropout))]
-    return {re.sub(r"^mask_\d+", "mask", layer.name): layer for layer in layers}
-
-
-def _check_layers(name, ours, theirs):
-    """Refuse a copy whose layers are not those of the network, or do something else."""
-    given = "Give the options it was built with"
-    if absent := [one for one in ours if one not in theirs]:
-        raise ConfigurationError(f"rebuild: {name} has no layer {absent[0]!r}, and the copy has. {given}.")
-    for one, layer in ours.items():
-        here, there = ([weight.shape for weight in each.weights] for each in (layer, theirs[one]))
-        if here != there:
-            raise ConfigurationError(f"rebuild: weights of layer {one!r} have the shapes {there} in {name}, and {here} in the "
-                                     f"copy. {given}, such as width and depth.")  # fmt: skip
-    if lacking := [one for one in theirs if one not in ours]:
-        raise ConfigurationError(f"rebuild: the copy has no layer {lacking[0]!r}, and {name} has. {given}; for fewer columns "
-                                 "of a U-Net++ take models.belahsen_nested.prune first.")  # fmt: skip
-    for one, layer in ours.items():
-        found = _settings(theirs[one])
-        for key, value in _settings(layer).items():
-            if found.get(key) != value:
-                raise ConfigurationError(f"rebuild: layer {one!r} has {key}={found.get(key)!r} in {name}, and {value!r} in the "
-                                         f"copy. {given}.")  # fmt: skip
-
-
-def _settings(layer):
-    """What a layer without weights does, whatever the size of the images and the number format."""
-    return {} if layer.weights else {key: value for key, value in layer.get_config().items() if key not in FREE}
 
 
 def missing_for_onnx():
@@ -110,7 +31,7 @@ def to_onnx(network, path):
     Parameters
     ----------
     network : keras.Model
-        In float32, see :func:`rebuild`.
+        In float32, see `rebuild.rebuild`.
     path : path-like
 
     Raises
@@ -148,7 +69,7 @@ def to_litert(network, path):
     Parameters
     ----------
     network : keras.Model
-        In float32, see :func:`rebuild`.
+        In float32, see `rebuild.rebuild`.
     path : path-like
         Ends in ``.tflite``.
 
@@ -235,7 +156,7 @@ def runtimes(network, name, *, size=None, precision="float32", **options):
     Parameters
     ----------
     network, name, size, **options
-        As in :func:`rebuild`.
+        As in `rebuild.rebuild`.
     precision : str
         Of a second network in Keras, beside that in float32; files are in float32.
 
