@@ -130,19 +130,20 @@ def run(
 
 def _check_folds(folds):
     """Every image is predicted once at most, by a network that did not learn from it."""
-    taken = {}
     for number, (train, held_out) in enumerate(folds):
         if both := np.intersect1d(train, held_out).size:
             raise ConfigurationError(
-                f"crossval.run: fold {number} (counted from 0) trains on {both} of the images that it holds out."
+                f"crossval.run: fold {number} (counted from 0) trains on {both} of the images that it holds out. Deal both apart, "
+                "as splits.kfold does."
             )
-        for place in np.asarray(held_out).tolist():
-            if place in taken:
-                raise ConfigurationError(
-                    f"crossval.run: image {place} is held out by the folds {taken[place]} and {number} (counted from 0). Expected "
-                    "each image once; run folds that were dealt anew by themselves."
-                )
-            taken[place] = number
+    places, times = np.unique(np.concatenate([held_out for _, held_out in folds]), return_counts=True)
+    if (times > 1).any():
+        place = places[times > 1][0]
+        both = [number for number, (_, held_out) in enumerate(folds) for _ in range(np.sum(held_out == place))]
+        raise ConfigurationError(
+            f"crossval.run: image {place} is held out by the folds {both[0]} and {both[1]} (counted from 0). Expected "
+            "each image once; run folds that were dealt anew by themselves."
+        )
 
 
 def fold_scores(masks, result):

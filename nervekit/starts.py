@@ -57,7 +57,7 @@ def begin_at_share(layer, masks):
     if norms := [one.name for one in after if isinstance(one, keras.layers.BatchNormalization)]:
         raise ConfigurationError(
             f"{layer.name} is followed by {norms[0]}, a batch normalisation, which takes its bias away: the output cannot "
-            "begin at a share. Leave it as it is."
+            "begin at a share. Train it without."
         )
     if np.asarray(masks).dtype != bool:
         raise ConfigurationError(f"masks have the type {np.asarray(masks).dtype}; expected bool: write masks > 0.")
