@@ -56,7 +56,7 @@ def text(score, form=".3f"):
     Parameters
     ----------
     score : dict
-        ``value``, ``low`` and ``high``.
+        ``value``, ``low`` and ``high``; these two are missing or NaN where there is no interval.
     form : str
         How numbers are written, such as ``"+z.3f"`` for differences.
 
@@ -71,8 +71,8 @@ def text(score, form=".3f"):
     >>> text({"value": 0.8, "low": float("nan"), "high": float("nan")})
     '0.800 (no interval)'
     """
-    value, low, high = (format(score[name], form) for name in ("value", "low", "high"))
-    return f"{value} (no interval)" if np.isnan(score["low"]) else f"{value} ({low} to {high})"
+    value, low, high = (format(score.get(name, np.nan), form) for name in ("value", "low", "high"))
+    return f"{value} (no interval)" if np.isnan(score.get("low", np.nan)) else f"{value} ({low} to {high})"
 
 
 def ratio(numerator, denominator):

@@ -1,5 +1,7 @@
 """What a notebook without a paper set out to reach, beside what it reached."""
 
+from nervekit import intervals
+
 
 def table(paper, values, provenance):
     """Markdown table *target · ours · reached*.
@@ -32,8 +34,7 @@ def table(paper, values, provenance):
         ours, verdict = "–", _without_result(target.key in values, provenance)
         if verdict is None:
             found = values[target.key]
-            known = found.get("low") is not None  # of a single group there is no interval
-            ours = f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})" if known else f"{found['value']:.3f}"
+            ours = intervals.text(found)
             verdict = _verdict(found, target.value)
         lines.append(f"| {target.quantity} | {target.value:.3f} | {ours} | {verdict} | {target.where} |")
     return "\n".join(lines)

@@ -366,7 +366,7 @@ record.figure("thresholds", figure, alt=f"Share of nerve pixels above each thres
 # image scores 1.
 
 # %%
-from nervekit import presence
+from nervekit import intervals, presence
 
 shape = size("unet", settings)
 truths = presence.read_masks(parts[shape]["held out"].ids, settings["data"], settings["subjects"])
@@ -420,7 +420,7 @@ board = {
 }
 lines = ["| | " + " | ".join(next(iter(board.values()))) + " |", "|---|---|---|---|"]
 for label, row in board.items():
-    cells = [f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})" for score in row.values()]
+    cells = [intervals.text(score) for score in row.values()]
     lines.append(f"| {label} | " + " | ".join(cells) + " |")
 Markdown("\n".join(lines))
 

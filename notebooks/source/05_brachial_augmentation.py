@@ -275,7 +275,7 @@ for name, (first, second) in sets.items():
 # (`intervals.bootstrap`).
 
 # %%
-from nervekit import baselines, metrics
+from nervekit import baselines, intervals, metrics
 
 usual = np.broadcast_to(baselines.mean_mask(rest.masks), held_out.masks.shape)
 floor = metrics.pooled_dice(held_out.masks, usual)
@@ -283,7 +283,7 @@ columns = {"sensitivity": "sensitivity", "jaccard": "Jaccard as Keras has it", "
 lines = ["| | " + " | ".join([*columns.values(), "Dice, held-out subjects"]) + " |", "|---" * 5 + "|"]
 for name, row in found.items():
     scores = [row["its own validation part"][key] for key in columns] + [row["held-out subjects"]["dice"]]
-    cells = [f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})" for score in scores]
+    cells = [intervals.text(score) for score in scores]
     lines.append(f"| {name} | " + " | ".join(cells) + " |")
 lines.append(f"| mean mask, no network | | | | {floor:.3f} |")
 Markdown("\n".join(lines))
@@ -312,7 +312,7 @@ for name in ("turned", "mirrored"):
     chosen = copy[validation_part] == name
     score = scores_belahsen.as_printed(second.masks[chosen], answer[chosen], second.groups[chosen])["dice"]
     record.value(f"belahsen_2020.augmented.whole.{name}.dice", **score, split=f"{name} copies")
-    print(f"{name} copies: Dice {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")
+    print(f"{name} copies: Dice {intervals.text(score)}")
 
 # %% [markdown]
 # What the table says, in words that follow the numbers of this run.
@@ -344,7 +344,7 @@ from nervekit import evaluation
 with_copies, without = (on_new[f"by subject, {name}"] > 0.5 for name in ("augmented", "originals"))
 gain = evaluation.difference(held_out.masks, with_copies, without, held_out.groups)
 record.value("belahsen_2020.augmented.gain.pooled_iou", **gain, split="held out")
-print(f"new subjects: copies in training change sum IoU by {gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})")
+print(f"new subjects: copies in training change sum IoU by {intervals.text(gain, '+.3f')}")
 
 # %% [markdown]
 # ## U-Net++

@@ -513,14 +513,14 @@ for name in dealt:
 # avoided at all costs.
 
 # %%
-from nervekit import detection
+from nervekit import detection, intervals
 
 lines = ["| | " + " | ".join(detection.CASES) + " | nerves missed | false alarms |", "|---" * 7 + "|"]
 for name, label in labels.items():
     found = detection.cases(test.masks, predicted[name]["test"])
     rates = detection.rates(test.masks, predicted[name]["test"], test.groups)
     counts = [str(np.count_nonzero(found == case)) for case in detection.CASES]
-    shares = [f"{rate['value']:.0%} ({rate['low']:.0%} to {rate['high']:.0%})" for rate in rates.values()]
+    shares = [intervals.text(rate, ".0%") for rate in rates.values()]
     lines.append(f"| {label} | " + " | ".join(counts + shares) + " |")
     for rate, value in rates.items():
         record.value(f"gulati_chhabra.{name}.by_subject.{rate}", **value, split="test")
@@ -590,7 +590,7 @@ for name, label in labels.items():
     before, after = (
         detection.rates(test.masks, predicted[name]["test"], test.groups, area) for area in (0, chosen_area[name])
     )
-    cells = [f"{rate['value']:.0%} ({rate['low']:.0%} to {rate['high']:.0%})" for rate in after.values()]
+    cells = [intervals.text(rate, ".0%") for rate in after.values()]
     earlier = " and ".join(f"{rate['value']:.0%}" for rate in before.values())
     lines.append(f"| {label} | {chosen_area[name]:.2%} | " + " | ".join(cells) + f" | {earlier} |")
     for rate, value in after.items():

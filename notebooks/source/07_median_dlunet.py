@@ -492,7 +492,7 @@ record.figure("scores", figure, alt=f"Mean Dice of two baselines and the network
 for label in predictions:
     if label != "DL-Unet":
         gain = mean_of(dice["DL-Unet"] - dice[label], test.groups)
-        print(f"DL-Unet minus {label}: {gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})")
+        print(f"DL-Unet minus {label}: {intervals.text(gain, '+.3f')}")
         record.value(f"melnic.difference.dl_unet_minus_{keys[label]}.dice", **gain, split="test")
 
 # %% [markdown]
@@ -530,7 +530,7 @@ better = np.mean(dice["DL-Unet"] > dice_first)
 record.value("melnic.outputs.output_1.dice_mean", dice_first.mean(), split="test")
 record.value("melnic.outputs.gain.dice_mean", **gain, split="test")
 print(f"mean Dice: {dice_first.mean():.3f} (output 1), {dice['DL-Unet'].mean():.3f} (output 2)")
-print(f"output 2 minus output 1: {gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})")
+print(f"output 2 minus output 1: {intervals.text(gain, '+.3f')}")
 print(f"output 2 is the better one on {better:.0%} of the images")
 
 # %% [markdown]
@@ -713,7 +713,7 @@ for label, found in predicted.items():
     difference = found["area"] - annotated["area"]
     bias = mean_of(difference / usual, test.groups)
     limits = difference.std() / between
-    interval = f"{bias['value']:+.1%} ({bias['low']:+.1%} to {bias['high']:+.1%})"
+    interval = intervals.text(bias, "+.1%")
     lines.append(f"| {label} | {interval} | {limits:.0%} |")
     record.value(f"melnic.clinical.{keys[label]}.area_bias", **bias, split="test")
     record.value(f"melnic.clinical.{keys[label]}.area_limits", limits, split="test")

@@ -584,7 +584,7 @@ for arm in ("faithful", "ours"):
 # whole sessions is in notebook 15.
 
 # %%
-from nervekit import targets
+from nervekit import intervals, targets
 
 Markdown(targets.table(ours_on_paper, record.values(), {"data": kind}))
 
@@ -607,7 +607,7 @@ Markdown(papers.audit_list(ours_on_paper.audit))
 one = f"seed {SEED}"
 several = f"mean of {len(seeds)} seeds" if len(seeds) > 1 else one
 rows = {f"{label}, published split, {several}": scores["ours"][key] for key, label in columns.items()}
-results = [f"- {name}: {found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})" for name, found in rows.items()]
+results = [f"- {name}: {intervals.text(found)}" for name, found in rows.items()]
 hd95 = f"{distances['ours', 'hausdorff95'].median:.1f} pixels at {height}x{width}, wide images squeezed to it"
 results.append(f"- HD95, median, {one}: {hd95}")
 results.append(f"- calibration error of undecided pixels, {one}: {certainty['ours'].error:.3f}")

@@ -195,7 +195,7 @@ record.provenance(images_per_second=round(float(np.median(rates)), 1))
 # would change: a tenth of the sessions may happen to be a good one or a bad one. All starts are trained on the same draw.
 
 # %%
-from nervekit import comparison
+from nervekit import comparison, intervals
 
 
 def key_of(name, share):
@@ -209,7 +209,7 @@ found = {
 }
 lines = [f"| target images | {' | '.join(found)} |", "|---|" + "---|" * len(found)]
 for place, count in enumerate(counts):
-    cells = [f"{of[place]['value']:.3f} ({of[place]['low']:.3f} to {of[place]['high']:.3f})" for of in found.values()]
+    cells = [intervals.text(of[place]) for of in found.values()]
     lines.append(f"| {count} ({settings['shares'][place]:.0%}) | {' | '.join(cells)} |")
 lines.append(f"\nSum IoU with 95 % intervals. Without a target image: {before['value']:.3f}; mean mask: {floor['value']:.3f}.")
 Markdown("\n".join(lines))

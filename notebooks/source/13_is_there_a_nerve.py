@@ -171,7 +171,7 @@ head = {part: recipe.presence(networks["with a head"], parts[part].images, flips
 # mask: only the sum of their weights can be read.) On the same subjects we measure $d$.
 
 # %%
-from nervekit import metrics
+from nervekit import intervals, metrics
 
 SOURCES = {
     "area alone": lambda part: fusion.evidence(area=area["with a head", part]),
@@ -248,7 +248,7 @@ scores = {"empty masks": empty} | {name: presence.kaggle_score(truth, found, gro
 lines = ["| rule | score | Dice with a nerve | nerves left empty | images without a nerve left empty |", "|---|---|---|---|---|"]
 for name, found in ({"empty masks": np.zeros_like(truth)} | rules).items():
     dice, quiet = metrics.dice(truth[nerve], found[nerve]).mean(), ~found.any(axis=(1, 2))
-    interval = f"{scores[name]['value']:.3f} ({scores[name]['low']:.3f} to {scores[name]['high']:.3f})"
+    interval = intervals.text(scores[name])
     lines.append(f"| {name} | {interval} | {dice:.3f} | {quiet[nerve].mean():.0%} | {quiet[~nerve].mean():.0%} |")
 Markdown("\n".join(lines))
 
@@ -292,7 +292,7 @@ tests = comparison.p_values(pairs)
 display(Markdown(comparison.table(pairs)))
 gains = {name: found["dice_mean"] for name, found in pairs.items()}
 against = gains["learnt rule - formula of Belahsen & El Manouzi"]
-title = f"Learnt instead of set by hand: {against['value']:+z.3f} ({against['low']:+z.3f} to {against['high']:+z.3f}), {kind} images"
+title = f"Learnt instead of set by hand: {intervals.text(against, '+z.3f')}, {kind} images"
 figure = evidence.differences(gains, title, xlabel="difference of the score, 95 % interval over subjects")
 record.figure("differences", figure, alt=f"Paired differences of the score with intervals. {title}.")
 

@@ -217,7 +217,7 @@ record.figure("curves", figure, alt=f"Sum IoU by epoch of four ways to train. {t
 # images, which looks at no picture.
 
 # %%
-from nervekit import comparison, evaluation
+from nervekit import comparison, evaluation, intervals
 
 predictions = {
     judge: {name: (found[judge] > 0.5).reshape(-1, *of.masks.shape) for name, found in answers.items()}
@@ -259,7 +259,7 @@ for judge, of in judges.items():
     found = predictions[judge]
     members = np.concatenate([found["plain"], found["another start"]])
     alone = evaluation.difference(of.masks, found["two networks"], members, of.groups)
-    told = f"{alone['value']:+z.3f} ({alone['low']:+z.3f} to {alone['high']:+z.3f})"
+    told = intervals.text(alone, "+z.3f")
     over_plain = comparisons[f"two networks, {judge}"]["pooled_iou"]["value"]
     print(f"two networks, {judge}: {told} sum IoU above the mean of its two; {over_plain:+z.3f} above plain alone")
 
