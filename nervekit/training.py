@@ -175,10 +175,11 @@ def _make_state(trained, network, mask):
     if isinstance(answers := supervision.outputs(network), dict):
         mask = ops.convert_to_tensor(mask)
         guess = {name: ops.zeros((1, *output.shape[1:])) for name, output in answers.items()}
-        # A network behind random changes hands on the masks as they were changed.
-        pair = (supervision.at_each_scale(mask, guess), guess) if trained is network else (mask, (guess, mask))
-        trained.compute_loss(None, *pair)
-        trained.compute_metrics(None, *pair)
+        truth = supervision.at_each_scale(mask, guess)
+        if trained is not network:
+            guess = (guess, mask)  # a network behind random changes hands on the masks as they were changed
+        trained.compute_loss(None, truth, guess)
+        trained.compute_metrics(None, truth, guess)
         trained.reset_metrics()
 
 
