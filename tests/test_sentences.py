@@ -1,0 +1,152 @@
+"""Numbers that stand in sentences and tables typed by hand are those of the committed results."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nervekit.intervals import text
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@cache
+def words(path):
+    """Without line breaks and the marks of comments, quotations and cells."""
+    return re.sub(r"[\s#>]+", " ", (ROOT / path).read_text(encoding="utf-8"))
+
+
+@cache
+def read(path):
+    return json.loads((ROOT / path).read_text(encoding="utf-8"))
+
+
+def seeds(profile, key, form=".3f"):
+    spread = [format(value, form) for value in read(f"expected/{profile}.json")["keys"][key]["spread"]]
+    return f"{', '.join(spread[:-1])} and {spread[-1]}"
+
+
+def found(notebook, key, form=".3f", only=None):
+    score = read(f"results/workshop/{notebook}.json")["values"][key]
+    return format(score[only], form) if only else text(score, form)
+
+
+def gain(notebook, key):
+    return f"{found(notebook, key, '+.3f', 'value')} ({found(notebook, key, only='low')} to {found(notebook, key, only='high')})"
+
+
+def row(label, key, printed):
+    spread = read("expected/workshop.json")["keys"][key]["spread"]
+    each = ", ".join(f"{value:.3f}" for value in spread)
+    return f"| {label} | {printed} | {each} | {np.mean(spread):.3f} ({np.std(spread, ddof=1):.3f}) |"
+
+
+BEYOND, SESSIONS, TWICE = "09_beyond_the_papers", "15_whole_sessions", "14_twice_the_time"
+MEDIAN, FIRST, EMPTY = "12_median_by_recipe", "11_simulated_images_first", "13_is_there_a_nerve"
+README = {
+    "03, folds": lambda: (
+        f"sum IoU by image {seeds('workshop', 'huang_2019.crossval.by_image.pooled_iou')}, by session "
+        f"{seeds('workshop', 'huang_2019.crossval.by_session.pooled_iou')}; of images with other frames of their session in the "
+        f"set it changes by {seeds('workshop', 'huang_2019.crossval.change.with_neighbours.pooled_iou', '+.3f')}, of those "
+        f"without by {seeds('workshop', 'huang_2019.crossval.change.without_neighbours.pooled_iou', '+.3f')}."
+    ),
+    "02, at the paper's size": lambda: f"sum IoU on the test images is {seeds('paper', 'huang_2019.test.pooled_iou')}.",
+    "02, number formats": lambda: (
+        f"sum IoU on the test images {seeds('float32/workshop', 'huang_2019.test.pooled_iou')}, in bfloat16 "
+        f"{seeds('workshop', 'huang_2019.test.pooled_iou')};"
+    ),
+    "07, U-Net": lambda: row("U-Net", "melnic.melnic_unet.dice_mean", "0.850"),
+    "07, L-Unet": lambda: row("L-Unet", "melnic.lunet.dice_mean", "0.841"),
+    "07, DB-Unet": lambda: row("DB-Unet", "melnic.double_unet.dice_mean", "0.884"),
+    "07, DL-Unet": lambda: row("DL-Unet", "melnic.dl_unet.dice_mean", "0.903"),
+    "09, three seeds": lambda: (
+        f"sum IoU | {found(BEYOND, 'beyond.published.ours.pooled_iou')} | "
+        f"{found(BEYOND, 'beyond.published.faithful.pooled_iou', only='value')}, network of Huang et al. | "
+        f"{gain(BEYOND, 'beyond.published.gain.pooled_iou')} |"
+    ),
+    "09, averaged": lambda: (
+        f"three networks averaged | {found(BEYOND, 'beyond.published.ours_together.pooled_iou')} | "
+        f"{found(BEYOND, 'beyond.published.faithful_together.pooled_iou', only='value')}, theirs averaged |"
+    ),
+    "09, accuracy": lambda: (
+        f"accuracy of 97 % ({found(BEYOND, 'beyond.published.ours.accuracy', '.1%', 'value').replace('%', ' %')}, averaged "
+        f"{found(BEYOND, 'beyond.published.ours_together.accuracy', '.1%', 'value').replace('%', ' %')}:"
+    ),
+    "15, sum IoU": lambda: (
+        f"36 epochs | {found(SESSIONS, 'whole_sessions.ours.pooled_iou')} | "
+        f"{found(SESSIONS, 'whole_sessions.faithful.pooled_iou', only='value')}, network of Huang et al., after its 75 epochs | "
+        f"{gain(SESSIONS, 'whole_sessions.gain.pooled_iou')} |"
+    ),
+    "15, accuracy": lambda: (
+        f"IoU above 0.5 | {found(SESSIONS, 'whole_sessions.ours.accuracy')} | "
+        f"{found(SESSIONS, 'whole_sessions.faithful.accuracy', only='value')}, network of Huang et al. |"
+    ),
+    "12, strip": lambda: (
+        f"can hold a nerve | {found(MEDIAN, 'median_recipe.strip.dice_mean')} | "
+        f"{found(MEDIAN, 'median_recipe.whole_image.dice_mean')}, smaller whole images |"
+    ),
+    "12, both": lambda: f"both answers averaged | {found(MEDIAN, 'median_recipe.both_averaged.dice_mean')} |",
+    "12, together": lambda: f"six networks averaged | {found(MEDIAN, 'median_recipe.both_averaged.together.dice_mean')} |",
+    "11, shares": lambda: (
+        "sum IoU changes by "
+        + " and ".join(
+            ", ".join(
+                found(FIRST, f"simulated_first.gain.simulated_images.share_{share}.pooled_iou", "+.3f", "value") for share in some
+            )
+            for some in ((10, 25, 50), (100,))
+        )
+        + " with a tenth,"
+    ),
+    "13, presence": lambda: (
+        f"is {found(EMPTY, 'empty_images.as_predicted.score', only='value')} with a presence head and "
+        f"{found(EMPTY, 'empty_images.masks_alone.score', only='value')} without "
+        f"({gain(EMPTY, 'empty_images.gain_over.masks_alone').replace(' (', ', ')}"
+    ),
+}  # fmt: skip
+ABLATION = {
+    "augmentation": "without augmentation (and flip averaging with it, {})",
+    "unchanged_images": "without unchanged images among the changed ({})",
+    "flip": "flips in training and at test time ({})",
+    "dice_loss": "the Dice loss ({})",
+    "our_network": "our network (with its normalisation and masks at several scales, {})",
+}
+TIME = {"more_pixels": "with 176x176 pixels", "wider": "with 24 channels", "longer": "with twice the epochs",
+        "two_networks": "with two networks averaged"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", README)
+def test_readme(name):
+    assert README[name]() in words("README.md")
+
+
+@pytest.mark.parametrize("ingredient", ABLATION)
+def test_what_an_ingredient_is_worth(ingredient):
+    said = found(SESSIONS, f"whole_sessions.ablation.without_{ingredient}.dice_mean", "+.3f", "value")
+    assert ABLATION[ingredient].format(said) in words("README.md")
+
+
+@pytest.mark.parametrize("way", TIME)
+def test_what_twice_the_time_is_worth(way):
+    said = gain(TWICE, f"twice_the_time.gain.{way}_held_out.pooled_iou")
+    assert f"{said} {TIME[way]}" in words("README.md")
+
+
+def test_flips_of_a_network_trained_without():
+    lost, low, high = (-read(f"results/workshop/{BEYOND}.json")["values"]["beyond.flips.faithful.dice_mean"][name]
+                       for name in ("value", "high", "low"))  # fmt: skip
+    said = f"flips averaged the network trained without them lost {lost:.3f} of mean Dice ({low:.3f} to {high:.3f})"
+    assert said in words("notebooks/source/09_beyond_the_papers.py")
+
+
+def test_no_start_ranks_the_brachial_networks():
+    assert ("U-Net++ had the highest Jaccard of the nerve in three runs and the lowest in the other two"
+            in words("notebooks/source/04_brachial_unets.py"))  # fmt: skip
+    keys = {key.split(".")[1]: entry["spread"] for key, entry in read("expected/smoke.json")["keys"].items()
+            if entry["notebook"] == "04_brachial_unets" and key.endswith(".validation.true_jaccard")}  # fmt: skip
+    scores = np.array(list(keys.values()))
+    assert scores.shape == (5, 5)
+    ours = list(keys).index("unetpp")
+    assert (scores.argmax(axis=0) == ours).sum() == 3 and (scores.argmin(axis=0) == ours).sum() == 2
