@@ -93,6 +93,13 @@ def test_a_copy_by_another_network_of_the_same_names_and_shapes_is_refused():
         deploy.rebuild(network, "gulati_unet", width=2)
 
 
+def test_a_copy_that_does_something_else_with_the_same_weights_is_refused():
+    trained = models.build("huang_unet", (32, 32, 1), width=2)
+    trained.get_layer("mask_logits").activation = keras.activations.tanh
+    with pytest.raises(ConfigurationError, match="layer 'mask_logits' has activation='tanh' in huang_unet, and 'linear' in the"):
+        deploy.rebuild(trained, "huang_unet", width=2)
+
+
 def test_what_follows_from_the_size_of_the_image_and_what_trains_alone_may_differ():
     """The pooled map of a pyramid is enlarged to the size of the others; dropout does nothing in use."""
     pyramid = models.build("dl_unet", (32, 32, 1), width=16)

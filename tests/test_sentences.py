@@ -46,7 +46,7 @@ def row(label, key, printed):
 
 BEYOND, SESSIONS, TWICE = "09_beyond_the_papers", "15_whole_sessions", "14_twice_the_time"
 MEDIAN, FIRST, EMPTY = "12_median_by_recipe", "11_simulated_images_first", "13_is_there_a_nerve"
-README = {
+SAID = {
     "03, folds": lambda: (
         f"sum IoU by image {seeds('workshop', 'huang_2019.crossval.by_image.pooled_iou')}, by session "
         f"{seeds('workshop', 'huang_2019.crossval.by_session.pooled_iou')}; of images with other frames of their session in the "
@@ -117,21 +117,21 @@ TIME = {"more_pixels": "with 176x176 pixels", "wider": "with 24 channels", "long
         "two_networks": "with two networks averaged"}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", README)
-def test_readme(name):
-    assert README[name]() in words("README.md")
+@pytest.mark.parametrize("name", SAID)
+def test_what_was_measured(name):
+    assert SAID[name]() in words("results/README.md")
 
 
 @pytest.mark.parametrize("ingredient", ABLATION)
 def test_what_an_ingredient_is_worth(ingredient):
     said = found(SESSIONS, f"whole_sessions.ablation.without_{ingredient}.dice_mean", "+.3f", "value")
-    assert ABLATION[ingredient].format(said) in words("README.md")
+    assert ABLATION[ingredient].format(said) in words("results/README.md")
 
 
 @pytest.mark.parametrize("way", TIME)
 def test_what_twice_the_time_is_worth(way):
     said = gain(TWICE, f"twice_the_time.gain.{way}_held_out.pooled_iou")
-    assert f"{said} {TIME[way]}" in words("README.md")
+    assert f"{said} {TIME[way]}" in words("results/README.md")
 
 
 def test_flips_of_a_network_trained_without():
@@ -150,3 +150,13 @@ def test_no_start_ranks_the_brachial_networks():
     assert scores.shape == (5, 5)
     ours = list(keys).index("unetpp")
     assert (scores.argmax(axis=0) == ours).sum() == 3 and (scores.argmin(axis=0) == ours).sum() == 2
+
+
+def test_readme_says_the_same():
+    averaged, sessions = (found(*key, only="value") for key in ((MEDIAN, "median_recipe.both_averaged.together.dice_mean"),
+                                                               (SESSIONS, "whole_sessions.ours.pooled_iou")))  # fmt: skip
+    ours, theirs = (found(BEYOND, f"beyond.published.{arm}.pooled_iou", only="value") for arm in ("ours", "faithful"))
+    beside = found(SESSIONS, "whole_sessions.faithful.pooled_iou", only="value")
+    assert f"a sum IoU of {ours} on the femoral test images, beside {theirs} of" in words("README.md")
+    assert f"and of {sessions} on sessions never seen, beside {beside}; on the median set" in words("README.md")
+    assert f"a mean Dice of {averaged}, beside" in words("README.md")
