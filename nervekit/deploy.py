@@ -105,9 +105,7 @@ def open_litert(path, threads=None):
     if find_spec("ai_edge_litert"):
         from ai_edge_litert.interpreter import Interpreter
     elif find_spec("tensorflow"):
-        import tensorflow
-
-        Interpreter = tensorflow.lite.Interpreter
+        from nervekit.on_tensorflow import litert_interpreter as Interpreter
     else:
         how = command("pip install 'nervekit[litert]'")
         raise ConfigurationError(f"A LiteRT file needs ai-edge-litert to be run. Install with: {how}")

@@ -56,7 +56,9 @@ def in_order(x, y=None, *, batch_size):
 def _batches(arrays, indices, batch_size):
     if keras.config.backend() != "tensorflow":
         return _OnDevice(arrays, indices, batch_size)
-    return _on_processor(arrays, indices, batch_size)
+    from nervekit import on_tensorflow
+
+    return on_tensorflow.batches(arrays, indices, batch_size)
 
 
 class _OnDevice(keras.utils.PyDataset):
@@ -74,23 +76,3 @@ class _OnDevice(keras.utils.PyDataset):
     def __getitem__(self, number):
         chosen = ops.convert_to_tensor(self.chosen[number])
         return keras.tree.map_structure(lambda array: ops.take(array, chosen, axis=0), self.arrays)
-
-
-def _on_processor(arrays, indices, batch_size):
-    import tensorflow as tf
-
-    with tf.device("cpu:0"):
-        arrays = keras.tree.map_structure(tf.convert_to_tensor, arrays)
-
-    def take(chosen):
-        return keras.tree.map_structure(lambda array: tf.gather(array, chosen), arrays)
-
-    def in_batches(order):
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    batches = -(-indices.shape[1] // batch_size) * len(indices)
-    dataset = tf.data.Dataset.from_tensor_slices(indices).flat_map(in_batches)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
-    return dataset.map(take).prefetch(2).with_options(options)

@@ -1,8 +1,6 @@
 """The number format that networks compute in, chosen by asking the hardware."""
 
-import functools
 import os
-import sys
 
 import keras
 
@@ -95,47 +93,14 @@ def sum_bias_gradients_in_float32():
     """
     if keras.config.backend() != "tensorflow" or has_gpu():
         return
-    import tensorflow as tf
+    from nervekit import on_tensorflow
 
-    original = tf.nn.bias_add
-    if getattr(original, "sums_in_float32", False):
-        return
-    convolutions_are_right = _sums_with_the_weights()
-
-    @functools.wraps(original)
-    def bias_add(value, bias, data_format=None, name=None):
-        low = getattr(value, "dtype", None) == tf.bfloat16
-        right = low and convolutions_are_right and not tf.executing_eagerly() and value.op.type == "Conv2D"
-        if not low or right:
-            return original(value, bias, data_format=data_format, name=name)
-        spatial = len(value.shape) - 2
-        shape = (1, -1, *[1] * spatial) if (data_format or "").startswith("NC") else (1, *[1] * spatial, -1)
-        return tf.add(value, tf.reshape(bias, shape), name=name)
-
-    bias_add.sums_in_float32 = True
-    tf.nn.bias_add = bias_add
+    on_tensorflow.sum_bias_gradients_in_float32()
 
 
 def _sees(*kinds):
     # Asked for GPUs by name, JAX raises an error where there are none.
     return any(device.lower().startswith(kinds) for device in keras.distribution.list_devices())
-
-
-def _sums_with_the_weights():
-    """Whether a graph gives the right gradient of a convolution's bias: a sum of 16,384 ones, tried out."""
-    import tensorflow as tf
-
-    @tf.function
-    def gradients(images, weights, bias, slope):
-        with tf.GradientTape() as tape:
-            tape.watch([weights, bias])
-            answer = tf.nn.bias_add(tf.nn.conv2d(images, weights, 1, "SAME"), bias)
-            total = tf.reduce_sum(tf.cast(answer, "float32") * slope)
-        return tape.gradient(total, [weights, bias])
-
-    shapes = (1, 128, 128, 4), (3, 3, 4, 8), (8,)
-    _, found = gradients(*(tf.ones(shape, "bfloat16") for shape in shapes), tf.ones((1, 128, 128, 8)))
-    return bool(tf.reduce_all(tf.abs(tf.cast(found, "float32") / 128**2 - 1) < 0.01))
 
 
 def _compute_capability():
@@ -146,6 +111,6 @@ def _compute_capability():
             return float(getattr(jax.devices()[0], "compute_capability", 0))
         except ValueError:  # AMD's names of a generation, such as gfx90a
             return 0
-    details = sys.modules["tensorflow"].config
-    gpu = details.list_physical_devices("GPU")[0]
-    return details.experimental.get_device_details(gpu).get("compute_capability", (0,))[0]
+    from nervekit import on_tensorflow
+
+    return on_tensorflow.compute_capability()

@@ -42,23 +42,18 @@ class BatchNormalization(layers.BatchNormalization):
         learning = bool(training and self.trainable)
         if mask is not None or not self._kernel_takes(inputs, learning):
             return super().call(inputs, training=training, mask=mask)
-        import tensorflow as tf
+        from nervekit import on_tensorflow
 
         maps = inputs.shape[-1]
-        found = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=tf.ones(maps) if self.gamma is None else self.gamma,
-            offset=tf.zeros(maps) if self.beta is None else self.beta,
-            mean=[] if learning else self.moving_mean,
-            variance=[] if learning else self.moving_variance,
-            epsilon=self.epsilon,
-            is_training=learning,
-        )
+        scale = keras.ops.ones((maps,)) if self.gamma is None else self.gamma
+        offset = keras.ops.zeros((maps,)) if self.beta is None else self.beta
+        known = {} if learning else {"mean": self.moving_mean, "variance": self.moving_variance}
+        answer, mean, variance = on_tensorflow.normalize(inputs, scale, offset, self.epsilon, **known)
         if learning:
-            pixels = tf.cast(tf.size(inputs) // maps, "float32")
-            self._follow(self.moving_mean, found.batch_mean)
-            self._follow(self.moving_variance, found.batch_variance * (pixels - 1) / pixels)
-        return found.y
+            pixels = keras.ops.cast(keras.ops.size(inputs) // maps, "float32")
+            self._follow(self.moving_mean, mean)
+            self._follow(self.moving_variance, variance * (pixels - 1) / pixels)
+        return answer
 
     def _follow(self, running, seen):
         running.assign(running * self.momentum + seen * (1 - self.momentum))
@@ -109,15 +104,9 @@ class InstanceNormalization(layers.GroupNormalization):
     def call(self, inputs):
         if not self._kernel_takes(inputs):
             return super().call(inputs)
-        import tensorflow as tf
+        from nervekit import on_tensorflow
 
-        (height, width, maps), images = inputs.shape[1:], tf.shape(inputs)[0]
-        side_by_side = tf.reshape(tf.transpose(inputs, (1, 2, 0, 3)), (1, height, width, images * maps))
-        scale, offset = (tf.tile(tf.cast(weight, "float32"), [images]) for weight in (self.gamma, self.beta))
-        normalised = tf.raw_ops.FusedBatchNormV3(
-            x=side_by_side, scale=scale, offset=offset, mean=[], variance=[], epsilon=self.epsilon, is_training=True
-        ).y
-        return tf.transpose(tf.reshape(normalised, (height, width, images, maps)), (2, 0, 1, 3))
+        return on_tensorflow.normalize_each(inputs, self.gamma, self.beta, self.epsilon)
 
     def _kernel_takes(self, inputs):
         if keras.config.backend() != "tensorflow" or self.compute_dtype != "bfloat16" or not (self.center and self.scale):

@@ -1,7 +1,9 @@
 """What every network does: its output, its gradients, its first weights, its file, and its refusals."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -154,3 +156,9 @@ def test_importing_the_catalogue_of_networks_loads_no_deep_learning_library():
     code = "import sys, nervekit.models; print([m for m in ('keras', 'tensorflow', 'torch', 'jax') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_tensorflow_is_named_in_one_place():
+    package = Path(models.__file__).parents[1]
+    naming = [path.name for path in package.rglob("*.py") if re.search(r"^\s*(import|from) tensorflow", path.read_text(), re.MULTILINE)]
+    assert naming == ["on_tensorflow.py"]
