@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nervekit import seeds as seeds_module
 from nervekit.intervals import text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -153,10 +154,23 @@ def test_no_start_ranks_the_brachial_networks():
 
 
 def test_readme_says_the_same():
-    averaged, sessions = (found(*key, only="value") for key in ((MEDIAN, "median_recipe.both_averaged.together.dice_mean"),
-                                                               (SESSIONS, "whole_sessions.ours.pooled_iou")))  # fmt: skip
+    averaged, one = (found(MEDIAN, f"median_recipe.{way}.dice_mean", only="value") for way in ("both_averaged.together", "strip"))
     ours, theirs = (found(BEYOND, f"beyond.published.{arm}.pooled_iou", only="value") for arm in ("ours", "faithful"))
-    beside = found(SESSIONS, "whole_sessions.faithful.pooled_iou", only="value")
-    assert f"a sum IoU of {ours} on the femoral test images, beside {theirs} of" in words("README.md")
-    assert f"and of {sessions} on sessions never seen, beside {beside}; on the median set" in words("README.md")
-    assert f"a mean Dice of {averaged}, beside" in words("README.md")
+    sessions, beside = (found(SESSIONS, f"whole_sessions.{arm}.pooled_iou", only="value") for arm in ("ours", "faithful"))
+    assert f"sum IoU {ours} beside {theirs} on the femoral test images (09), {sessions} beside {beside} on" in words("README.md")
+    assert f"its mean Dice is {one}, and {averaged} if six networks are averaged" in words("README.md")
+
+
+def test_the_figure_of_readme_holds_all_three_seeds():
+    """The images with neighbours and those without share no session: squares of the distances to the bounds add up."""
+    keys = read("expected/workshop.json")["keys"]
+    changes = []
+    for which in ("with", "without"):
+        entry = keys[f"huang_2019.crossval.change.{which}_neighbours.pooled_iou"]
+        changes.append(seeds_module.interval(entry["spread"], *zip(*entry["intervals"], strict=True)))
+    (change, low, high), (other, other_low, other_high) = changes
+    apart = change - other
+    down, up = np.hypot(change - low, other_high - other), np.hypot(high - change, other - other_low)
+    said = [text(dict(zip(("value", "low", "high"), found, strict=True)))
+            for found in (*changes, (apart, apart - down, apart + up))]  # fmt: skip
+    assert f"changes by {said[0]}, that of the 60 images without by {said[1]}; the difference of both is {said[2]}." in words("README.md")
