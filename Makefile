@@ -58,14 +58,14 @@ help:
 
 # The environment: made once, brought up to date when the lock changes or the folder moves. A broken one is made anew.
 $(READY): requirements.lock pyproject.toml $(if $(HERE),,FORCE)
-	@$(PYTHON) -c 'import sys; sys.exit("The environment of nervekit needs Python 3.11 to 3.13, $(PYTHON) is " \
-		+ sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if not (3, 11) <= sys.version_info < (3, 14) else None'
 	@test ! -e '$(VENV)' || test -f '$(VENV)/pyvenv.cfg' || test -x '$(PY)' || test -h '$(PY)' || { \
 		echo 'VENV=$(VENV) is there and is no Python environment. Nothing was changed; name another folder.' >&2; exit 1; }
 	@echo 'Preparing the environment in $(VENV) (once, a few minutes) ...'
 	@$(PY) -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 \
 		|| { test ! -d '$(VENV)/conda-meta' || { echo '$(VENV): make this conda environment anew from environment.yml.' >&2; \
-		exit 1; }; $(PYTHON) -m venv --clear $(VENV); }
+		exit 1; }; $(PYTHON) -c 'import sys; sys.exit("The environment of nervekit needs Python 3.11 to 3.13, $(PYTHON) is " \
+		+ sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if not (3, 11) <= sys.version_info < (3, 14) else None' \
+		&& $(PYTHON) -m venv --clear $(VENV); }
 	@$(PY) -m pip install --quiet --requirement requirements.lock
 	@$(PY) -m pip install --quiet --no-deps --editable .
 	@pwd -P > $@
@@ -100,10 +100,13 @@ lab: $(READY) $(BACKEND_READY)
 
 # Runs what is not up to date, in JOBS processes, to the end even if one fails; then checks all of it.
 run-all: $(READY) $(BACKEND_READY)
-	@$(NERVEKIT) run --list $(NOTEBOOKS) --profile '$(PROFILE)' --backend '$(BACKEND)' --precision '$(PRECISION)' --data '$(DATA)' >/dev/null
+	@$(NERVEKIT) run --list $(NOTEBOOKS) --profile '$(PROFILE)' --backend '$(BACKEND)' --precision '$(PRECISION)' --data '$(DATA)' --seed '$(SEED)' >/dev/null
 	@status=0; $(MAKE) --no-print-directory --keep-going -j$(JOBS) results || status=1; \
 	$(MAKE) --no-print-directory last || status=1; \
-	echo; $(NERVEKIT) check $(NAMES) --profile $(PROFILE) --runs $(RUNS) --report $(UNCHECKED) || status=1; exit $$status
+	echo; $(MAKE) --no-print-directory checked || status=1; exit $$status
+
+checked:
+	@$(NERVEKIT) check $(NAMES) --profile $(PROFILE) --runs $(RUNS) --report $(UNCHECKED)
 
 # A profile for which nothing is expected yet is only looked at for whether every notebook ran. Never smoke.
 UNCHECKED = $(if $(filter-out smoke,$(PROFILE)),$(if $(wildcard expected/$(PROFILE).json),,--without-expected))

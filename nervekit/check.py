@@ -75,12 +75,12 @@ def read_json(path):
     Raises
     ------
     ConfigurationError
-        It holds no JSON, such as after a merge.
+        It holds no JSON, such as after a merge or a power cut.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        advice = f"Solve the conflict of a merge there, or undo the edit with: git checkout {path}"
+        advice = f"Run its notebook again, or, of a committed file, solve the conflict of a merge or: git checkout {path}"
         raise ConfigurationError(f"{path} holds no JSON ({error}). {advice}") from error
 
 
@@ -120,7 +120,13 @@ def check(profile, notebooks, *, expected=None, runs=RUNS):
     list of Row
         One a notebook, in order.
     """
-    return [_check_notebook(name, profile, expected, Path(runs) / profile) for name in notebooks]
+    rows = []
+    for name in notebooks:
+        try:
+            rows.append(_check_notebook(name, profile, expected, Path(runs) / profile))
+        except ConfigurationError as error:  # a file that a power cut left half-written
+            rows.append(Row(name, "failed", problems=(str(error),)))
+    return rows
 
 
 def compare(name, profile, expected, result):
@@ -179,12 +185,12 @@ def table(rows):
 def _check_notebook(name, profile, expected, folder):
     path, failed = folder / f"{name}.json", folder / f"{name}.failed.json"
     if failed.exists():
-        content = json.loads(failed.read_text(encoding="utf-8"))
+        content = read_json(failed)
         facts = content["seconds"], content["peak_memory_mib"]
         return Row(name, content["status"], *facts, problems=(content["reason"],))
     if not (path.exists() and (folder / f"{name}.ipynb").exists()):
         return Row(name, "missing", problems=(f"it has not run: no {name}.json with its .ipynb in {folder}",))
-    result = json.loads(path.read_text(encoding="utf-8"))
+    result = read_json(path)
     facts = result["seconds"], result["peak_memory_mib"]
     reason = None if expected is None else _nothing_to_compare(name, profile, expected, result)
     if expected is None or reason:

@@ -211,9 +211,9 @@ def _names(options):
 
 
 def _read(folder, sources):
-    import json
+    from nervekit.check import read_json
 
-    return [json.loads((folder / f"{source.stem}.json").read_text(encoding="utf-8")) for source in sources]
+    return [read_json(folder / f"{source.stem}.json") for source in sources]
 
 
 def _interrupt(number, frame):

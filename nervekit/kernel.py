@@ -14,7 +14,8 @@ def environment(folder, **variables):
     """Set the environment variables under which a notebook's kernel starts, and put the old ones back.
 
     A kernel specification for ``sys.executable`` is written below `folder` and searched first; connection files and
-    IPython's own files stay in `folder` too, so that a user's settings change nothing and nothing is left behind.
+    IPython's own files stay in `folder` too, so that a user's settings of Jupyter, IPython and Matplotlib change nothing and
+    nothing is left behind.
     Relative paths in ``NERVEKIT_DATA`` and ``NERVEKIT_CACHE`` are made absolute, since notebooks run elsewhere.
 
     Parameters
@@ -23,6 +24,11 @@ def environment(folder, **variables):
         A temporary folder that outlives the kernel.
     **variables : str or None
         Further variables; None removes one.
+
+    Raises
+    ------
+    nervekit.errors.DataError
+        If one of these paths begins with the ``~`` of a user who has no home folder.
 
     Examples
     --------
@@ -38,22 +44,20 @@ def environment(folder, **variables):
     # What libraries write past Python goes to the log: TensorFlow's notes on missing GPUs are no part of a notebook.
     command.append("--IPKernelApp.capture_fd_output=False")
     specification.write_text(json.dumps({"argv": command, "display_name": "Python 3", "language": "python"}))
+    (folder / "matplotlibrc").touch()
     search = [str(folder / "jupyter"), os.environ.get("JUPYTER_PATH", "")]
     changed = {
         "JUPYTER_PATH": os.pathsep.join(part for part in search if part),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "IPYTHONDIR": str(folder / "ipython"),
+        "MATPLOTLIBRC": str(folder / "matplotlibrc"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
         # Otherwise the first of two notebooks takes all memory of a GPU.
         "TF_FORCE_GPU_ALLOW_GROWTH": os.environ.get("TF_FORCE_GPU_ALLOW_GROWTH", "true"),
         "XLA_PYTHON_CLIENT_PREALLOCATE": os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "false"),
-        **{
-            name: str(Path(os.environ[name].strip()).expanduser().resolve())
-            for name in _PATHS
-            if os.environ.get(name, "").strip()
-        },
+        **{name: _absolute(name) for name in _PATHS if os.environ.get(name, "").strip()},
         **variables,
     }
     before = {name: os.environ.get(name) for name in changed}
@@ -65,6 +69,12 @@ def environment(folder, **variables):
 
 
 _PATHS = ("NERVEKIT_DATA", "NERVEKIT_CACHE")
+
+
+def _absolute(name):
+    from nervekit.data import files  # brings NumPy along, which a run without these variables does not need
+
+    return str(files.expanded(os.environ[name].strip(), name).resolve())
 
 
 def _update(variables):

@@ -196,7 +196,7 @@ def _edited_since(notebook, source):
 
 def _run_pinned(notebook):
     import nbclient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     from nervekit import kernel
 
@@ -206,7 +206,7 @@ def _run_pinned(notebook):
         client = nbclient.NotebookClient(chosen, kernel_name=kernel.KERNEL, timeout=600)
         try:
             client.execute(cwd=folder)
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise RunError(f"A pinned cell, or one tagged 'setup' that it needs, did not run:\n{error}") from error
     return chosen
 

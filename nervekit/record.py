@@ -95,7 +95,7 @@ def value(key, value, **context):
         if not math.isfinite(number):
             raise RunError(f"{name} is {number}: only finite numbers are recorded. Look at what the cell computed it from.")
     values = _current()["values"]
-    if key in values and "NERVEKIT_RUN_DIR" in os.environ:
+    if key in values and _headless():
         raise RunError(f"{key} was recorded twice in one run. Give each number a key of its own.")
     context = {name: item.item() if hasattr(item, "item") else item for name, item in context.items()}
     known = {name: item for name, item in context.items() if not (isinstance(item, float) and math.isnan(item))}
@@ -134,7 +134,7 @@ def figure(name, picture, alt):
     plt.close(picture)
     number = _current()["notebook"].split("_")[0]
     path = _current()["folder"] / "figures" / f"{number}_{name}.png"
-    if path.exists() and "NERVEKIT_RUN_DIR" in os.environ:
+    if path.exists() and _headless():
         raise RunError(f"The figure {name} was recorded twice in one run. Give each figure a name of its own.")
     _write(path, buffer.getvalue())
     display(Image(buffer.getvalue(), alt=alt))
@@ -185,6 +185,11 @@ def finish():
     path = record["folder"] / f"{record['notebook']}.json"
     _write(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
     return path
+
+
+def _headless():
+    """Whether the runner started this; a reader, who may name a folder in NERVEKIT_RUN_DIR, runs cells again."""
+    return "NERVEKIT_RUN_FOLDER" in os.environ
 
 
 def _current():

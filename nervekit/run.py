@@ -1,6 +1,7 @@
 """Run notebooks headless: one process each, results moved into place only when everything is there."""
 
 import json
+import os
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -49,21 +50,26 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
     Outcome
     """
     source, began, before = Path(source), time.perf_counter(), _peak_of_children()
-    notebook = notebooks.read(source)
-    if not any("parameters" in notebooks.tags(cell) for cell in notebook.cells):
-        raise ConfigurationError(f"{source} has no cell tagged 'parameters', so it cannot be told its profile.")
     folder = (Path(runs) / settings.profile).resolve()
     usual = usual_seconds(source.stem, settings.profile, folder, source.resolve().parents[2])
     with workspace(folder, source.stem) as work:
         clear(folder, source.stem)
         write_settings(source, settings, folder)
+        asked, started = (folder / f".{source.stem}.settings").read_text(encoding="utf-8"), time.time()
+        notebook = notebooks.read(source)
+        if not any("parameters" in notebooks.tags(cell) for cell in notebook.cells):
+            raise ConfigurationError(f"{source} has no cell tagged 'parameters', so it cannot be told its profile.")
         progress = Progress(source.stem, stream or sys.stderr, expected=usual, board=work)
         with progress:
             status, reason = _execute(source, notebook, settings, work, timeout, progress)
         seconds = round(time.perf_counter() - began, 1)
-        if status == "done":
-            status, reason, peak = _accept(source.stem, settings, work, folder, seconds)
-        if status != "done":
+        peak = None
+        superseded = (folder / f".{source.stem}.settings").read_text(encoding="utf-8") != asked
+        if superseded:
+            status, reason = "failed", "other settings were asked for since it began; what is there now was left alone"
+        elif status == "done":
+            status, reason, peak = _accept(source.stem, settings, work, folder, seconds, started)
+        if status != "done" and not superseded:
             after = _peak_of_children()
             peak = after if after > before else None  # the largest of all children: an earlier notebook may have needed more
             _keep_failure(source.stem, settings, work, folder, Outcome(source.stem, status, reason, seconds, peak))
@@ -145,8 +151,8 @@ def _execute(source, notebook, settings, work, timeout, progress):
     return "done", ""
 
 
-def _accept(name, settings, work, folder, seconds):
-    """Move the results into place, the executed notebook last."""
+def _accept(name, settings, work, folder, seconds, started):
+    """Move the results into place, the executed notebook last, as old as its beginning: make sees what was edited since."""
     result = work / "results" / f"{name}.json"
     if not result.exists():
         return "failed", f"it recorded no results: there is no {name}.json (is record.finish() called?)", 0
@@ -164,6 +170,7 @@ def _accept(name, settings, work, folder, seconds):
     for document in (work / "results").glob("*.md"):
         document.replace(folder / document.name)
     result.replace(folder / result.name)
+    os.utime(work / "executed.ipynb", (started, started))
     (work / "executed.ipynb").replace(folder / f"{name}.ipynb")
     return "done", "", content["peak_memory_mib"]
 

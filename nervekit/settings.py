@@ -42,13 +42,16 @@ class Settings:
 
     def line(self, source):
         """The text by which make sees that a finished run of a source had other settings, or other data at hand."""
-        folder = os.environ.get("NERVEKIT_DATA", "")
+        folder = "" if self._simulated() else os.environ.get("NERVEKIT_DATA", "")
         asked = f"backend={self.backend} precision={self.precision} data={self.data or ''} seed={self.seed}"
         return " ".join([f"{asked} NERVEKIT_DATA={folder}", *self._at_hand(source)])
 
+    def _simulated(self):
+        return (self.data or ("phantom" if self.profile == "smoke" else "auto")) == "phantom"
+
     def _at_hand(self, source):
         """Those sets that are here of those that the source names; none where simulated images are asked for."""
-        if (self.data or ("phantom" if self.profile == "smoke" else "auto")) == "phantom":
+        if self._simulated():
             return []
         from nervekit.data import catalog
 

@@ -103,6 +103,15 @@ def place(folder, content, name="02_tiny"):
     (folder / "smoke" / f"{name}.ipynb").write_text("{}")
 
 
+@pytest.mark.parametrize("ending", ["json", "failed.json"])
+def test_a_result_that_a_power_cut_left_empty_is_named(tmp_path, ending):
+    (tmp_path / "smoke").mkdir()
+    for name in ("02_tiny.ipynb", f"02_tiny.{ending}"):
+        (tmp_path / "smoke" / name).touch()
+    (row,) = check.check("smoke", ["02_tiny"], runs=tmp_path, expected=EXPECTED)
+    assert not row.good and f"02_tiny.{ending} holds no JSON" in row.problems[0] and "Run its notebook again" in row.problems[0]
+
+
 def test_the_table_says_what_passed_moved_failed_and_never_ran(tmp_path):
     place(tmp_path, result(HONEST))
     place(tmp_path, result({}, notebook="03_b"), "03_b")

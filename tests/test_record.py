@@ -15,6 +15,7 @@ from nervekit.errors import NervekitError, RunError
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("NERVEKIT_RUN_DIR", str(tmp_path))
+    monkeypatch.setenv("NERVEKIT_RUN_FOLDER", str(tmp_path))
     record.start("02_example", profile="smoke", seed=3)
     return tmp_path
 
@@ -98,6 +99,15 @@ def test_figure_is_saved_and_shown_with_alternative_text(folder, monkeypatch):
     assert shown[0].alt == "An empty picture."
     with pytest.raises(RunError, match="The figure curve was recorded twice"):
         record.figure("curve", plt.figure(), alt="Another.")
+
+
+def test_a_reader_with_a_folder_of_his_own_runs_cells_again(folder, monkeypatch):
+    monkeypatch.delenv("NERVEKIT_RUN_FOLDER")
+    monkeypatch.setattr("IPython.display.display", lambda shown: None)
+    for value in (1, 2):
+        record.value("a", value)
+        record.figure("curve", plt.figure(), alt="An empty picture.")
+    assert record.values()["a"]["value"] == 2 and (folder / "figures" / "02_curve.png").is_file()
 
 
 def test_without_a_start_the_error_says_what_to_call(folder):

@@ -129,6 +129,46 @@ def test_a_run_that_ends_after_another_one_takes_its_place(execute, tmp_path):
     assert not (folder / "02_tiny.ipynb").exists() and (folder / "02_tiny.failed.json").stat().st_size > 0
 
 
+def test_what_was_asked_for_since_it_began_is_not_replaced(execute, tmp_path):
+    """A run of seed 0 that ends after somebody asked for seed 1: neither its results nor its failure are put there."""
+    folder = tmp_path / "runs" / "smoke"
+    since = f"""from pathlib import Path
+Path({str(folder)!r}, "02_tiny.json").write_text("of seed 1")
+settings = Path({str(folder)!r}, ".02_tiny.settings")
+settings.write_text(settings.read_text().replace("seed=0", "seed=1"))
+"""
+    for end in ("record.value('a', 1)", "1 / 0"):
+        outcome = execute(since + end)[0]
+        assert outcome.status == "failed" and "other settings were asked for since it began" in outcome.reason
+        assert files(folder) == [".02_tiny.settings", "02_tiny.json"]
+        assert (folder / "02_tiny.json").read_text() == "of seed 1"
+
+
+def test_an_edit_while_it_runs_is_newer_than_its_result(execute, tmp_path):
+    source = tmp_path / "notebooks" / "source" / "02_tiny.py"
+    _, folder, _ = execute(f"from pathlib import Path\nPath({str(source)!r}).touch()\nrecord.value('a', 1)")
+    assert source.stat().st_mtime > (folder / "02_tiny.ipynb").stat().st_mtime
+    _, folder, _ = execute("record.value('a', 1)")
+    ages = [(folder / f"{name}").stat().st_mtime for name in (".02_tiny.settings", "02_tiny.ipynb")]
+    assert source.stat().st_mtime <= ages[1] and ages == sorted(ages)
+
+
+def test_where_data_lies_is_nothing_to_simulated_images(monkeypatch, tmp_path):
+    lines = []
+    for folder in ("", str(tmp_path)):
+        monkeypatch.setenv("NERVEKIT_DATA", folder)
+        lines.append([Settings(**asked).line(__file__) for asked in ({}, {"profile": "workshop", "data": "phantom"}, {"data": "auto"})])
+    assert lines[0][:2] == lines[1][:2] and lines[0][2] != lines[1][2]
+
+
+def test_a_users_matplotlibrc_is_not_read(execute, tmp_path, monkeypatch):
+    (tmp_path / "matplotlibrc").write_text("figure.dpi: 7")
+    monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path))
+    code = "import matplotlib\nrecord.value('dpi', matplotlib.rcParams['figure.dpi'])"
+    assert execute(code)[0].status == "done"
+    assert json.loads((tmp_path / "runs" / "smoke" / "02_tiny.json").read_text())["values"]["dpi"]["value"] != 7
+
+
 def test_a_home_in_a_path_is_resolved_for_the_kernel(execute, monkeypatch):
     monkeypatch.setenv("NERVEKIT_DATA", " ~/data")
     outcome, folder, _ = execute("import os\nrecord.value('home', os.environ['NERVEKIT_DATA'] == os.path.expanduser('~/data'))")
