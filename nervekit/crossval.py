@@ -1,5 +1,6 @@
 """Cross-validation: every image is predicted once, by a network that was not trained on it."""
 
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,18 +114,19 @@ def run(
     work = Trainings(how, dataset, folds, seeds, progress)
     finished = work.here(work.all()) if executor is None else work.elsewhere(executor)
     predictions, fold_of_image, rates = None, np.full(len(dataset), -1), []
-    for number, predicted, rate in tqdm(finished, desc="fold", total=len(work.all()), disable=not progress):
-        which, fold = divmod(number, len(folds))
-        held_out = folds[fold][1]
-        if np.shape(predicted)[-3:] != (len(held_out), *dataset.masks.shape[1:]):
-            raise ConfigurationError(
-                f"crossval.run: predict gives the shape {np.shape(predicted)} for {len(held_out)} images; expected "
-                f"(..., {', '.join(map(str, (len(held_out), *dataset.masks.shape[1:])))})."
-            )
-        if predictions is None:
-            predictions = np.zeros((len(seeds), *predicted.shape[:-3], *dataset.masks.shape), predicted.dtype)
-        predictions[which][..., held_out, :, :], fold_of_image[held_out] = predicted, fold
-        rates.append(rate)
+    with closing(finished):  # after an error no worker begins another fold
+        for number, predicted, rate in tqdm(finished, desc="fold", total=len(work.all()), disable=not progress):
+            which, fold = divmod(number, len(folds))
+            held_out = folds[fold][1]
+            if np.shape(predicted)[-3:] != (len(held_out), *dataset.masks.shape[1:]):
+                raise ConfigurationError(
+                    f"crossval.run: predict gives the shape {np.shape(predicted)} for {len(held_out)} images; expected "
+                    f"(..., {', '.join(map(str, (len(held_out), *dataset.masks.shape[1:])))})."
+                )
+            if predictions is None:
+                predictions = np.zeros((len(seeds), *predicted.shape[:-3], *dataset.masks.shape), predicted.dtype)
+            predictions[which][..., held_out, :, :], fold_of_image[held_out] = predicted, fold
+            rates.append(rate)
     return CrossValidation(predictions[0] if np.ndim(seed) == 0 else predictions, fold_of_image, float(np.median(rates)))
 
 

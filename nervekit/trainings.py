@@ -5,7 +5,7 @@ import threading
 import uuid
 import warnings
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 
 import joblib
@@ -77,8 +77,11 @@ class Trainings:
             given = isinstance(executor, Executor)
             before = len(waiting)
             try:
-                with nullcontext(executor) if given else executor() as pool:
-                    for number, predicted, rate in self._submit(pool, sorted(waiting)):
+                with (
+                    nullcontext(executor) if given else executor() as pool,
+                    closing(self._submit(pool, sorted(waiting))) as finished,
+                ):
+                    for number, predicted, rate in finished:
                         waiting.remove(number)
                         yield number, predicted, rate
             except BrokenExecutor:

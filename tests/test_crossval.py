@@ -335,6 +335,20 @@ def test_an_answer_that_is_not_one_mask_an_image_is_refused(dataset, answer):
         crossval.run(network, dataset, FOLDS[:1], epochs=1, predict=answer, progress=False)
 
 
+def test_after_an_error_no_worker_begins_another_fold(dataset):
+    begun = []
+
+    def fit(model, train, *, seed, progress):
+        begun.append(seed)
+        training.compile_model(model)
+        return training.fit(model, train, epochs=1, seed=seed, progress=progress)
+
+    with ThreadPoolExecutor(1) as threads, pytest.raises(ConfigurationError, match="predict gives the shape"):
+        crossval.run(network, dataset, FOLDS, fit=fit, predict=lambda _, images: images, seed=[0, 9, 18], progress=False,
+                     executor=threads)  # fmt: skip
+    assert len(begun) <= 2  # of nine
+
+
 @pytest.mark.parametrize("options", [{}, {"epochs": 1, "fit": recipe.fit}, {"batch_size": 4, "fit": recipe.fit}])
 def test_who_knows_the_epochs_must_be_clear(dataset, options):
     with pytest.raises(ConfigurationError, match="expected epochs, or a fit of your own"):
