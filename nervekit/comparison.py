@@ -6,7 +6,7 @@ from scipy import stats
 from nervekit import metrics
 from nervekit.errors import DataError
 from nervekit.evaluation import difference, each_seed, pooled_iou_of, with_interval
-from nervekit.intervals import ratio, text
+from nervekit.intervals import known_groups, ratio, text
 
 
 def mean_dice(masks, predictions):
@@ -94,7 +94,7 @@ def wilcoxon(differences, groups):
     Raises
     ------
     DataError
-        Not one number and one group for each image, or NaN.
+        Not one number and one known group for each image, or NaN.
 
     References
     ----------
@@ -105,7 +105,7 @@ def wilcoxon(differences, groups):
     >>> wilcoxon([0.1, 0.3, 0.1, 0.2, 0.3, 0.4], groups=[1, 1, 2, 3, 4, 5])
     0.0625
     """
-    differences, groups = np.asarray(differences, float), np.asarray(groups)
+    differences, groups = np.asarray(differences, float), known_groups(groups)
     if differences.shape != groups.shape or differences.ndim != 1 or np.isnan(differences).any():
         raise DataError(f"differences have the shape {differences.shape} with {np.isnan(differences).sum()} NaN, groups "
                         f"{groups.shape}: expected one number and one group for each image")  # fmt: skip

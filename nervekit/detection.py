@@ -5,7 +5,7 @@ import numpy as np
 from nervekit import metrics
 from nervekit.errors import ConfigurationError, DataError
 from nervekit.evaluation import with_interval
-from nervekit.intervals import ratio
+from nervekit.intervals import known_groups, ratio
 
 CASES = ("true positive", "false negative", "false positive", "true negative")
 
@@ -74,9 +74,10 @@ def rates(masks, predictions, groups, least_area=0.0):
     Raises
     ------
     DataError
-        If no image has a nerve, or all have.
+        If no image has a nerve, or all have, or there is not one known group for each image.
     """
     found, nerve = cases(masks, predictions, least_area), np.any(masks, axis=(1, 2))
+    groups = known_groups(groups, len(found))
     return {
         "false_negative_rate": _share(found == "false negative", nerve, groups, "with a nerve"),
         "false_positive_rate": _share(found == "false positive", ~nerve, groups, "without a nerve"),
@@ -87,7 +88,7 @@ def _share(wrong, chosen, groups, what):
     count = int(chosen.sum())
     if not count:
         raise DataError(f"none of {len(chosen)} images is {what}, so that a rate among these cannot be measured")
-    return {**with_interval(ratio(wrong[chosen], np.ones(count)), np.asarray(groups)[chosen]), "step": 1 / count}
+    return {**with_interval(ratio(wrong[chosen], np.ones(count)), groups[chosen]), "step": 1 / count}
 
 
 def operating_curve(masks, predictions, areas):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from nervekit import metrics
-from nervekit.intervals import bootstrap, quantile, ratio, text
+from nervekit.errors import DataError
+from nervekit.intervals import bootstrap, known_groups, quantile, ratio, text
 
 QUARTILES = {"q1": 0.25, "median": 0.5, "q3": 0.75}
 
@@ -85,6 +86,7 @@ def fold_quartiles(masks, result, groups):
     ----------
     masks : ndarray of bool, shape (N, H, W)
     result : CrossValidation
+        Of one seed, as in `crossval.fold_scores`.
     groups : ndarray, shape (N,)
 
     Returns
@@ -92,12 +94,21 @@ def fold_quartiles(masks, result, groups):
     dict of str to dict
         ``pooled_iou_median``, ``pooled_iou_q1``, ..., ``accuracy_q3``, as in :func:`scores`.
 
+    Raises
+    ------
+    DataError
+        Not one prediction and one known group for each mask.
+
     Notes
     -----
     The intervals of the quartiles lie aslant: resampling widens the spread of the folds. In 100 simulated cases (40 sessions of
     five images, five folds; tests/test_evaluation.py) they hold the expected quartile in 97 and 99; turned about the value, in
     91 and 93.
     """
+    if np.shape(result.predictions) != np.shape(masks):
+        raise DataError(f"masks have the shape {np.shape(masks)}, predictions {np.shape(result.predictions)}: expected one "
+                        "prediction for each mask. Of several seeds or answers, give one.")  # fmt: skip
+    groups = known_groups(groups, len(masks))
     dealt = result.fold >= 0
     masks, predictions, groups, fold = (np.asarray(each)[dealt] for each in (masks, result.predictions, groups, result.fold))
     intersection, true, predicted = metrics.counts(masks, predictions)

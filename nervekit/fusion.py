@@ -33,7 +33,7 @@ def evidence(head=None, area=None):
     Raises
     ------
     DataError
-        Neither is given, they are not of one length, or a value is no probability or no area.
+        Neither is given, they have not one value an image, or a value is no probability or no area.
 
     Examples
     --------
@@ -41,6 +41,9 @@ def evidence(head=None, area=None):
     [[0.0, 0.0, 0.0], [9.21, 6.91, 1.0]]
     """
     columns = []
+    for name, values in (("head", head), ("area", area)):
+        if values is not None and np.ndim(values) != 1:
+            raise DataError(f"{name} has the shape {np.shape(values)}; expected (images,). Of (images, 1) take [:, 0].")
     if head is not None:
         head = np.asarray(head, float)
         if not np.all((head >= 0) & (head <= 1)):
@@ -102,11 +105,19 @@ def least_probability(dice):
     dice : float
         What a mask scores where there is a nerve, 0 to 1.
 
+    Raises
+    ------
+    DataError
+        It is not from 0 to 1.
+
     Examples
     --------
     >>> least_probability(1.0), least_probability(0.25)
     (0.5, 0.8)
     """
+    if not 0 <= dice <= 1:
+        raise DataError(f"dice={dice}: expected what a mask scores where there is a nerve, from 0 to 1. A mean of no images is "
+                        "NaN: take more of them.")  # fmt: skip
     return 1 / (1 + dice)
 
 

@@ -50,6 +50,43 @@ def _values(values, name="values"):
     return values
 
 
+def known_groups(groups, images=None):
+    """The groups of images as an array; an unknown one is refused, since all unknown ones would pass for one patient.
+
+    Parameters
+    ----------
+    groups : array (N,)
+        The patient or session of each image.
+    images : int, optional
+        How many there are; not compared if omitted.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    DataError
+        A group is None or NaN, or there is not one for each image.
+
+    Examples
+    --------
+    >>> known_groups(["a", "b", "a"], images=3).tolist()
+    ['a', 'b', 'a']
+    """
+    # As objects first: beside names, NumPy makes of NaN the name "nan".
+    listed = np.asarray(groups, object).ravel().tolist()
+    unknown = sum(group is None or (isinstance(group, float | np.floating) and np.isnan(group)) for group in listed)
+    if unknown:
+        raise DataError(f"groups hold {unknown} None or NaN of {len(listed)}; expected the patient or session of each image. "
+                        "Give such an image a group of its own, or leave it out.")  # fmt: skip
+    groups = np.asarray(groups)
+    if images is not None and groups.shape != (images,):
+        raise DataError(f"groups have the shape {groups.shape} for {images} images; expected ({images},), one group for each "
+                        "image.")  # fmt: skip
+    return groups
+
+
 def text(score, form=".3f"):
     """A score with its interval as the tables of the notebooks show it; where there is none, of a single group, by itself.
 
@@ -115,12 +152,19 @@ def quantile(values, share):
     values : array (N,)
         Without NaN.
     share : float
-        0.5 is the median, 0.25 the lower quartile.
+        0 to 1; 0.5 is the median, 0.25 the lower quartile.
 
     Returns
     -------
     callable
         As in `ratio`.
+
+    Raises
+    ------
+    ConfigurationError
+        If the share is not between 0 and 1.
+    DataError
+        If a value is NaN.
 
     Examples
     --------
@@ -128,6 +172,8 @@ def quantile(values, share):
     >>> float(lower_quartile(np.array([[1, 1, 1, 1]]))[0]), float(np.quantile([1, 2, 3, 4], 0.25))
     (1.75, 1.75)
     """
+    if not 0 <= share <= 1:
+        raise ConfigurationError(f"share={share}: expected 0 to 1. Write 0.25 for the lower quartile.")
     values = _values(values)
     if np.isnan(values).any():
         raise DataError(f"values hold {np.isnan(values).sum()} NaN of {len(values)}: leave these images out first")
@@ -172,7 +218,7 @@ def bootstrap(
     Raises
     ------
     DataError
-        If `groups` is empty, not one-dimensional, or of another length than the statistic's values.
+        If `groups` is empty, not one-dimensional, of another length than the statistic's values, or holds None or NaN.
     ConfigurationError
         For a confidence or a number of resamples out of range.
 
@@ -190,7 +236,7 @@ def bootstrap(
     if not 0 < confidence < 1 or n_resamples < 1:
         raise ConfigurationError(f"confidence={confidence} and n_resamples={n_resamples}: expected a confidence "
                                  "between 0 and 1, and at least one resample")
-    groups = np.asarray(groups)
+    groups = known_groups(groups)
     if groups.ndim != 1 or not len(groups):
         raise DataError(f"groups have the shape {groups.shape}, expected (images,) with at least one image")
     try:
@@ -235,7 +281,7 @@ def summary(values, groups, confidence=0.95, n_resamples=2000, random_state=0) -
     Raises
     ------
     DataError
-        If `values` and `groups` differ in length or are not one-dimensional.
+        If `values` and `groups` differ in length or are not one-dimensional, or a group is None or NaN.
 
     Examples
     --------
@@ -243,7 +289,7 @@ def summary(values, groups, confidence=0.95, n_resamples=2000, random_state=0) -
     >>> result.n, result.n_nan, round(result.mean, 3), result.median
     (3, 1, 0.7, 0.7)
     """
-    values, groups = _values(values), np.asarray(groups)
+    values, groups = _values(values), known_groups(groups)
     if groups.shape != values.shape:
         raise DataError(f"{len(values)} values and groups of the shape {groups.shape}: expected one group a value")
     known = ~np.isnan(values)

@@ -143,10 +143,14 @@ def accuracy_at(overlap, threshold=0.5):
 
 
 def _spacing(spacing, n):
-    spacing = np.ones(2) if spacing is None else np.asarray(spacing, float)
-    if spacing.shape not in ((2,), (n, 2)) or not (spacing > 0).all():
-        raise DataError(f"spacing has the shape {spacing.shape} and the least value {spacing.min(initial=np.inf)}; "
-                        f"expected positive (rows, columns), shape (2,) or ({n}, 2)")
+    expected = f"expected finite lengths above 0, (rows, columns), shape (2,) or ({n}, 2)"
+    try:
+        spacing = np.ones(2) if spacing is None else np.asarray(spacing, float)
+    except (TypeError, ValueError):
+        raise DataError(f"spacing={spacing!r}: {expected}") from None
+    if spacing.shape not in ((2,), (n, 2)) or not (np.isfinite(spacing) & (spacing > 0)).all():
+        least, largest = spacing.min(initial=np.inf), spacing.max(initial=-np.inf)
+        raise DataError(f"spacing has the shape {spacing.shape} and values from {least} to {largest}; {expected}")
     return np.broadcast_to(spacing, (n, 2))
 
 
@@ -188,7 +192,7 @@ def hausdorff95(y_true, y_pred, spacing=None):
     Raises
     ------
     DataError
-        As in `counts`, and for a spacing of another shape or not positive.
+        As in `counts`, and for a spacing of another shape, or not of finite lengths above 0.
 
     Examples
     --------

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nervekit.errors import DataError
+from nervekit.errors import ConfigurationError, DataError
 
 
 def reach(masks, *, margin, multiple=1):
@@ -29,6 +29,8 @@ def reach(masks, *, margin, multiple=1):
     ------
     DataError
         No mask has a pixel, or no multiple as large as needed fits into the image.
+    ConfigurationError
+        The masks have native sizes, the margin is below 0, or the multiple below 1.
 
     Examples
     --------
@@ -38,6 +40,10 @@ def reach(masks, *, margin, multiple=1):
     >>> reach(masks, margin=3, multiple=16)
     slice(7, 39, None)
     """
+    if not (margin >= 0 and multiple >= 1):
+        raise ConfigurationError(f"rows.reach: margin={margin}, multiple={multiple}: expected a margin of 0 rows or more, and "
+                                 "a multiple of 1 or more.")  # fmt: skip
+    _check_one_size(masks, "rows.reach: the masks")
     used = np.flatnonzero(np.any(masks, axis=(0, 2)))
     if not len(used):
         raise DataError("rows.reach: none of the masks has a pixel, so that no row can be told from another. "
@@ -63,8 +69,19 @@ def cut(dataset, rows):
     Returns
     -------
     SegmentationDataset
+
+    Raises
+    ------
+    ConfigurationError
+        The images have native sizes.
     """
+    _check_one_size(dataset.images, f"rows.cut: the images of {dataset.key}")
     return replace(dataset, images=np.ascontiguousarray(dataset.images[:, rows]), masks=dataset.masks[:, rows])
+
+
+def _check_one_size(pictures, what):
+    if isinstance(pictures, list):
+        raise ConfigurationError(f"{what} have native sizes. Load them with one size, such as size=(96, 96).")
 
 
 def paste(answers, rows, height):

@@ -66,6 +66,12 @@ def test_differences_without_a_group_are_refused():
         comparison.wilcoxon([0.1, 0.2], [1])
 
 
+@pytest.mark.parametrize("unknown", [None, float("nan")])
+def test_differences_of_an_unknown_group_are_refused(unknown):
+    with pytest.raises(DataError, match="groups hold 2 None or NaN of 4"):
+        comparison.wilcoxon([0.1, 0.2, 0.3, 0.4], [1.0, unknown, 2.0, unknown])
+
+
 @pytest.fixture
 def case():
     random = np.random.default_rng(2)

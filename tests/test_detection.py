@@ -101,3 +101,11 @@ def test_strengths_out_of_range_are_refused(six):
         detection.cases(*six, 40)
     with pytest.raises(ConfigurationError, match="allowed=-0.1"):
         detection.choose_area({}, -0.1)
+
+
+def test_rates_need_a_known_group_for_each_image(six):
+    for wrong in ("abcab", "abcabca"):
+        with pytest.raises(DataError, match=rf"groups have the shape \({len(wrong)},\) for 6 images"):
+            detection.rates(*six, list(wrong))
+    with pytest.raises(DataError, match="groups hold 1 None or NaN of 6"):
+        detection.rates(*six, ["a", "b", float("nan"), "a", "b", "c"])

@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
 from nervekit import crossval, evaluation
+from nervekit.errors import DataError
 
 CASES = 100 if os.environ.get("NERVEKIT_SLOW") == "1" else 15
 
@@ -121,3 +122,14 @@ def test_the_step_of_an_accuracy_is_one_image(case):
     assert evaluation.scores(truth, predicted, groups)["accuracy"]["step"] == 1 / 40
     result = crossval.CrossValidation(predicted, np.repeat([0, 1, 1, 1], 10), 1.0)
     assert evaluation.fold_quartiles(truth, result, groups)["accuracy_median"]["step"] == 1 / 10
+
+
+def test_quartiles_over_folds_need_one_prediction_and_one_group_for_each_mask(case):
+    truth, predicted, groups = case
+    several = crossval.CrossValidation(np.stack([predicted] * 3), groups % 5, 1.0)
+    with pytest.raises(DataError, match=r"predictions \(3, 40, 12, 12\): .* Of several seeds or answers, give one"):
+        evaluation.fold_quartiles(truth, several, groups)
+    one = crossval.CrossValidation(predicted, groups % 5, 1.0)
+    for wrong in (groups[:-1], np.append(groups, 0)):
+        with pytest.raises(DataError, match=rf"groups have the shape \({len(wrong)},\) for 40 images"):
+            evaluation.fold_quartiles(truth, one, wrong)

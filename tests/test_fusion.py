@@ -76,6 +76,9 @@ def test_what_is_left_empty_wins_the_score_and_what_is_kept_its_dice():
     [
         (lambda: fusion.evidence(), r"have \[\] values"),
         (lambda: fusion.evidence([0.5], [1, 2]), r"have \[1, 2\] values"),
+        (lambda: fusion.evidence(head=np.full((3, 1), 0.5)), r"head has the shape \(3, 1\).* take \[:, 0\]"),
+        (lambda: fusion.evidence([0.5, 0.5, 0.5], np.ones((3, 1))), r"area has the shape \(3, 1\)"),
+        (lambda: fusion.evidence(area=7), r"area has the shape \(\)"),
         (lambda: fusion.evidence(head=[1.5]), "expected probabilities"),
         (lambda: fusion.evidence(head=[float("nan")]), "expected probabilities"),
         (lambda: fusion.evidence(area=[-1]), "expected pixels"),
@@ -87,3 +90,9 @@ def test_what_is_left_empty_wins_the_score_and_what_is_kept_its_dice():
 def test_evidence_that_cannot_be_weighed_is_refused(call, problem):
     with pytest.raises(DataError, match=problem):
         call()
+
+
+@pytest.mark.parametrize("dice", [-1, -0.01, 1.01, 80, float("nan")])
+def test_what_is_no_dice_has_no_threshold(dice):
+    with pytest.raises(DataError, match=f"dice={dice}: expected .* from 0 to 1"):
+        fusion.least_probability(dice)

@@ -149,3 +149,30 @@ def test_wrong_arguments_are_refused(overlap):
         ratio([0.1, np.nan], [1, 1])
     with pytest.raises(DataError, match="images"):
         summary([], [])
+
+
+@pytest.mark.parametrize(
+    ("groups", "unknown"),
+    [
+        (["a", None, "b"], 1),
+        (["a", float("nan"), "b"], 1),
+        ([float("nan"), 1.0, float("nan")], 2),
+        (np.array([1, None, None], object), 2),
+    ],
+)
+def test_images_of_unknown_patients_are_refused_and_counted(groups, unknown):
+    """All together they would pass for one patient, or for a patient called nan."""
+    for ask in (lambda: bootstrap(mean([0.1, 0.2, 0.3]), groups), lambda: summary([0.1, 0.2, 0.3], groups)):
+        with pytest.raises(DataError, match=f"groups hold {unknown} None or NaN of 3.* a group of its own, or leave it out"):
+            ask()
+
+
+@pytest.mark.parametrize("share", [25, -0.1, float("nan")])
+def test_a_share_that_is_no_quantile_is_refused(overlap, share):
+    with pytest.raises(ConfigurationError, match=f"share={share}: expected 0 to 1"):
+        quantile(overlap, share)
+
+
+def test_the_outermost_quantiles_are_the_least_and_the_largest_value(overlap):
+    once = np.ones((1, 120), int)
+    assert [quantile(overlap, share)(once)[0] for share in (0, 1)] == [overlap.min(), overlap.max()]

@@ -154,7 +154,7 @@ def test_distance_is_zero_for_equal_or_empty_masks_and_unknown_for_one_empty(met
     assert np.array_equal(metric(y_true, y_pred), [0, 0, np.nan, np.nan], equal_nan=True)
 
 
-@pytest.mark.parametrize("spacing", [(1, 0), (1, 1, 1), np.ones((3, 2)), 0.5])
+@pytest.mark.parametrize("spacing", [(1, 0), (1, 1, 1), np.ones((3, 2)), 0.5, "mm", (np.inf, 1), [[1, 1], [1]]])
 def test_a_wrong_spacing_is_refused(spacing):
     with pytest.raises(DataError, match="spacing"):
         metrics.hausdorff95(SQUARE, SQUARE, spacing)

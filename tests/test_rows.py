@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nervekit import rows
 from nervekit.data import SegmentationDataset
-from nervekit.errors import DataError
+from nervekit.errors import ConfigurationError, DataError
 
 
 @settings(max_examples=100)
@@ -37,3 +37,20 @@ def test_what_is_cut_is_pasted_back_to_its_place():
     assert part.images.shape == (2, 4, 3, 1) and np.array_equal(part.masks, part.images[..., 0] % 2 == 0)
     back = rows.paste(part.images[..., 0], slice(2, 6), 8)
     assert np.array_equal(back[:, 2:6], images[:, 2:6, :, 0]) and not back[:, :2].any() and not back[:, 6:].any()
+
+
+@pytest.mark.parametrize("wrong", [{"margin": -1}, {"margin": 1, "multiple": 0}, {"margin": 1, "multiple": -16}])
+def test_margins_and_multiples_out_of_range_are_refused(wrong):
+    masks = np.zeros((1, 16, 8), bool)
+    masks[0, 4:8] = True
+    with pytest.raises(ConfigurationError, match="expected a margin of 0 rows or more, and a multiple of 1 or more"):
+        rows.reach(masks, **wrong)
+
+
+def test_images_of_native_sizes_are_refused_with_what_to_do():
+    images = [np.zeros((size, 8, 1), np.uint8) for size in (8, 12)]
+    masks, names = [image[..., 0] == 0 for image in images], np.array(["a", "b"])
+    with pytest.raises(ConfigurationError, match=r"the images of few have native sizes.* size=\(96, 96\)"):
+        rows.cut(SegmentationDataset("few", images, masks, names, names), slice(2, 6))
+    with pytest.raises(ConfigurationError, match=r"the masks have native sizes.* size=\(96, 96\)"):
+        rows.reach(masks, margin=1)

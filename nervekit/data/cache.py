@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 import time
+import uuid
 import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+
+from nervekit.data import files
 
 LEFT_BEHIND = 24 * 3600  # seconds after which a half-written file belongs to a process that was killed
 
@@ -21,7 +23,7 @@ def folder() -> Path:
     """Return the cache folder: ``NERVEKIT_CACHE``, or else the one of the platform. It need not exist yet."""
     named = os.environ.get("NERVEKIT_CACHE", "").strip()
     if named:
-        return Path(named).expanduser().absolute()
+        return files.expanded(named, "NERVEKIT_CACHE").absolute()
     import pooch
 
     return Path(pooch.os_cache("nervekit"))
@@ -32,7 +34,7 @@ def sweep(place: Path, pattern: str = ".part-*") -> None:
 
     Younger ones may belong to a process that is still writing. Nothing reads them either way.
     """
-    for path in place.glob(pattern) if place.is_dir() else ():
+    for path in place.glob(pattern) if os.path.isdir(place) else ():
         try:
             if time.time() - path.stat().st_mtime < LEFT_BEHIND:
                 continue
@@ -67,12 +69,11 @@ def write(name: str, arrays: Mapping[str, np.ndarray]) -> Path | None:
         None, with a warning, if the disk is full or the folder cannot be written: nothing is left there.
     """
     path = folder() / "arrays" / f"{name}.npz"
-    temporary = None
+    temporary = path.with_name(f".part-{uuid.uuid4().hex}.npz")  # mkstemp would keep it from other users of the cache
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
-        handle, temporary = tempfile.mkstemp(prefix=".part-", suffix=".npz", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
+        with open(temporary, "xb") as stream:
             packed = {"masks": np.packbits(arrays["masks"]), "masks_shape": np.array(arrays["masks"].shape)}
             np.savez(stream, **(dict(arrays) | packed))
         os.replace(temporary, path)
@@ -84,7 +85,6 @@ def write(name: str, arrays: Mapping[str, np.ndarray]) -> Path | None:
         )
         return None
     finally:  # an interrupt leaves nothing either
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return path

@@ -47,15 +47,17 @@ def find(key: str, root: str | Path | None = None) -> Place | None:
     Raises
     ------
     nervekit.errors.DataError
-        If `root` or ``NERVEKIT_DATA`` does not exist, is empty, or is a file that is not an archive of the set.
+        If `root` or ``NERVEKIT_DATA`` does not exist, may not be read, is empty, or is a file that is not an archive of
+        the set.
     """
     known = entry(key)
     named = os.environ.get("NERVEKIT_DATA", "").strip()
     if root is not None:
-        return search(known, Path(root).expanduser(), "root")
+        return search(known, files.expanded(root, "root"), "root")
     place = None
-    if named and not of_another(known, Path(named).expanduser()):
-        place = search(known, Path(named).expanduser(), "NERVEKIT_DATA")
+    folder = files.expanded(named, "NERVEKIT_DATA")
+    if named and not of_another(known, folder):
+        place = search(known, folder, "NERVEKIT_DATA")
     if (place is None or place.source == "phantom") and holds(_stored(known), known.markers):
         place = Place(_stored(known), "real")
     return place
@@ -98,7 +100,7 @@ def fetch(key: str, force: bool = False, progress: bool = True) -> Path:
     folder = _stored(known)
     print(f"{known.title}: {known.images} images, {known.megabytes} MB\nLicence: {known.licence}")
     print(f"Please cite: {known.citation}")
-    here = folder.is_dir() and not force and holds(folder, known.markers)
+    here = os.path.isdir(folder) and not force and holds(folder, known.markers)
     here = here and fetching.complete(known, folder, progress)
     if here and whole(verify(key, folder)):
         again = {"whole": ", every file checked", "part": ", every file decoded, listed ones checked", "none": ""}

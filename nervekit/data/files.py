@@ -82,12 +82,16 @@ def open_source(path: str | Path, strip: bool = True) -> Iterator[Source]:
     Raises
     ------
     nervekit.errors.DataError
-        If `path` does not exist, is not a readable zip archive, or holds unsafe or damaged members.
+        If `path` does not exist or may not be read, is not a readable zip archive, or holds unsafe or damaged members.
     """
     path = Path(path)
-    if path.is_dir():
+    try:
+        folder, alone = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if folder:
         yield _folder(path)
-    elif path.is_file():
+    elif alone:
         try:
             archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:
@@ -105,6 +109,22 @@ def unreadable(path: Path | str, error: OSError) -> DataError:
     return DataError(f"{path}: cannot be read ({error.strerror or error}). Check that it is a file that you may read.")
 
 
+def expanded(path: str | Path, what: str) -> Path:
+    """Put the home folder in the place of ``~``; DataError if there is none. `what` is where `path` was given.
+
+    Examples
+    --------
+    >>> expanded("sets/~1", "root").as_posix()
+    'sets/~1'
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise DataError(
+            f"{what}={path}: there is no such home folder. Correct the name after the ~, or write the whole path."
+        ) from error
+
+
 def _folder(path: Path) -> Source:
     def read(name: str) -> bytes:
         try:
@@ -113,7 +133,11 @@ def _folder(path: Path) -> Source:
             raise unreadable(path / name, error) from error
 
     files = (item for item in sorted(_walk(path)) if not is_litter(item.relative_to(path)) and item.is_file())
-    return Source(path, {item.relative_to(path).as_posix(): item.stat().st_size for item in files}, read)
+    try:
+        sizes = {item.relative_to(path).as_posix(): item.stat().st_size for item in files}
+    except OSError as error:  # such as of a link into a folder that may not be entered
+        raise unreadable(error.filename or path, error) from error
+    return Source(path, sizes, read)
 
 
 def _walk(path: Path) -> Iterator[Path]:

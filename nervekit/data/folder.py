@@ -31,9 +31,9 @@ def read(
     """Read a folder (or its zip archive) with ``images/`` and ``masks/``; a pair shares its name but for the ending.
 
     Masks are binary: 0 and 1, 0 and 255, or palette indices 0 and 1 (a palette with the brighter colour at index 0 is
-    refused). Images are resized with an antialiased bilinear filter, masks to the nearest pixel. A file
-    ``SIMULATED.json`` in the folder, or up to two folders above it, says that they are simulated; so it does where
-    the images or masks are links into such a folder.
+    refused). Both are turned as their EXIF data say. Images are resized with an antialiased bilinear filter, masks to the
+    nearest pixel. A file ``SIMULATED.json`` in the folder, or up to two folders above it, says that they are simulated;
+    so it does where the images or masks are links into such a folder.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def read(
             image_name, mask_name = found[images][name], found[masks][name]
             where = f"{source.path}: {image_name}"
             image = pictures.to_grey_or_colour(pictures.upright(source.read(image_name), where), where, channels)
-            mask = pictures.read_mask(source.read(mask_name), f"{source.path}: {mask_name}")
+            mask = pictures.read_mask(source.read(mask_name), f"{source.path}: {mask_name}", turn=True)
             pictures.check_pair(image, mask, image_name, f"{source.path}: {mask_name}")
             pixels.append(pictures.resize_image(image, size))
             labels.append(pictures.resize(mask, size, "nearest").astype(bool))

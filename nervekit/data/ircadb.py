@@ -26,7 +26,7 @@ def uses(
     window: tuple[float, float] | str | None = None,
 ) -> bool:
     """Say whether a file takes part in what `read` gives with these options: a slice, or a mask of these organs."""
-    return volumes.uses(name, patients, [organs] if isinstance(organs, str) else list(organs))
+    return volumes.uses(name, patients, _listed(organs))
 
 
 def read(
@@ -67,11 +67,11 @@ def read(
     Raises
     ------
     nervekit.errors.ConfigurationError
-        If no patient has such an organ, a patient is not here, or the window is none.
+        If no patient has such an organ, a patient is not here or named twice, or organs, patients or window are none.
     nervekit.errors.DataError
         If slices are missing, doubled or damaged, or a mask does not fit its slice.
     """
-    names = [organs] if isinstance(organs, str) else list(organs)
+    names = _listed(organs)
     _check_window(window)
     found = [volume for volume in volumes.find(source, patients, names) if volume.masks]
     if not found:
@@ -188,6 +188,16 @@ def to_grey(hounsfield: np.ndarray, window: tuple[float, float] | str = (150, 50
 def _scaled(volume: Volume, size: tuple[int, int] | None) -> tuple[float, float]:
     height, width = volume.shape[1:] if size is None else size
     return volume.spacing[1] * volume.shape[1] / height, volume.spacing[2] * volume.shape[2] / width
+
+
+def _listed(organs: str | Sequence[str]) -> list[str]:
+    try:
+        names = [organs] if isinstance(organs, str) else list(organs)
+    except TypeError:
+        names = [None]
+    if not all(isinstance(name, str) for name in names):
+        raise ConfigurationError(f"organs={organs!r}: expected a name such as 'liver', or several, such as ('liver', 'bone').")
+    return names
 
 
 def _check_window(window) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from nervekit.data import files, folder, pictures, shapes
 from nervekit.data.dataset import KINDS, SegmentationDataset
-from nervekit.errors import DataError
+from nervekit.errors import ConfigurationError, DataError
 
 LARGEST_SIDE = 20_000
 
@@ -37,6 +37,8 @@ def read(path: str | Path, labels: Mapping[str, int] | Sequence[str] | str) -> n
 
     Raises
     ------
+    nervekit.errors.ConfigurationError
+        If labels have numbers that are none, or come twice.
     nervekit.errors.DataError
         If the file is not a labelme annotation, has a label that is not in `labels`, or a shape that cannot be
         drawn.
@@ -47,8 +49,20 @@ def read(path: str | Path, labels: Mapping[str, int] | Sequence[str] | str) -> n
 
 def _numbers(labels: Mapping[str, int] | Sequence[str] | str) -> dict[str, int]:
     if isinstance(labels, Mapping):
-        return dict(labels)
-    return {name: i for i, name in enumerate([labels] if isinstance(labels, str) else labels, start=1)}
+        for name, number in labels.items():
+            whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+            if not whole or not 0 <= number < 2**31:
+                raise ConfigurationError(
+                    f"labels: {name!r} has the number {number!r}; expected a whole one from 0, the background, to {2**31 - 1}."
+                )
+        return {name: int(number) for name, number in labels.items()}
+    try:
+        names = [labels] if isinstance(labels, str) else list(labels)
+    except TypeError:
+        names = [None]
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise ConfigurationError(f"labels={labels!r}: expected names, each once, such as ['nerve', 'vein'].")
+    return {name: number for number, name in enumerate(names, start=1)}
 
 
 def _draw(path: Path, annotation: dict, numbers: dict[str, int]) -> np.ndarray:
@@ -108,14 +122,18 @@ def read_folder(
     Raises
     ------
     nervekit.errors.ConfigurationError
-        If the size, the number of channels or the pattern is none.
+        If the size, the number of channels, the labels or the pattern are none.
     nervekit.errors.DataError
-        If there is no such folder or no annotation in it, or one of them or its image cannot be read.
+        If there is no such folder or no annotation in it, or it, one of them or its image cannot be read.
     """
     pictures.check_shape(size, channels)
     path = Path(path)
-    if not path.is_dir():
-        what = "is no folder, and archives are not read here: unpack it" if path.exists() else "there is no such folder"
+    try:
+        there, unpacked = path.exists(), path.is_dir()
+    except OSError as error:
+        raise files.unreadable(path, error) from error
+    if not unpacked:
+        what = "is no folder, and archives are not read here: unpack it" if there else "there is no such folder"
         raise DataError(f"{path}: {what}. Name the folder of the images and of the JSON files that labelme saved there.")
     found = {item.stem: item for item in path.glob("*.json") if item.name != files.MARKER and not files.is_litter(item)}
     if not found:

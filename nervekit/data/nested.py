@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import zipfile
@@ -45,7 +46,7 @@ def open_patients(path: str | Path) -> Iterator[files.Source]:
 
 
 def _entries(path: Path, stack: ExitStack) -> Iterator[tuple[list[str], int, Callable[[], bytes]]]:
-    if not path.is_dir() or path.name in KINDS:
+    if not os.path.isdir(path) or path.name in KINDS:
         source = stack.enter_context(files.open_source(path, strip=False))
         yield from _expand(source, [path.parent.name, path.name.removesuffix(".zip")], stack)
         return

@@ -7,6 +7,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from nervekit.data import catalog, files, simulated
 from nervekit.errors import ConfigurationError, DataError
 
@@ -82,8 +84,9 @@ def open_files(
 
 
 def check_source(source: str, subjects: int | None) -> None:
-    """Raise ConfigurationError for a source that is none, or fewer than one subject."""
+    """Raise ConfigurationError for a source that is none, or subjects that are no whole number of at least one."""
     if source not in ("auto", "real", "phantom"):
         raise ConfigurationError(f"source={source!r}: expected 'auto', 'real' or 'phantom'.")
-    if subjects is not None and subjects < 1:
-        raise ConfigurationError(f"subjects={subjects!r}: expected at least 1.")
+    whole = isinstance(subjects, (int, np.integer)) and not isinstance(subjects, bool)
+    if subjects is not None and not (whole and subjects >= 1):
+        raise ConfigurationError(f"subjects={subjects!r}: expected a whole number of at least 1.")

@@ -108,7 +108,7 @@ def by_slice(count: int, *, test: float = 0.1, development: float = 0.1, random_
     count : int
         Slices.
     test, development : float
-        Shares of the slices.
+        Shares of the slices, above 0 and below 1.
     random_state : int
 
     Returns
@@ -116,14 +116,28 @@ def by_slice(count: int, *, test: float = 0.1, development: float = 0.1, random_
     (count,) str array
         ``"train"``, ``"development"`` or ``"test"``.
 
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        If a share is not above 0 and below 1, or a part would be empty.
+
     Examples
     --------
     >>> names, counts = np.unique(by_slice(2028), return_counts=True)
     >>> dict(zip(names.tolist(), counts.tolist()))
     {'development': 203, 'test': 203, 'train': 1622}
     """
-    order = np.random.default_rng(random_state).permutation(count)
+    for share in (test, development):
+        if not 0 < share < 1:
+            raise ConfigurationError(f"by_slice: a share of {share} was asked for; it has to be above 0 and below 1. "
+                                     "Write 0.1 for a tenth.")  # fmt: skip
     first, second = round(test * count), round(development * count)
+    if min(first, second, count - first - second) < 1:
+        raise ConfigurationError(
+            f"by_slice: {count} slices, {first} of them for the test and {second} for development, leave a part empty. Load "
+            "more slices, or choose other shares."
+        )
+    order = np.random.default_rng(random_state).permutation(count)
     part = np.full(count, "train", "<U11")
     part[order[:first]] = "test"
     part[order[first : first + second]] = "development"

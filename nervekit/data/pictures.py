@@ -75,7 +75,7 @@ def to_grey_or_colour(picture: Image.Image, name: str, channels: int) -> Image.I
         raise DataError(f"{name}: has the mode {picture.mode} ({error}). Export it as grey or RGB.") from error
 
 
-def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
+def read_mask(content: bytes, name: str, palette: bool = False, turn: bool = False) -> Image.Image:
     """Decode a binary mask as a picture of mode L whose values are 0 and 1.
 
     A palette picture is read by its index, never by its colour: the index is the class. One whose palette has the
@@ -86,6 +86,8 @@ def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
     ----------
     palette : bool
         Accept a palette picture alone, with the colour map of labelme's VOC export (0 black, 1 dark red).
+    turn : bool
+        Turn it as its EXIF data say, as `upright` does; masks of public sets are taken as they are stored.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def read_mask(content: bytes, name: str, palette: bool = False) -> Image.Image:
         If the mask has another palette or one with the brighter colour at index 0, values other than background and one
         class, differing channels, or transparent pixels that are not black.
     """
-    picture = open_picture(content, name)
+    picture = upright(content, name) if turn else open_picture(content, name)
     if palette and (picture.mode != "P" or picture.getpalette()[:6] != VOC_PALETTE):
         found = "another palette" if picture.mode == "P" else f"a picture of mode {picture.mode}"
         raise DataError(

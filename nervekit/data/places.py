@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
+import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,27 +25,30 @@ class Place:
 
 def search(known: Entry, path: Path, what: str) -> Place | None:
     """Find a set in a folder or archive that was named as `what`; DataError if that is not there or of no use."""
-    if not path.exists():
+    try:
+        there, alone = path.exists(), path.is_file()
+        inside = sorted(path.iterdir()) if there and not alone else []
+        folders = [item for item in (path, *inside) if item.is_dir()]
+    except OSError as error:
+        raise DataError(
+            f"{what}={path}: {error.filename or path} cannot be read ({error.strerror or error}). Ask for the right to "
+            "read it, or name another."
+        ) from error
+    if not there:
         raise DataError(
             f"{what}={path}: there is no such file or folder. It should name the archive of a set, its unpacked "
             "folder, or a folder that holds one of them; correct it, or unset it."
         )
-    if path.is_file():
+    if alone:
         if not holds(path, known.markers):
             raise DataError(
                 f"{what}={path}: this file is not a zip archive of the set {known.key!r}. Correct it."
             )
         return _place(known, path)
-    try:
-        inside = sorted(path.iterdir())
-    except OSError as error:
-        raise DataError(f"{what}={path}: this folder cannot be read ({error.strerror or error}). Ask for the right to read "
-                        "it, or name another.") from error  # fmt: skip
     if not inside:
         raise DataError(
             f"{what}={path}: this folder is empty. Put the archive of {known.key!r} there, or unset it."
         )
-    folders = [item for item in (path, *inside) if item.is_dir()]
     archives = [item for item in inside if _matches(item.name.lower(), known.archives)]
     places = [_place(known, item) for item in (*folders, *archives) if holds(item, known.markers)]
     return min(places, key=lambda place: place.source != "real", default=None)
@@ -53,7 +57,7 @@ def search(known: Entry, path: Path, what: str) -> Place | None:
 def of_another(known: Entry, path: Path) -> bool:
     """Whether an archive is that of another set."""
     others = [other.markers for other in ENTRIES.values() if other != known]
-    return path.is_file() and not holds(path, known.markers) and any(holds(path, markers) for markers in others)
+    return os.path.isfile(path) and not holds(path, known.markers) and any(holds(path, markers) for markers in others)
 
 
 def _place(known: Entry, path: Path) -> Place:
@@ -69,7 +73,7 @@ def _held(folder: Path, markers: tuple[str, ...]) -> Iterator[str]:
 
 def holds(path: Path, markers: tuple[str, ...]) -> bool:
     """Whether a folder or archive holds a file that marks a set."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return next(_held(path, markers), None) is not None
     try:
         with zipfile.ZipFile(path) as archive:

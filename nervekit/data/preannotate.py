@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def write(
 
     Raises
     ------
+    nervekit.errors.ConfigurationError
+        If the tolerance is not a number of pixels.
     nervekit.errors.DataError
         If the annotation is there already or cannot be written, or masks have different sizes.
 
@@ -59,19 +62,8 @@ def write(
     True
     """
     path = Path(path)
-    sizes = {np.shape(mask) for mask in masks.values()}
-    if len(sizes) != 1 or len(next(iter(sizes))) != 2:
-        raise DataError(f"{path}: masks of the shapes {sorted(sizes)}; expected one or more of one (height, width).")
     _check_free(path, overwrite)
-    height, width = next(iter(sizes))
-    drawn = [
-        {"label": label, "points": shape["points"], "group_id": None, "description": "",
-         "shape_type": shape["shape_type"], "flags": {}, "mask": shape["mask"]}
-        for label, mask in masks.items()
-        for shape in shapes.trace(mask, tolerance)
-    ]  # fmt: skip
-    content = {"version": VERSION, "flags": {}, "shapes": drawn, "imagePath": image, "imageData": None}
-    whole.write_text(path, json.dumps(content | {"imageHeight": height, "imageWidth": width}, indent=2, ensure_ascii=False))
+    whole.write_text(path, _annotation(path, masks, image, tolerance))
     return path
 
 
@@ -81,25 +73,30 @@ def write_folder(
     masks: Sequence[np.ndarray],
     names: Sequence[str],
     label: str = "nerve",
-    **options,
+    *,
+    tolerance: float = 0.5,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write images as PNG and predictions beside them, ready for ``labelme FOLDER --labels nerve``.
 
-    All is checked before anything is written, and each file is written whole or not at all. A picture that is there
-    already stays if it shows the same, pixel for pixel.
+    All is checked and drawn before anything is written, and each file is written whole or not at all. A picture that is
+    there already stays if it shows the same, pixel for pixel.
 
     Parameters
     ----------
     path : path
         The folder; made if need be.
     images : sequence of (H, W, C) or (H, W) uint8 arrays
+        Of one to four channels.
     masks : sequence of (H, W) arrays
     names : sequence of str
         Of the files, without ending.
     label : str
         What the masks show.
-    **options
-        ``tolerance`` and ``overwrite`` of `write`; ``overwrite`` replaces pictures too.
+    tolerance : float
+        As in `write`.
+    overwrite : bool
+        As in `write`, and replace pictures too.
 
     Returns
     -------
@@ -110,17 +107,19 @@ def write_folder(
     ------
     nervekit.errors.ConfigurationError
         If there are not as many masks and names as images, a name leads out of the folder, or two are equal but for capital
-        letters.
+        letters; or as `write`.
     nervekit.errors.DataError
-        As `write`; if a mask has another size than its image, an image is not uint8, or another picture is there already.
+        As `write`; if a mask has another size than its image, an image is not uint8 or has other channels, or another picture
+        is there already.
     """
     path = Path(path)
     if not len(images) == len(masks) == len(names):
         raise ConfigurationError(f"{len(images)} images, {len(masks)} masks, {len(names)} names: expected one each.")
-    overwrite = options.get("overwrite", False)
+    if not isinstance(label, str) or not _is_unicode(label):
+        raise ConfigurationError(f"label={label!r}: expected the name of what the masks show, such as 'nerve'.")
     taken = set()
     for image, mask, name in zip(images, masks, names):
-        unicode = "\0" not in name and name.encode(errors="replace").decode() == name
+        unicode = "\0" not in name and _is_unicode(name)
         if not unicode or Path(name).name != name or name in ("", ".", ".."):
             raise ConfigurationError(f"names: {name!r} is no file name. Name each, without folders.")
         if name.lower() in taken:
@@ -129,25 +128,51 @@ def write_folder(
                 "apart. Name each otherwise."
             )
         taken.add(name.lower())
-        if np.shape(image)[:2] != np.shape(mask):
-            raise DataError(f"{name}: its image is {np.shape(image)}, its mask {np.shape(mask)}; expected one size.")
+        shape = np.shape(image)
+        if shape[:2] != np.shape(mask):
+            raise DataError(f"{name}: its image is {shape}, its mask {np.shape(mask)}; expected one size.")
+        if 0 in shape or not (len(shape) == 2 or (len(shape) == 3 and shape[2] <= 4)):
+            raise DataError(f"{name}: its image is {shape}; expected (height, width), or that with 1 to 4 channels.")
         if np.asarray(image).dtype != np.uint8:
             raise DataError(f"{name}: its image has the type {np.asarray(image).dtype}; expected uint8, 0 to 255.")
     try:
         for image, name in zip(images, names) if not overwrite else ():
             _check_free(path / f"{name}.json", overwrite)
             _check_same(path / f"{name}.png", _picture(image))
+        drawn = [
+            _annotation(path / f"{name}.json", {label: mask}, f"{name}.png", tolerance) for mask, name in zip(masks, names)
+        ]
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}). Name another folder.") from error
     written = []
-    for image, mask, name in zip(images, masks, names):
+    for image, text, name in zip(images, drawn, names):
         if overwrite or not (path / f"{name}.png").exists():
             content = io.BytesIO()
             _picture(image).save(content, "PNG")
             whole.write_bytes(path / f"{name}.png", content.getvalue())
-        written.append(write(path / f"{name}.json", {label: mask}, f"{name}.png", **options))
+        whole.write_text(path / f"{name}.json", text)
+        written.append(path / f"{name}.json")
     return written
+
+
+def _annotation(path: Path, masks: Mapping[str, np.ndarray], image: str, tolerance: float) -> str:
+    sizes = {np.shape(mask) for mask in masks.values()}
+    if len(sizes) != 1 or len(next(iter(sizes))) != 2:
+        raise DataError(f"{path}: masks of the shapes {sorted(sizes)}; expected one or more of one (height, width).")
+    height, width = next(iter(sizes))
+    drawn = [
+        {"label": label, "points": shape["points"], "group_id": None, "description": "",
+         "shape_type": shape["shape_type"], "flags": {}, "mask": shape["mask"]}
+        for label, mask in masks.items()
+        for shape in shapes.trace(mask, tolerance)
+    ]  # fmt: skip
+    content = {"version": VERSION, "flags": {}, "shapes": drawn, "imagePath": image, "imageData": None}
+    return json.dumps(content | {"imageHeight": height, "imageWidth": width}, indent=2, ensure_ascii=False)
+
+
+def _is_unicode(text: str) -> bool:
+    return text.encode(errors="replace").decode() == text
 
 
 def _picture(image: np.ndarray) -> Image.Image:
@@ -155,7 +180,7 @@ def _picture(image: np.ndarray) -> Image.Image:
 
 
 def _check_free(path: Path, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
+    if os.path.exists(path) and not overwrite:
         raise DataError(f"{path}: is there already, and may hold corrections. Say overwrite=True to replace it.")
 
 

@@ -159,7 +159,7 @@ def read_submission(path: str | Path, shape: tuple[int, int] = (420, 580)) -> di
 
 
 def rows(content: bytes, name: str, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Go through the rows of a CSV file with their line numbers; DataError if it is none or lacks `columns`."""
+    """Go through the rows of a CSV file with their line numbers; DataError if it is none, or a row does not fit `columns`."""
     try:
         csv.field_size_limit(2**31 - 1)  # a speckled mask has more characters than Python's usual limit
         reader = csv.DictReader(content.decode("utf-8-sig").splitlines())
@@ -169,6 +169,11 @@ def rows(content: bytes, name: str, columns: list[str]) -> Iterator[tuple[int, d
         for row in reader:
             if any(row[column] is None for column in columns):
                 raise DataError(f"{name}: line {reader.line_num} is cut off; expected {', '.join(columns)}.")
+            if any(field.strip() for field in row.get(None, ())):
+                raise DataError(
+                    f"{name}: line {reader.line_num} has more fields than there are columns. Write a field that holds a comma "
+                    "in quotation marks."
+                )
             yield reader.line_num, row
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{name}: is not a CSV file in UTF-8 ({error}). Export it again.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,12 +42,13 @@ def infer_sessions(images, ids: Sequence[str] | np.ndarray) -> np.ndarray:
     """
     from scipy.sparse.csgraph import connected_components
 
-    try:
-        numbers = np.array([int(name) for name in ids])
-    except ValueError as error:
+    words = [str(name) for name in np.atleast_1d(ids)]
+    wrong = [word for word in words if not re.fullmatch("[0-9]{1,18}", word)]  # int() takes "1_2" too, for 12
+    if wrong:
         raise ConfigurationError(
-            f"ids: sessions are inferred along numbers ({error}). Give groups yourself."
-        ) from error
+            f"ids: sessions are inferred along numbers, and {wrong[0]!r} is no whole number. Give groups yourself."
+        )
+    numbers = np.array([int(word) for word in words], np.int64)
     if len(numbers) != len(images):
         raise ConfigurationError(f"ids: {len(numbers)} ids for {len(images)} images; expected one each.")
     small = thumbnails(images, GRID)

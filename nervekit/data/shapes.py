@@ -6,12 +6,13 @@ import base64
 import binascii
 import io
 import math
+from numbers import Real
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from nervekit.data import pictures
-from nervekit.errors import DataError
+from nervekit.errors import ConfigurationError, DataError
 
 LINE_WIDTH = 10
 POINT_RADIUS = 5
@@ -92,6 +93,11 @@ def trace(mask: np.ndarray, tolerance: float = 0.5) -> list[dict]:
     list of dict
         With ``shape_type``, ``points`` and ``mask`` as labelme stores them, the largest part first.
 
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        If the tolerance is not a number of pixels.
+
     Examples
     --------
     >>> mask = np.zeros((9, 9), bool)
@@ -101,6 +107,8 @@ def trace(mask: np.ndarray, tolerance: float = 0.5) -> list[dict]:
     """
     from scipy import ndimage
 
+    if not isinstance(tolerance, Real) or not 0 <= tolerance < math.inf:
+        raise ConfigurationError(f"tolerance={tolerance!r}: expected a number of pixels, 0 or more.")
     parts, count = ndimage.label(np.asarray(mask).astype(bool), np.ones((3, 3)))
     sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
     boxes = ndimage.find_objects(parts)
@@ -149,9 +157,9 @@ def deviation(mask: np.ndarray, drawn: list[dict]) -> float:
     for shape in drawn:
         points = np.array(shape["points"], float)
         if shape["shape_type"] == "mask":
-            (left, top), (right, bottom) = points
-            inside = (top <= rows) & (rows <= bottom) & (left <= columns) & (columns <= right)
-            nearest[inside] = 0
+            held = Image.new("L", mask.shape[::-1])
+            _paste(held, shape["points"], shape["mask"], 1, "a shape of the type mask")
+            nearest[np.asarray(held)[border] > 0] = 0
         for start, end in zip(points, np.roll(points, -1, axis=0)) if shape["shape_type"] == "polygon" else ():
             across, down = end - start
             away = columns - start[0], rows - start[1]

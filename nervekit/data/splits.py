@@ -11,6 +11,7 @@ from nervekit.data.leaks import NEAR_DUPLICATE, Leakage, leakage
 from nervekit.data.sessions import infer_sessions
 from nervekit.data.similarity import nearest, transfer
 from nervekit.errors import ConfigurationError
+from nervekit.intervals import known_groups
 
 __all__ = ["NEAR_DUPLICATE", "Leakage", "Split", "group_kfold", "group_shares", "infer_sessions", "kfold", "leakage"]
 __all__ += ["nearest", "published", "thinned", "transfer"]
@@ -128,13 +129,15 @@ def group_kfold(
     ------
     nervekit.errors.ConfigurationError
         Fewer than two folds, or more than groups.
+    nervekit.errors.DataError
+        A group is None or NaN.
 
     Examples
     --------
     >>> sorted(test.tolist() for _, test in group_kfold(["a", "b", "a", "c"], 2))
     [[0, 2], [1, 3]]
     """
-    names, member = np.unique(np.asarray(groups), return_inverse=True)
+    names, member = np.unique(known_groups(groups), return_inverse=True)
     _check_folds(n_splits, len(names), "groups")
     random = np.random.default_rng(random_state)
     sizes = np.bincount(member)
@@ -171,6 +174,8 @@ def group_shares(
     ------
     nervekit.errors.ConfigurationError
         If a share is not above 0 and at most 1.
+    nervekit.errors.DataError
+        A group is None or NaN.
 
     Examples
     --------
@@ -181,7 +186,7 @@ def group_shares(
         if not 0 < share <= 1:
             raise ConfigurationError(f"group_shares: a share of {share} was asked for; it has to be above 0 and at most 1. "
                                      "Write 0.1 for a tenth.")  # fmt: skip
-    names, member = np.unique(np.asarray(groups), return_inverse=True)
+    names, member = np.unique(known_groups(groups), return_inverse=True)
     order = np.random.default_rng(random_state).permutation(len(names))
     reached = np.bincount(member)[order].cumsum()
     needed = [np.searchsorted(reached, share * len(member) - 1e-9) + 1 for share in shares]
@@ -202,6 +207,11 @@ def thinned(dataset, most):
     SegmentationDataset
         In the order of `dataset`.
 
+    Raises
+    ------
+    nervekit.errors.DataError
+        A group is None or NaN.
+
     Examples
     --------
     >>> from nervekit.data import SegmentationDataset
@@ -212,7 +222,8 @@ def thinned(dataset, most):
     """
     if most == "all":
         return dataset
-    members = [np.flatnonzero(dataset.groups == group) for group in dict.fromkeys(dataset.groups.tolist())]
+    groups = known_groups(dataset.groups)
+    members = [np.flatnonzero(groups == group) for group in dict.fromkeys(groups.tolist())]
     spaced = [index[np.unique(np.linspace(0, len(index) - 1, min(most, len(index))).astype(int))] for index in members]
     return dataset.subset(np.sort(np.concatenate(spaced)))
 

@@ -61,7 +61,7 @@ def find(
     Raises
     ------
     nervekit.errors.ConfigurationError
-        If a patient is not here.
+        If a patient is not here or named twice, or `patients` names none.
     nervekit.errors.DataError
         If slices or masks are missing, doubled, out of order, or of different sizes.
     """
@@ -109,8 +109,17 @@ def _patient(match: re.Match) -> str:
 
 
 def _named(patients: int | str | Sequence[int | str]) -> list[str]:
-    one = isinstance(patients, (int, np.integer, str))
-    return [str(patient) for patient in ([patients] if one else patients)]
+    kinds = (int, np.integer, str)
+    try:
+        given = [patients] if isinstance(patients, kinds) else list(patients)
+    except TypeError:
+        given = []
+    named = [str(patient) for patient in given]
+    if not given or not all(isinstance(patient, kinds) for patient in given) or len(set(named)) < len(named):
+        raise ConfigurationError(
+            f"patients={patients!r}: expected a number such as 17, or several, each once, such as (1, 17)."
+        )
+    return named
 
 
 def _is_among(organ: str, organs: Sequence[str]) -> bool:

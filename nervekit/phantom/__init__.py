@@ -6,7 +6,7 @@ of ultrasound into a picture stage by stage, :func:`nervekit.phantom.ircadb.scan
 """
 
 from nervekit.phantom.acoustics import Probe, render
-from nervekit.phantom.anatomy import SUBJECTS, TISSUES, find_scene
+from nervekit.phantom.anatomy import SUBJECTS, TISSUES, check_whole, find_scene
 from nervekit.phantom.export import export, screenshot
 from nervekit.phantom.version import VERSION
 
@@ -36,10 +36,17 @@ def scene(key, subject=0, frame=0, *, seed=0, shape=(256, 256)):
         ``tissue`` (index into ``TISSUES``), ``mask`` (bool), all of ``shape``; ``spacing`` (mm), ``probe``,
         ``mirrored``, ``mark`` and ``speckle`` (seeds). Of CT: see :func:`nervekit.phantom.ircadb.frame`.
 
+    Raises
+    ------
+    ConfigurationError
+        Unknown ``key``, or ``subject``, ``frame`` or ``seed`` is no whole number from 0, or of CT no slice of the patient.
+
     Examples
     --------
     >>> maps = scene("femoral", subject=3, frame=1)
     >>> maps["mask"].shape, bool(maps["mask"].any())
     ((256, 256), True)
     """
+    check_whole("subject", subject)
+    check_whole("seed", seed)
     return find_scene(key).frame(subject, frame, seed=seed, shape=shape)

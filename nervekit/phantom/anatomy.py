@@ -109,3 +109,9 @@ def find_scene(key):
     if key not in SCENES:
         raise ConfigurationError(f"No simulated scene {key!r}. Choose one of: {', '.join(SCENES)}.")
     return import_module(f"nervekit.phantom.{key}")
+
+
+def check_whole(name, value, least=0):
+    """ConfigurationError unless ``value``, given as ``name``, is a whole number of at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ConfigurationError(f"{name} is {value!r}; expected a whole number of at least {least}.")

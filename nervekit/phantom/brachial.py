@@ -12,7 +12,16 @@ from itertools import pairwise
 import numpy as np
 
 from nervekit.phantom.acoustics import Probe
-from nervekit.phantom.anatomy import ATTENUATION, DENSITY, bone_surfaces, largest_parts, line, oval, tissue
+from nervekit.phantom.anatomy import (
+    ATTENUATION,
+    DENSITY,
+    bone_surfaces,
+    check_whole,
+    largest_parts,
+    line,
+    oval,
+    tissue,
+)
 from nervekit.phantom.tissue import Texture, septa, specks
 
 NATIVE = (420, 580)  # rows and columns of every picture
@@ -142,6 +151,7 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
 
     ``mask`` is empty where nobody marked the nerve; ``in_view`` says whether the roots are in the picture.
     """
+    check_whole("frame", frame)
     body = subject(number, seed)
     station, marked, twin = view(number, frame, seed)
     rng = np.random.default_rng([seed, number, 1 + twin, 21])

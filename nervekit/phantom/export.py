@@ -9,9 +9,9 @@ import numpy as np
 import PIL
 import scipy
 
-from nervekit.data.files import MARKER
-from nervekit.errors import ConfigurationError, DataError
-from nervekit.phantom.anatomy import SUBJECTS, find_scene
+from nervekit.data.files import MARKER, expanded
+from nervekit.errors import DataError
+from nervekit.phantom.anatomy import SUBJECTS, check_whole, find_scene
 from nervekit.phantom.version import VERSION
 
 
@@ -43,14 +43,13 @@ def export(key, folder, *, subjects=None, seed=0, progress=False):
     ConfigurationError
         Unknown ``key``, or fewer than one subject, or a negative seed.
     DataError
-        ``folder`` holds something else, or cannot be written.
+        ``folder`` holds something else, or cannot be read or written.
     """
     find_scene(key)
     subjects = SUBJECTS[key] if subjects is None else subjects
-    for name, value, least in (("subjects", subjects, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise ConfigurationError(f"{name} is {value!r}; expected a whole number of at least {least}.")
-    folder = Path(folder).expanduser().absolute()
+    check_whole("subjects", subjects, 1)
+    check_whole("seed", seed)
+    folder = expanded(folder, "folder").absolute()
     libraries = {"numpy": np.__version__, "scipy": scipy.__version__, "pillow": PIL.__version__}
     about = {
         "simulated": True, "key": key, "version": VERSION, "seed": int(seed), "subjects": int(subjects),
@@ -78,15 +77,22 @@ def export(key, folder, *, subjects=None, seed=0, progress=False):
 
 def _is_complete(folder, about):
     """Whether ``folder`` holds this very set; DataError if it holds something else."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return False
     advice = "Name another folder, or delete this one if you do not need it."
-    if not (folder / MARKER).is_file():
+    try:
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            return False
+        note = (folder / MARKER).read_bytes() if (folder / MARKER).is_file() else None
+    except OSError as error:
+        raise DataError(
+            f"{folder} cannot be read ({error.strerror or error}); nothing was written. Name another folder, or ask for the "
+            "right to read it."
+        ) from error
+    if note is None:
         raise DataError(
             f"{folder} exists and is no simulated set (it has no {MARKER}); nothing was written. {advice}"
         )
     try:
-        found = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        found = json.loads(note)
         found = {name: found.get(name) for name in ("key", "version", "seed", "subjects")}
     except (ValueError, AttributeError) as error:
         raise DataError(f"{folder / MARKER} is not readable as JSON ({error}). {advice}") from error
@@ -121,5 +127,12 @@ def screenshot(key, subject=0, frame=0, *, seed=0):
     -------
     picture, mask : PIL.Image.Image
         In the modes that the public files have.
+
+    Raises
+    ------
+    ConfigurationError
+        Unknown ``key``, or ``subject``, ``frame`` or ``seed`` is no whole number from 0, or of CT no slice of the patient.
     """
+    check_whole("subject", subject)
+    check_whole("seed", seed)
     return find_layout(key).screenshot(subject, frame, seed=seed)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from nervekit.phantom.acoustics import Probe
-from nervekit.phantom.anatomy import ATTENUATION, DENSITY, largest_parts, line, tissue
+from nervekit.phantom.anatomy import ATTENUATION, DENSITY, check_whole, largest_parts, line, tissue
 from nervekit.phantom.tissue import Texture, septa, specks
 
 NATIVE = (  # chance, columns and rows of a hand-cropped picture
@@ -111,6 +111,7 @@ def _vessels_and_wedge(draw, width, depth):
 
 def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
     """Maps of one frame; see :func:`nervekit.phantom.scene`."""
+    check_whole("frame", frame)
     body = subject(number, seed)
     rng = np.random.default_rng([seed, number, 1 + frame])
 

@@ -120,7 +120,8 @@ def frame(number=0, frame=0, *, seed=0, shape=NATIVE):
     ((128, 128), ['bone', 'liver'], dtype('int16'))
     """
     body = subject(number, seed)
-    if not 0 <= frame < body.slices:
+    whole = isinstance(frame, (int, np.integer)) and not isinstance(frame, bool)
+    if not whole or not 0 <= frame < body.slices:
         last = body.slices - 1
         raise ConfigurationError(f"frame={frame}: simulated patient {number} has the slices 0 to {last}; choose one of these.")
     level = frame / (body.slices - 1)

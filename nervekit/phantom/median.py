@@ -11,7 +11,16 @@ import numpy as np
 
 from nervekit.phantom import anatomy
 from nervekit.phantom.acoustics import Probe
-from nervekit.phantom.anatomy import ATTENUATION, DENSITY, bone_surfaces, largest_parts, line, oval, tissue
+from nervekit.phantom.anatomy import (
+    ATTENUATION,
+    DENSITY,
+    bone_surfaces,
+    check_whole,
+    largest_parts,
+    line,
+    oval,
+    tissue,
+)
 from nervekit.phantom.tissue import Texture, septa
 
 NATIVE = (468, 606)  # rows and columns of every picture
@@ -144,6 +153,7 @@ def _wrist(rng, width, depth, bifid):
 
 def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
     """Maps of one frame; see :func:`nervekit.phantom.scene`. ``parts`` counts the components of the mask."""
+    check_whole("frame", frame)
     body = subject(number, seed)
     rng = np.random.default_rng([seed, number, 1 + frame, 11])
 

@@ -68,6 +68,20 @@ def test_a_picture_is_turned_as_its_camera_says(own):
     assert dataset.images[0][dataset.masks[0]].mean() > 200
 
 
+@pytest.mark.parametrize("kind", ["grey", "palette"])
+def test_a_mask_is_turned_as_its_image_is(own, kind):
+    values = np.zeros((20, 30), np.uint8)
+    values[5:9, 4:12] = 255
+    turned = Image.fromarray(values[::-1, ::-1])
+    exif = turned.getexif()
+    exif[0x0112] = 3  # stored upside down
+    turned.save(own / "images" / "P1 a.jpg", exif=exif, quality=95)
+    mask = turned if kind == "grey" else palette(values[::-1, ::-1] // 255, (0, 0, 0), (128, 0, 0))
+    mask.save(own / "masks" / "P1 a.png", exif=exif)
+    dataset = folder.read(own, size=None)
+    assert np.array_equal(dataset.masks[0], values > 0) and dataset.images[0][dataset.masks[0]].mean() > 200
+
+
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 def test_a_mask_with_transparency_is_read_only_where_it_cannot_be_misread(own, mode):
     path = own / "masks" / "P1 a.png"
@@ -297,6 +311,7 @@ def test_empty_rows_at_the_end_of_a_list_of_groups_are_passed_over(own):
     ("content", "text"),
     [
         ("group,sample\nx\n", "line 2 is cut off"),
+        ("sample,group\nP1 a,x,y\n", "line 2 has more fields than there are columns"),
         ("sample\nP1 a\n", "has the columns sample; expected sample, group"),
         ("sample,group\nP1 a, \n", "line 2 gives P1 a no group"),
         ("sample,group\nP1 a,x\nP1 a,y\n", "line 3 gives P1 a a second group, 'y'"),

@@ -119,6 +119,20 @@ def test_patient_that_is_not_here_is_refused(set_of_two):
         read(set_of_two, patients=[7])
 
 
+@pytest.mark.parametrize("patients", [10.0, [], (2, "2"), (10, 10), (2, None), [2.0]])
+def test_patients_that_are_none_or_come_twice_are_refused(set_of_two, patients):
+    for reader in (read, lambda path, **options: data.load("ircadb", "real", root=path, **options)):
+        with pytest.raises(ConfigurationError, match="patients=.*each once"):
+            reader(set_of_two, patients=patients)
+
+
+@pytest.mark.parametrize("organs", [None, 5, (5,), ("liver", None)])
+def test_organs_that_are_no_names_are_refused(set_of_two, organs):
+    for reader in (read, lambda path, **options: data.load("ircadb", "real", root=path, **options)):
+        with pytest.raises(ConfigurationError, match="organs=.*expected a name"):
+            reader(set_of_two, organs=organs)
+
+
 @pytest.mark.parametrize(
     ("number", "organ", "written", "text"),
     [

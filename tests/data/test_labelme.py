@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nervekit.data import labelme, shapes
-from nervekit.errors import DataError
+from nervekit.errors import ConfigurationError, DataError
 
 
 @pytest.fixture
@@ -183,6 +183,23 @@ def test_one_label_needs_no_list(annotate):
     assert np.array_equal(labelme.read(path, "nerve"), labelme.read(path, ["nerve"]))
     dataset = labelme.read_folder(path.parent, "nerve", size=None)
     assert dataset.masks[0].sum() == 80 and dataset.provenance["labels"] == ["nerve"]
+
+
+NUMBERS = [{"nerve": "1"}, {"nerve": -1}, {"nerve": 1.0}, {"nerve": True}, {"nerve": None}, {"nerve": 2**31}]
+
+
+@pytest.mark.parametrize("labels", [*NUMBERS, ["nerve", "vein", "nerve"], [5], None, 3])
+def test_labels_that_are_none_are_refused(annotate, labels):
+    path = annotate(shape("rectangle", [[2, 3], [9, 12]]), imageData=png(np.zeros((40, 60), np.uint8)))
+    with pytest.raises(ConfigurationError, match="labels"):
+        labelme.read(path, labels)
+    with pytest.raises(ConfigurationError, match="labels"):
+        labelme.read_folder(path.parent, labels)
+
+
+def test_numbers_of_labels_may_be_any_whole_ones(annotate):
+    path = annotate(shape("rectangle", [[2, 3], [9, 12]]))
+    assert np.unique(labelme.read(path, {"nerve": np.int64(70_000), "vein": 0})).tolist() == [0, 70_000]
 
 
 def test_provenance_says_labels_groups_and_which_files(annotate, tmp_path):

@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from nervekit import data, phantom
-from nervekit.data import cache
+from nervekit import data, kernel, phantom
+from nervekit.data import cache, catalog
 from nervekit.errors import ConfigurationError, DataError, MissingDataError
 
 
@@ -50,6 +50,29 @@ def test_wrong_environment_variable_is_an_error_and_no_silent_simulation(monkeyp
         data.load("femoral")
 
 
+HOMES = {
+    "root": lambda place: catalog.find("femoral", place),
+    "NERVEKIT_DATA": lambda place: catalog.find("femoral"),
+    "NERVEKIT_CACHE": lambda place: cache.folder(),
+    "folder": lambda place: phantom.export("median", place),
+}
+
+
+@pytest.mark.parametrize("what", HOMES)
+def test_home_that_is_not_there_is_named(monkeypatch, what):
+    place = "~nobody of this name/set"
+    if what.isupper():
+        monkeypatch.setenv(what, place)
+    with pytest.raises(DataError, match=f"{what}={place}: there is no such home folder"):
+        HOMES[what](place)
+
+
+def test_home_that_is_not_there_is_named_before_a_kernel_starts(monkeypatch, tmp_path):
+    monkeypatch.setenv("NERVEKIT_DATA", " ~nobody of this name/set")
+    with pytest.raises(DataError, match="NERVEKIT_DATA=~nobody of this name/set: "), kernel.environment(tmp_path):
+        pass
+
+
 def test_empty_folder_is_an_error(monkeypatch, tmp_path):
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("NERVEKIT_DATA", str(tmp_path / "empty"))
@@ -79,6 +102,9 @@ def test_real_data_that_is_not_here_says_how_to_get_it(monkeypatch, tmp_path):
         {"size": (0, 5)},
         {"size": 256.0},
         {"subjects": 0},
+        {"subjects": "3"},
+        {"subjects": 2.5},
+        {"subjects": True},
     ],
 )
 def test_unknown_arguments_are_refused(arguments):
@@ -97,7 +123,7 @@ def test_open_files_gives_the_bytes_that_load_reads(listed, pack):
         opened.files.read(name)
 
 
-@pytest.mark.parametrize("wrong", [{"source": "kaggle"}, {"subjects": 0}])
+@pytest.mark.parametrize("wrong", [{"source": "kaggle"}, {"subjects": 0}, {"subjects": "3"}])
 def test_open_files_refuses_what_load_refuses(wrong):
     with pytest.raises(ConfigurationError), data.open_files("median", **wrong):
         pass
@@ -154,6 +180,16 @@ def test_damaged_cache_is_made_again(listed, own_cache):
     stored.write_bytes(stored.read_bytes()[:1000])
     assert np.array_equal(data.load("femoral", root=listed).images, first.images)
     assert cache.read(stored.stem) is not None
+
+
+def test_stored_arrays_may_be_read_by_whom_other_files_may(own_cache):
+    before = os.umask(0o022)
+    try:
+        path = cache.write("a", {"masks": np.eye(3, dtype=bool)})
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644 and list(path.parent.iterdir()) == [path]
+    assert np.array_equal(cache.read("a")["masks"], np.eye(3, dtype=bool))
 
 
 def test_what_a_killed_process_left_behind_is_ignored_and_later_deleted(tmp_path):
@@ -241,6 +277,14 @@ def test_simulator_and_reader_agree(key, subjects):
     filled = [mask.any() for mask in dataset.masks]
     assert any(filled) and all(filled) == (key != "brachial")
     assert (dataset.spacing is None) == (key != "ircadb")
+
+
+@pytest.mark.parametrize("draw", [phantom.scene, phantom.screenshot])
+@pytest.mark.parametrize("key", sorted(phantom.SUBJECTS))
+def test_simulated_frame_that_is_none_is_refused(draw, key):
+    for wrong in ({"subject": -1}, {"subject": 0.5}, {"seed": -1}, {"seed": None}, {"frame": -1}, {"frame": 1.5}):
+        with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+            draw(key, **wrong)
 
 
 def test_archive_of_another_set_is_passed_over_but_a_wrong_root_is_refused(listed, pack, monkeypatch):

@@ -63,6 +63,23 @@ def test_slices_are_dealt_wherever_they_come_from():
     assert len(set(TEN[dealt == "train"])) == 10
 
 
+@pytest.mark.parametrize(
+    ("count", "shares"),
+    [
+        (10, {"test": 0.9, "development": 0.5}),
+        (10, {"test": 0.5, "development": 0.5}),
+        (4, {}),
+        (10, {"test": 1.0}),
+        (10, {"test": -0.2}),
+        (10, {"development": 0}),
+        (10, {"development": float("nan")}),
+    ],
+)
+def test_shares_that_leave_a_part_without_slices_are_refused(count, shares):
+    with pytest.raises(ConfigurationError, match="by_slice: "):
+        parts.by_slice(count, **shares)
+
+
 def test_opened_gives_hounsfield_units_masks_and_distances_of_what_load_reads(tmp_path):
     from ct import save_patient
 

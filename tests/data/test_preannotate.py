@@ -78,6 +78,15 @@ def test_deviation_without_shapes_or_without_a_mask():
     assert shapes.deviation(ring, shapes.trace(ring)) == 0
 
 
+def test_deviation_counts_a_part_that_lies_in_the_hole_of_another():
+    ring, inner = disc() & ~disc(14), np.zeros((60, 60), bool)
+    inner[28:31, 27:32] = True
+    (hollow,) = shapes.trace(ring)
+    assert hollow["shape_type"] == "mask" and shapes.deviation(ring | inner, [hollow]) == np.inf
+    half_a_pixel_below = {"shape_type": "polygon", "points": [[27, 28], [31, 28], [31, 30.5], [27, 30.5]]}
+    assert shapes.deviation(ring | inner, [hollow, half_a_pixel_below]) == 0.5
+
+
 def test_tolerance_makes_fewer_points_and_hardly_changes_the_mask(tmp_path):
     exact, loose = shapes.trace(disc(), 0)[0]["points"], shapes.trace(disc(), 0.5)[0]["points"]
     assert len(loose) < len(exact) / 2
@@ -282,6 +291,38 @@ def test_images_that_are_not_uint8_are_refused_before_anything_is_written(tmp_pa
     images = [np.zeros((60, 60), np.uint8), np.zeros((60, 60), np.float32)]
     with pytest.raises(DataError, match="b: its image has the type float32; expected uint8"):
         preannotate.write_folder(tmp_path / "new", images, [disc()] * 2, ["a", "b"], overwrite=True)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("shape", [(60, 60, 5), (60, 60, 0), (60, 60, 3, 1)])
+def test_images_of_other_channels_are_refused_before_anything_is_written(tmp_path, shape):
+    images = [np.zeros((60, 60), np.uint8), np.zeros(shape, np.uint8)]
+    with pytest.raises(DataError, match=r"b: its image is \(60, 60, .*; expected .* 1 to 4 channels"):
+        preannotate.write_folder(tmp_path / "new", images, [disc()] * 2, ["a", "b"], overwrite=True)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_images_of_one_to_four_channels_are_written_as_they_are(tmp_path, channels):
+    image = np.random.default_rng(0).integers(0, 255, (60, 60, channels), np.uint8)
+    preannotate.write_folder(tmp_path, [image], [disc()], ["a"])
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")).reshape(image.shape), image)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"tolerence": 1}, TypeError),
+        ({"tolerance": None}, ConfigurationError),
+        ({"tolerance": -0.5}, ConfigurationError),
+        ({"tolerance": float("nan")}, ConfigurationError),
+        ({"label": None}, ConfigurationError),
+        ({"label": "nerve\udcfc"}, ConfigurationError),
+    ],
+)
+def test_options_that_are_none_are_refused_before_anything_is_written(tmp_path, options, error):
+    with pytest.raises(error, match=next(iter(options))):
+        preannotate.write_folder(tmp_path / "new", [np.zeros((60, 60), np.uint8)], [disc()], ["a"], **options)
     assert not (tmp_path / "new").exists()
 
 

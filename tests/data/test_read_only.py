@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from nervekit import data, phantom
-from nervekit.data import folder, preannotate, rle, simulated
+from nervekit.data import cache, catalog, folder, labelme, nested, preannotate, rle, simulated
 from nervekit.errors import DataError
 
 NOBODY = 65534
@@ -122,10 +122,73 @@ def test_cache_that_cannot_be_written_costs_time_but_no_result(locked, monkeypat
 
 
 def test_folder_that_nobody_may_read_is_said(locked):
+    with pytest.raises(DataError, match="there is no such file or folder"):  # what this imports, nobody may perhaps not
+        data.load("femoral", "real", root=locked / "nowhere")
     (locked / "empty").chmod(0o000)
 
     def read():
-        with pytest.raises(DataError, match="this folder cannot be read .*Ask for the right"):
+        with pytest.raises(DataError, match="empty cannot be read .*Ask for the right"):
             data.load("femoral", "real", root=locked / "empty")
 
     as_nobody(read)
+
+
+READERS = {
+    "a set": lambda place: data.load("median", "real", root=place),
+    "the set that NERVEKIT_DATA names": lambda place: data.load("median", "real"),
+    "patients": lambda place: nested.open_patients(place).__enter__(),
+    "images": lambda place: folder.read(place),
+    "annotations": lambda place: labelme.read_folder(place),
+    "a simulated set": lambda place: phantom.export("median", place, subjects=1),
+    "an annotation to be": lambda place: preannotate.write(place / "a.json", {"nerve": np.eye(9)}, "a.png"),
+}
+
+
+@pytest.mark.parametrize("what", READERS)
+def test_what_lies_where_nobody_may_go_is_named(locked, tmp_path, monkeypatch, what):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NERVEKIT_DATA", str(tmp_path / "file"))
+    with pytest.raises(DataError, match="file"):
+        READERS[what](tmp_path / "file")
+    inside = locked / "empty" / "inside"
+    monkeypatch.setenv("NERVEKIT_DATA", str(inside))
+    (locked / "empty").chmod(0o000)
+
+    def read():
+        with pytest.raises(DataError, match="inside.* cannot be (read|written) .Permission denied"):
+            READERS[what](inside)
+
+    as_nobody(read)
+
+
+def test_link_to_where_nobody_may_go_is_named(locked):
+    with pytest.raises(DataError, match="there is no such file or folder"):
+        data.load("median", "real", root=locked / "nowhere")
+    locked.chmod(0o755)
+    (locked / "beside").symlink_to(locked / "empty" / "inside")
+    locked.chmod(0o555)
+    (locked / "empty").chmod(0o000)
+
+    def read():
+        for reader in (folder.read, lambda place: data.load("median", "real", root=place)):
+            with pytest.raises(DataError, match="beside:? cannot be read .Permission denied"):
+                reader(locked)
+
+    as_nobody(read)
+
+
+def test_cache_where_nobody_may_go_is_none(locked, tmp_path, monkeypatch):
+    def look():
+        with pytest.raises(DataError, match="could not be stored"):
+            catalog.fetch("femoral", progress=False)
+        cache.sweep(cache.folder() / "arrays")
+        assert cache.read("a") is None and catalog.find("femoral") is None
+        with pytest.warns(UserWarning, match="could not be cached"):
+            assert cache.write("a", {"masks": np.zeros(3, bool)}) is None
+
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NERVEKIT_CACHE", str(tmp_path / "file"))
+    look()
+    monkeypatch.setenv("NERVEKIT_CACHE", str(locked / "empty" / "cache"))
+    (locked / "empty").chmod(0o000)
+    as_nobody(look)

@@ -105,6 +105,7 @@ def test_submission_to_a_place_that_does_not_exist_is_refused(tmp_path, name):
         (b"img,pixels\n1,1 2\n1,\n", "line 3 names the image '1' again"),
         (b"img,pixels\n1,1 2 3\n", "line 2: holds 3 numbers"),
         (b"img,pixels\n1\n", "line 2 is cut off"),
+        (b"img,pixels\n1,1 2\n2,1 2,3 1\n", "line 3 has more fields than there are columns"),
         (b"\xff\xfe\x00", "not a CSV file in UTF-8"),
     ],
 )
@@ -112,6 +113,11 @@ def test_wrong_submissions_are_refused(tmp_path, content, text):
     (tmp_path / "submission.csv").write_bytes(content)
     with pytest.raises(DataError, match=rf"submission\.csv: .*{text}"):
         rle.read_submission(tmp_path / "submission.csv")
+
+
+def test_blank_fields_behind_the_last_column_are_passed_over(tmp_path):
+    (tmp_path / "submission.csv").write_text("img,pixels\n1,2 3,, \n")
+    assert rle.read_submission(tmp_path / "submission.csv", (3, 4))["1"].sum() == 3
 
 
 @settings(max_examples=60)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nervekit.data import SegmentationDataset, similarity, splits
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, DataError
 
 groups_and_folds = st.lists(st.integers(0, 30), min_size=2, max_size=200).flatmap(
     lambda groups: st.tuples(st.just(groups), st.integers(2, max(2, len(set(groups)))), st.integers(0, 99))
@@ -65,6 +65,20 @@ def test_shares_are_whole_groups_one_within_the_next_and_no_group_more_than_need
 def test_a_share_that_is_none_is_refused(share):
     with pytest.raises(ConfigurationError, match="above 0 and at most 1"):
         splits.group_shares(["a", "b"], [0.5, share])
+
+
+@pytest.mark.parametrize("unknown", [None, float("nan")])
+def test_images_of_unknown_groups_are_not_dealt(unknown):
+    groups = np.array([1.0, unknown, 2.0, unknown], object)
+    images, names = np.zeros((4, 8, 8, 1), np.uint8), np.arange(4).astype(str)
+    dataset = SegmentationDataset("own", images, images[..., 0] > 0, names, groups)
+    for deal in (
+        lambda: splits.group_kfold(groups.tolist(), 2),
+        lambda: splits.group_shares(groups.tolist(), [0.5]),
+        lambda: splits.thinned(dataset, 1),
+    ):
+        with pytest.raises(DataError, match="groups hold 2 None or NaN of 4"):
+            deal()
 
 
 def test_kfold_tests_every_image_once():
@@ -140,9 +154,10 @@ def test_sessions_do_not_depend_on_the_order_of_the_images():
     )
 
 
-def test_sessions_need_numbers():
+@pytest.mark.parametrize("ids", [["left knee"], ["1_2"], ["1", "1_2"], [1.5], np.array([1.0]), [None], None, ["-1"], [""]])
+def test_sessions_need_numbers(ids):
     with pytest.raises(ConfigurationError, match="inferred along numbers"):
-        splits.infer_sessions(np.zeros((1, 8, 8), np.uint8), ["left knee"])
+        splits.infer_sessions(np.zeros((1, 8, 8), np.uint8), ids)
 
 
 def test_leak_is_found_and_a_clean_split_is_clean():
