@@ -152,6 +152,14 @@ def warp(images, masks, matrices, displacement=None, *, fill="nearest"):
     -------
     images, masks : tensors
         As from `transform`.
+
+    Examples
+    --------
+    >>> images = np.arange(4, dtype="float32").reshape(1, 1, 4, 1)
+    >>> none, one = np.zeros(1, "float32"), np.ones(1, "float32")
+    >>> moved, _ = warp(images, images > 1, inverse_affine(none, none, (one, one), (none, one)))
+    >>> ops.convert_to_numpy(moved).ravel().tolist()  # one pixel to the right
+    [0.0, 0.0, 1.0, 2.0]
     """
     height, width = images.shape[1:3]
     row = ops.reshape(ops.arange(height, dtype="float32") - (height - 1) / 2, (1, height, 1))
@@ -244,6 +252,8 @@ def _check(images, masks):
     if len(images.shape) != 4 or None in tuple(images.shape[1:]):
         raise DataError(f"images have the shape {tuple(images.shape)}, expected (images, height, width, channels) "
                         "of a known size")
-    if tuple(masks.shape[1:]) not in (tuple(images.shape[1:3]), (*images.shape[1:3], 1)):
+    known = None not in (images.shape[0], masks.shape[0])
+    others = known and images.shape[0] != masks.shape[0]
+    if others or tuple(masks.shape[1:]) not in (tuple(images.shape[1:3]), (*images.shape[1:3], 1)):
         raise DataError(f"masks have the shape {tuple(masks.shape)}, images {tuple(images.shape)}: expected masks "
                         "(images, height, width), with or without a channel axis of 1")

@@ -43,6 +43,14 @@ def change_intensity(
     ------
     ConfigurationError
         For a strength out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grey = np.full((1, 4, 4, 1), 100, "uint8")
+    >>> darker = change_intensity(grey, (0, 1), gamma=(2.0, 2.0))
+    >>> int(ops.convert_to_numpy(darker)[0, 0, 0, 0])  # 255 * (100 / 255)**2
+    39
     """
     gamma, contrast = positive_range("gamma", gamma), positive_range("contrast", contrast)
     for name, strength, least in (("brightness", brightness, 0), ("noise", noise, 0), ("blur", blur, 0),

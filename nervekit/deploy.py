@@ -51,7 +51,16 @@ def to_onnx(network, path):
 
 
 def open_onnx(path):
-    """A function from images (N, H, W, C) to probabilities (N, H, W), computed by ONNX Runtime on the processor."""
+    """A function from images (N, H, W, C) to probabilities (N, H, W), computed by ONNX Runtime on the processor.
+
+    Raises
+    ------
+    ConfigurationError
+        ONNX Runtime is not installed.
+    """
+    if not find_spec("onnxruntime"):
+        how = command("pip install 'nervekit[onnx]'")
+        raise ConfigurationError(f"An ONNX file needs onnxruntime to be run. Install with: {how}")
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -192,6 +201,11 @@ def frames_per_second(answer, frames, *, warm=2):
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> frames_per_second(lambda frame: frame.mean(), np.zeros((3, 8, 8, 1))) > 0
+    True
     """
     for frame in frames[:warm]:
         answer(frame[None])

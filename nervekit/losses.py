@@ -114,12 +114,21 @@ class CrossEntropyDiceLoss(keras.losses.Loss):
     """Mean binary cross-entropy plus one minus the Dice coefficient of the batch.
 
     An image of ``sample_weight`` 0 is left out of the Dice coefficient; in the mean of the cross-entropy it still counts as an
-    image, with the value 0, as in Keras' own losses.
+    image, with the value 0, as in Keras' own losses. Probabilities are cut at Keras' epsilon, 1e-7: a pixel that is wrong by a
+    logit of more than 16 adds no gradient any more. Keras' ``"binary_crossentropy"`` does so on JAX and PyTorch; on TensorFlow
+    it goes back to the logits of a network that ends in a sigmoid.
 
     Parameters
     ----------
     smooth : float
         As in `dice_coefficient`; Melnic et al. took 1e-7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.array([[[[1.0]], [[0.0]]]])
+    >>> round(float(CrossEntropyDiceLoss()(mask, np.full(mask.shape, 0.5))), 3)  # log 2, and one minus a Dice of one half
+    1.193
 
     References
     ----------

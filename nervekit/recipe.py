@@ -57,11 +57,11 @@ def fit(
     optimizer : str or object, optional
         In place of stochastic gradient descent.
     learning_rate, momentum : float
-        Of stochastic gradient descent.
+        Of stochastic gradient descent; an `optimizer` of your own has its own.
     presence_weight : float
         Of the cross-entropy of a presence head, where there is one.
     begin_at_share : bool
-        Let every mask begin at the region's share of the pixels, see `training.begin_at_share`.
+        Let every mask begin about at the region's share of the pixels, see `training.begin_at_share`.
 
     Returns
     -------
@@ -82,6 +82,18 @@ def fit(
     References
     ----------
     Isensee et al. 2021, nnU-Net, Nature Methods 18, Methods: loss, optimizer, schedule, masks at several scales.
+
+    Examples
+    --------
+    >>> from nervekit import models
+    >>> from nervekit.data.dataset import SegmentationDataset
+    >>> images = np.zeros((4, 16, 16, 1), "uint8")
+    >>> images[:, 4:12, 4:12] = 200
+    >>> train = SegmentationDataset("squares", images, images[..., 0] > 0, np.array(list("abcd")), np.array(list("abcd")))
+    >>> network = models.build("nervekit_unet", (16, 16, 1), width=2, depth=2)
+    >>> history = fit(network, train, epochs=2, batch_size=2, progress=False)
+    >>> views(network, images).shape, predict(network, images, flips=True).shape
+    ((2, 4, 16, 16), (4, 16, 16))
     """
     weights = _output_weights(model, presence_weight)
     if optimizer is None:

@@ -27,10 +27,11 @@ def set_batch_norm_momentum(model, momentum):
 
 
 def begin_at_share(layer, masks):
-    """Let the last convolution of a network say the share of the region at every pixel before anything is learnt.
+    """Let the last convolution of a network begin about at the share of the region, by its bias alone.
 
-    An untrained sigmoid says 0.5 everywhere, and a nerve fills one pixel in a hundred. The first steps then push all
-    outputs down, and a network may stay there.
+    What the convolution makes of the features comes on top, pixel by pixel: its weights stay random. An untrained sigmoid says
+    0.5 everywhere, and a nerve fills one pixel in a hundred. The first steps then push all outputs down, and a network may
+    stay there.
 
     Parameters
     ----------
@@ -84,6 +85,19 @@ def reset(model, build, *, seed):
     build : callable
         Returns a network of the same structure, such as ``lambda: models.build("huang_unet", (128, 128, 1))``.
     seed : int
+
+    Examples
+    --------
+    >>> from nervekit import models, training
+    >>> def build():
+    ...     return models.build("huang_unet", (16, 16, 1), width=2)
+    >>> network = training.compile_model(build())
+    >>> starts = []
+    >>> for seed in (1, 2, 1):
+    ...     reset(network, build, seed=seed)
+    ...     starts.append(network.get_layer("mask_logits").get_weights()[0])
+    >>> np.array_equal(starts[0], starts[2]), np.array_equal(starts[0], starts[1])
+    (True, False)
     """
     keras.utils.set_random_seed(seed)
     model.set_weights(build().get_weights())

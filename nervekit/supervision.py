@@ -1,9 +1,11 @@
 """What the loss sees: masks changed along with their images, at each scale that a network answers in."""
 
+import inspect
 import re
 from collections import Counter
 
 import keras
+import numpy as np
 from keras import ops
 
 from nervekit.augment import transform
@@ -47,6 +49,13 @@ def at_each_scale(masks, answers):
     -------
     tensor or dict of str to tensor of bool
         The masks themselves for a single output, else by name: masks as from `losses.at_size`, presence (N, 1).
+
+    Examples
+    --------
+    >>> mask = np.arange(16).reshape(1, 4, 4, 1) % 4 < 2
+    >>> scaled = at_each_scale(mask, {"half": np.zeros((1, 2, 2, 1)), "presence": np.zeros((1, 1))})
+    >>> ops.convert_to_numpy(scaled["half"])[0, ..., 0].tolist(), ops.convert_to_numpy(scaled["presence"]).tolist()
+    ([[True, False], [True, False]], [[True]])
     """
     if not isinstance(answers, dict):
         return masks
@@ -75,8 +84,13 @@ def augmenting(model, options, seed):
     Raises
     ------
     ConfigurationError
-        A metric of the network cannot be copied.
+        A metric of the network cannot be copied, or an option is unknown or out of its range.
     """
+    known = list(inspect.signature(transform).parameters)[3:]
+    if unknown := [option for option in options if option not in known]:
+        raise ConfigurationError(f"augment has no change {unknown[0]!r}. Its changes are: {', '.join(known)}.")
+    # Tried on a tiny image: an error in the graph of a training comes with a page of Keras' own.
+    transform(np.zeros((1, 8, 8, 1), "uint8"), np.zeros((1, 8, 8), bool), 0, **options)
     trained = _Augmenting(model, options, seed)
     compiled = model.get_compile_config()
     try:
@@ -103,7 +117,7 @@ class _Augmenting(keras.Model):
     """A network behind random changes of images and masks; the loss compares with the masks as they were changed."""
 
     def __init__(self, network, options, seed):
-        # float32 keeps uint8 images from being cast before the changes; the network has its own precision.
+        # The network has its own precision.
         super().__init__(name=f"augmenting_{network.name}", dtype="float32")
         self.network, self.options = network, options
         self.seeds = keras.random.SeedGenerator(seed)

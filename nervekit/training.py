@@ -132,7 +132,23 @@ def fit(
     ------
     ConfigurationError
         The network is not compiled, has no weights yet or gives two masks side by side, there is no epoch or no image, a
-        batch would be empty, the images are not uint8 or not of the size that the network takes, or the masks are not bool.
+        batch would be empty, the images are not uint8 or not of the size that the network takes, the masks are not bool, or
+        `augment` has an unknown change or one out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nervekit import models
+    >>> from nervekit.data.dataset import SegmentationDataset
+    >>> images = np.zeros((4, 16, 16, 1), "uint8")
+    >>> images[:, 4:12, 4:12] = 200
+    >>> train = SegmentationDataset("squares", images, images[..., 0] > 0, np.array(list("abcd")), np.array(list("abcd")))
+    >>> network = compile_model(models.build("huang_unet", (16, 16, 1), width=2))
+    >>> history = fit(network, train, epochs=2, batch_size=2, augment={"flip": 0.5}, progress=False)
+    >>> sorted(history.curves), len(history.curves["loss"])
+    (['loss', 'pooled_iou'], 2)
+    >>> predict(network, images).shape
+    (4, 16, 16)
     """
     if not model.compiled:
         raise ConfigurationError(f"{model.name} is not compiled. Call training.compile_model first.")

@@ -311,3 +311,6 @@ def test_shapes_that_do_not_fit_are_refused(batch):
         transform(batch[0], batch[1][:, :-1], 0)
     with pytest.raises(DataError, match="images have the shape"):
         transform(batch[0][..., 0], batch[1], 0)
+    for count in (4, 1):
+        with pytest.raises(DataError, match=rf"masks have the shape \({count}, 40, 48\), images \(8, 40, 48, 1\)"):
+            transform(batch[0], batch[1][:count], 0)

@@ -162,6 +162,12 @@ def test_without_its_packages_an_onnx_file_is_refused_with_their_names(monkeypat
         deploy.to_onnx(None, tmp_path / "network.onnx")
 
 
+def test_without_its_runtime_an_onnx_file_is_not_opened_and_its_package_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(deploy, "find_spec", lambda package: None)
+    with pytest.raises(ConfigurationError, match=r"needs onnxruntime to be run.*pip install 'nervekit\[onnx\]'"):
+        deploy.open_onnx(tmp_path / "network.onnx")
+
+
 def test_a_single_slow_frame_does_not_change_the_speed(monkeypatch):
     clock = iter([0, 1, 1, 2, 2, 12])
     monkeypatch.setattr(deploy.time, "perf_counter", lambda: next(clock))

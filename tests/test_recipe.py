@@ -146,6 +146,20 @@ def test_every_mask_can_begin_at_the_share_of_the_region(squares, scales):
     for name in outputs:
         assert float(model.get_layer(f"{name}_logits").bias[0]) == pytest.approx(np.log(share / (1 - share)), abs=1e-5)
 
+    def said():
+        answers = model(squares.images)
+        return {name: ops.convert_to_numpy(answers[name] if scales else answers) for name in outputs}
+
+    for name, answer in said().items():
+        kernel = model.get_layer(f"{name}_logits").kernel
+        # Behind instance normalisation and LeakyReLU the mean of an absolute feature is 0.505 at most. A sigmoid falls no
+        # faster than exp, and its slope is a quarter at most.
+        on_top = 0.505 * np.abs(ops.convert_to_numpy(kernel)).sum()
+        assert share * np.exp(-on_top) <= answer.mean() <= share + on_top / 4
+        kernel.assign(np.zeros(kernel.shape))
+    for answer in said().values():
+        assert answer == pytest.approx(np.full(answer.shape, share), abs=1e-5)
+
 
 def test_where_a_mask_begins_must_be_known(squares):
     image = keras.Input((32, 32, 1))

@@ -261,6 +261,19 @@ def test_augmented_training_says_which_metrics_it_cannot_copy(blobs):
         training.fit(model, blobs, epochs=1, batch_size=8, augment={"flip": 0.5})
 
 
+@pytest.mark.parametrize(
+    ("augment", "words"),
+    [
+        ({"rotate": 20}, "^augment has no change 'rotate'. Its changes are: flip, flip_vertical, rotation, "),
+        ({"flip": 2.0}, "^flip=2.0: expected a probability"),
+    ],
+)
+def test_changes_that_cannot_be_made_are_refused_before_training_begins(blobs, augment, words):
+    model = training.compile_model(build())
+    with pytest.raises(ConfigurationError, match=words):
+        training.fit(model, blobs, epochs=1, batch_size=8, augment=augment)
+
+
 def test_what_cannot_be_trained_is_refused(blobs):
     network = build()
     with pytest.raises(ConfigurationError, match="not compiled. Call training.compile_model"):

@@ -55,8 +55,15 @@ def build(name, input_shape, **options):
     Raises
     ------
     ConfigurationError
-        An unknown name or option, or an input that the network cannot take.
+        An unknown name or option, an input that the network cannot take, or Keras set to images with their channels first.
     """
+    import keras
+
+    if keras.config.image_data_format() != "channels_last":
+        raise ConfigurationError(
+            "Keras is set to images with their channels first, and networks here take (height, width, channels). Call "
+            'keras.config.set_image_data_format("channels_last"), or write it into ~/.keras/keras.json.'
+        )
     if name not in _FAMILIES:
         raise ConfigurationError(f"There is no network {name!r}. Choose one of: {', '.join(names())}.")
     function = getattr(import_module(f"nervekit.models.{_FAMILIES[name]}"), name)
@@ -64,13 +71,19 @@ def build(name, input_shape, **options):
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ConfigurationError(f"{name} has no option {unknown[0]!r}. Its options are: {', '.join(known)}.")
+    for option, value in options.items():
+        default = inspect.signature(function).parameters[option].default
+        if isinstance(default, bool) and value not in (True, False):
+            raise ConfigurationError(f"{name}: {option}={value!r}. Expected True or False.")
+        if option == "dropout" and isinstance(default, float) and not 0 <= value < 1:
+            raise ConfigurationError(f"{name}: dropout={value!r}. Expected a share from 0 to less than 1.")
     return function(input_shape, **options)
 
 
 def load(path):
     """Read a network that was saved as a ``.keras`` file, whatever layers of this package it has.
 
-    Keras alone finds the layers of SegNet only after their module was imported.
+    Keras alone finds layers of this package, such as both normalisations, only after their module was imported.
 
     Parameters
     ----------

@@ -44,23 +44,33 @@ def belahsen_unet(input_shape=(96, 96, 1), *, width=32, mean=MEAN, deviation=DEV
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 16, a shape that is not (height, width, channels), or a width below 1.
+        A size that is no multiple of 16, a shape that is not (height, width, channels), a width below 1, or a deviation that
+        is not above 0.
 
     Notes
     -----
     The code is that of jocicmarko's Kaggle repository, which the authors name as its origin.
+
+    References
+    ----------
+    Ronneberger et al. 2015, U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597.
 
     Examples
     --------
     >>> belahsen_unet((96, 96, 1)).count_params()
     7759521
     """
-    check_input("belahsen_unet", input_shape, multiple=16)
-    check_width("belahsen_unet", width)
+    return standardized_unet("belahsen_unet", input_shape, width, mean, deviation)
+
+
+def standardized_unet(name, input_shape, width, mean, deviation):
+    """The plain U-Net of two papers, under the name that it has in one."""
+    check_input(name, input_shape, multiple=16)
+    check_width(name, width)
     inputs = keras.Input(input_shape, name="image")
     widths = [width * 2**level for level in range(5)]
     x = encoder_decoder(standardize(inputs, mean, deviation), widths, double_convolution, transposed_up)
-    return keras.Model(inputs, sigmoid_head(x), name="belahsen_unet")
+    return keras.Model(inputs, sigmoid_head(x), name=name)
 
 
 def inception_unet(input_shape=(80, 112, 1), *, width=32, dropout=0.5, mean=MEAN, deviation=DEVIATION):
@@ -86,7 +96,8 @@ def inception_unet(input_shape=(80, 112, 1), *, width=32, dropout=0.5, mean=MEAN
     Raises
     ------
     ConfigurationError
-        A size or a width that is no multiple of 16, or a shape that is not (height, width, channels).
+        A size or a width that is no multiple of 16, a shape that is not (height, width, channels), or a deviation that is not
+        above 0.
 
     Notes
     -----

@@ -29,7 +29,7 @@ def unetpp(
     dropout : float
         Share of values set to zero after each activation.
     mean, deviation : float
-        Of the training images' grey values.
+        Of the training images' grey values; the defaults are those of the authors' augmented set.
 
     Returns
     -------
@@ -40,11 +40,16 @@ def unetpp(
     Raises
     ------
     ConfigurationError
-        A size that is no such multiple, a shape that is not (height, width, channels), a width below 1, or other columns.
+        A size that is no such multiple, a shape that is not (height, width, channels), a width below 1, other columns, or a
+        deviation that is not above 0.
 
     Notes
     -----
     The authors' notebook takes ELU and dropout 0.3 where the file that it copies has ReLU and 0.5.
+
+    References
+    ----------
+    Zhou et al. 2018, UNet++: A Nested U-Net Architecture for Medical Image Segmentation, arXiv:1807.10165.
 
     Examples
     --------

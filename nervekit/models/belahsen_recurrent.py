@@ -30,7 +30,7 @@ def r2unet(input_shape=(96, 96, 1), *, features=16, batch_norm=False, mean=MEAN,
     batch_norm : bool
         Batch normalisation between each 3x3 convolution and its activation.
     mean, deviation : float
-        Of the training images' grey values.
+        Of the training images' grey values; the defaults are those of the authors' augmented set.
 
     Returns
     -------
@@ -40,7 +40,13 @@ def r2unet(input_shape=(96, 96, 1), *, features=16, batch_norm=False, mean=MEAN,
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 16, a shape that is not (height, width, channels), or `features` below 1.
+        A size that is no multiple of 16, a shape that is not (height, width, channels), `features` below 1, or a deviation
+        that is not above 0.
+
+    References
+    ----------
+    Alom et al. 2018, Recurrent Residual Convolutional Neural Network based on U-Net (R2U-Net) for Medical Image Segmentation,
+    arXiv:1802.06955.
 
     Examples
     --------
@@ -91,7 +97,7 @@ def attention_resunet(
     dropout : float
         Share of values set to zero at the end of each unit's main path.
     mean, deviation : float
-        Of the training images' grey values.
+        Of the training images' grey values; the defaults are those of the authors' augmented set.
 
     Returns
     -------
@@ -101,7 +107,12 @@ def attention_resunet(
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 16, a shape that is not (height, width, channels), a width below 1, or another head.
+        A size that is no multiple of 16, a shape that is not (height, width, channels), a width below 1, another head, or a
+        deviation that is not above 0.
+
+    References
+    ----------
+    Oktay et al. 2018, Attention U-Net: Learning Where to Look for the Pancreas, arXiv:1804.03999.
 
     Examples
     --------

@@ -113,7 +113,10 @@ def bilinear_up(x, filters, name):
 
 
 def standardize(x, mean, deviation):
-    """Subtract a mean and divide by a standard deviation, the same for every image; no parameters."""
+    """Subtract a mean and divide by a standard deviation, the same for every image; no parameters.
+
+    A deviation that is not above 0 is refused with a ConfigurationError.
+    """
     if not deviation > 0:
         raise ConfigurationError(f"deviation={deviation}: expected the standard deviation of the grey values, above 0")
     return layers.Rescaling(1 / deviation, offset=-mean / deviation, name="standardize")(x)
@@ -160,7 +163,7 @@ def check_input(network, input_shape, *, multiple, channels=None):
     ConfigurationError
     """
     shape = tuple(input_shape)
-    if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in shape):
+    if len(shape) != 3 or not all(isinstance(size, Integral) and size > 0 for size in shape):
         raise ConfigurationError(
             f"{network}: input_shape is {shape}. Expected (height, width, channels), three positive integers, "
             f"such as ({multiple * 8}, {multiple * 8}, 1)."
@@ -178,7 +181,7 @@ def check_input(network, input_shape, *, multiple, channels=None):
 
 
 def check_width(network, width, *, multiple=1, option="width"):
-    """Refuse a number of feature maps that makes no network.
+    """Refuse a number of feature maps, or of steps, that makes no network.
 
     Parameters
     ----------

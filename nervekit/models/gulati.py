@@ -3,18 +3,15 @@
 import keras
 from keras import layers, ops
 
-from nervekit.models.belahsen import DEVIATION, MEAN
+from nervekit.models.belahsen import DEVIATION, MEAN, standardized_unet
 from nervekit.models.blocks import (
     check_input,
     check_width,
     choose,
     convolution_unit,
-    double_convolution,
-    encoder_decoder,
     nearest_up,
     sigmoid_head,
     standardize,
-    transposed_up,
 )
 
 
@@ -29,7 +26,8 @@ def gulati_unet(input_shape=(96, 96, 1), *, width=32, mean=MEAN, deviation=DEVIA
         Feature maps of the first stage; each stage doubles them. 32 is the repository that the paper cites
         (7,759,521 parameters), 64 the original U-Net (31,030,593); the text gives no widths.
     mean, deviation : float
-        Of the training images' grey values.
+        Of the training images' grey values. The text has none; the defaults are those that Belahsen & El Manouzi printed for
+        their augmented set.
 
     Returns
     -------
@@ -39,19 +37,15 @@ def gulati_unet(input_shape=(96, 96, 1), *, width=32, mean=MEAN, deviation=DEVIA
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 16, a shape that is not (height, width, channels), or a width below 1.
+        A size that is no multiple of 16, a shape that is not (height, width, channels), a width below 1, or a deviation that
+        is not above 0.
 
     Examples
     --------
     >>> gulati_unet((96, 96, 1)).count_params()
     7759521
     """
-    check_input("gulati_unet", input_shape, multiple=16)
-    check_width("gulati_unet", width)
-    inputs = keras.Input(input_shape, name="image")
-    widths = [width * 2**level for level in range(5)]
-    x = encoder_decoder(standardize(inputs, mean, deviation), widths, double_convolution, transposed_up)
-    return keras.Model(inputs, sigmoid_head(x), name="gulati_unet")
+    return standardized_unet("gulati_unet", input_shape, width, mean, deviation)
 
 
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -75,7 +69,8 @@ def gulati_segnet(
     batch_norm : bool
         Without it the network has 29,426,561 parameters.
     mean, deviation : float
-        Of the training images' grey values.
+        Of the training images' grey values. The text has none; the defaults are those that Belahsen & El Manouzi printed for
+        their augmented set.
 
     Returns
     -------
@@ -85,12 +80,18 @@ def gulati_segnet(
     Raises
     ------
     ConfigurationError
-        A size that is no multiple of 32, a shape that is not (height, width, channels), a width below 1, or another un-pooling.
+        A size that is no multiple of 32, a shape that is not (height, width, channels), a width below 1, another un-pooling,
+        or a deviation that is not above 0.
 
     Notes
     -----
     The paper gives no code. Its text has two classes and a softmax; one class and a sigmoid say the same. The last
     convolution is 3x3.
+
+    References
+    ----------
+    Badrinarayanan et al. 2017, SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image Segmentation, IEEE
+    Transactions on Pattern Analysis and Machine Intelligence 39(12).
 
     Examples
     --------

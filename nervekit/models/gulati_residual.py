@@ -1,6 +1,7 @@
 """The residual U-Net of Gulati & Chhabra: the ResNet-34 U-Net of the library ``segmentation_models``."""
 
 import keras
+import numpy as np
 from keras import layers
 
 from nervekit.errors import ConfigurationError
@@ -65,7 +66,7 @@ def resnet34_unet(input_shape=(96, 96, 3), *, width=64, units=UNITS, pretrained=
     check_choice("resnet34_unet", pretrained)
     choose("resnet34_unet", "grey", grey, ("replicate", "convolution", "native"))
     check_width("resnet34_unet", width, multiple=4)
-    if len(units) != 4 or min(units) < 1:
+    if np.shape(units) != (4,) or min(units) < 1:
         raise ConfigurationError(f"resnet34_unet: units={units}. Expected one unit or more for each of four stages, such "
                                  "as (3, 4, 6, 3).")  # fmt: skip
     if pretrained == "imagenet" and (width, tuple(units)) != (64, UNITS):

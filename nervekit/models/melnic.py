@@ -79,6 +79,11 @@ def lunet(input_shape=(288, 384, 1), *, batch_norm="both", width=32, dropout=0.2
         A size that is no multiple of 8, a shape that is not (height, width, channels), a width below 1, or another
         `batch_norm`.
 
+    References
+    ----------
+    Horng et al. 2020, DeepNerve: A New Convolutional Neural Network for the Localization and Segmentation of the Median Nerve
+    in Ultrasound Image Sequences, Ultrasound in Medicine & Biology 46(9).
+
     Examples
     --------
     >>> lunet((288, 384, 1)).count_params()

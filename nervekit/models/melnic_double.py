@@ -54,6 +54,10 @@ def double_unet(input_shape=(288, 384, 1), *, pretrained=None, outputs="second",
     MissingDataError, DataError
         Weights that are not here, or do not fit.
 
+    References
+    ----------
+    Jha et al. 2020, DoubleU-Net: A Deep Convolutional Neural Network for Medical Image Segmentation, arXiv:2006.04868.
+
     Examples
     --------
     >>> double_unet((288, 384, 1)).count_params()

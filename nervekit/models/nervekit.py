@@ -99,6 +99,7 @@ def normalised_convolution(x, filters, name):
 
 
 def _check_depth(depth, deep_supervision):
+    check_width("nervekit_unet", depth, option="depth")
     least = SCALES if deep_supervision else 1
     if depth < least:
         why = f" for masks at {SCALES} scales" if deep_supervision else ""

@@ -152,6 +152,34 @@ def test_a_double_network_of_half_the_width_has_half_the_feature_maps(name):
         models.build(name, (32, 32, 1), width=24)
 
 
+@pytest.mark.parametrize(
+    ("name", "option", "value", "text"),
+    [
+        ("huang_unet", "dropout", 0.3, "dropout=0.3. Expected True or False"),
+        ("shrivastava_unet", "batch_norm", "first", "batch_norm='first'. Expected True or False"),
+        ("lunet", "dropout", 20, "dropout=20. Expected a share from 0 to less than 1"),
+        ("nervekit_unet", "depth", 2.5, "depth=2.5. Expected a whole number"),
+        ("resnet34_unet", "units", 3, "units=3. Expected one unit or more for each of four stages"),
+    ],
+)
+def test_an_option_that_would_be_taken_for_something_else_is_refused(name, option, value, text):
+    with pytest.raises(ConfigurationError, match=text):
+        models.build(name, (32, 32, 1), **{option: value})
+
+
+def test_a_size_from_numpy_is_taken():
+    assert models.build("huang_unet", (*np.array([32, 48]), 1), width=2).output.shape == (None, 32, 48, 1)
+
+
+def test_images_with_their_channels_first_are_refused():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(ConfigurationError, match="networks here take .height, width, channels.* set_image_data_format"):
+            models.build("huang_unet", (32, 32, 1))
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
 def test_importing_the_catalogue_of_networks_loads_no_deep_learning_library():
     code = "import sys, nervekit.models; print([m for m in ('keras', 'tensorflow', 'torch', 'jax') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
