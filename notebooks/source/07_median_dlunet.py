@@ -216,7 +216,7 @@ del full_size, real, network
 #
 # Batch normalisation keeps running means for use after training. Their momentum of 0.99 needs several hundred steps to forget
 # where it began; `smoke` has 170, so it takes 0.9. And an untrained network says 0.5 at every pixel, while a nerve fills one
-# in a hundred; in `smoke` the output begins at that share.
+# in a hundred; in `smoke` the output begins about there.
 
 # %%
 import keras

@@ -113,12 +113,13 @@ faithful_published = crossval.run(build_theirs, dataset, published, **schedule)
 # them), while the others stay *unchanged*. It answers each image twice, as it is and mirrored, and the mean of both
 # probabilities counts (*flip averaging*).
 #
-# Each can be left out by name. Four of them are more than one thing. Without *augmentation* or *flips* the network answers
+# Each can be left out by name. Five of them are more than one thing. Without *augmentation* or *flips* the network answers
 # once, to the image as it is, since flip averaging goes with them. Without *our network* the recipe trains the paper's, which
 # has no normalisation, divides by 255 in place of standardising each image, has ReLU, and gives no masks at several scales;
 # in the `smoke` profile it also has one step down more and four times the parameters. Without *our optimizer* Adam trains,
-# with its default settings; the falling learning rate, weight decay and clipping go with gradient descent. Without *unchanged
-# images* every image is changed in every step.
+# with its default settings; the falling learning rate, weight decay and clipping go with gradient descent. Without the *Dice
+# loss* the cross-entropy that is left is Keras' own, which TensorFlow takes from the logits; in ours a pixel that is wrong by a
+# logit of more than 16 has no say any more. Without *unchanged images* every image is changed in every step.
 
 # %%
 from functools import partial
