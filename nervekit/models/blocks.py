@@ -181,7 +181,7 @@ def check_input(network, input_shape, *, multiple, channels=None):
 
 
 def check_width(network, width, *, multiple=1, option="width"):
-    """Refuse a number of feature maps, or of steps, that makes no network.
+    """Refuse a number of feature maps that makes no network.
 
     Parameters
     ----------

@@ -1,5 +1,7 @@
 """A network of our own: a plain U-Net, normalised image by image, with masks at several scales if asked for."""
 
+from numbers import Integral
+
 import keras
 from keras import layers
 
@@ -99,8 +101,7 @@ def normalised_convolution(x, filters, name):
 
 
 def _check_depth(depth, deep_supervision):
-    check_width("nervekit_unet", depth, option="depth")
     least = SCALES if deep_supervision else 1
-    if depth < least:
+    if not isinstance(depth, Integral) or depth < least:
         why = f" for masks at {SCALES} scales" if deep_supervision else ""
-        raise ConfigurationError(f"nervekit_unet: depth={depth}. Expected a depth of {least} or more{why}.")
+        raise ConfigurationError(f"nervekit_unet: depth={depth}. Expected a whole number, a depth of {least} or more{why}.")

@@ -9,6 +9,8 @@ import repeatable
 from networks import NETWORKS
 from other_backend import OTHERS, TESTS, run
 
+MADE_OF = [TESTS / f"test_{part}.py" for part in ("augment", "feeding", "losses", "optimizers")]
+
 
 @pytest.fixture(scope="module")
 def ours():
@@ -32,13 +34,13 @@ from squares import bright_squares
 training.set_precision("auto")
 images, masks = bright_squares(16)
 data = type("Data", (), {"images": images, "masks": masks, "key": "squares", "__len__": lambda self: 16})()
-plain = training.compile_model(models.build("huang_unet", (32, 32, 1), width=4), optimizer=optimizers.FlatAdam(0.01))
-training.fit(plain, data, data, epochs=15, batch_size=4)
-changed = training.compile_model(models.build("melnic_unet", (32, 32, 1), width=4), optimizer=optimizers.FlatRMSprop(0.01))
+plain = training.compile_model(models.build("nervekit_unet", (32, 32, 1), width=4, depth=3), optimizer=optimizers.FlatAdam(0.01))
+training.fit(plain, data, epochs=8, batch_size=4)
+changed = training.compile_model(models.build("lunet", (32, 32, 1), width=4), optimizer=optimizers.FlatRMSprop(0.01))
 training.set_batch_norm_momentum(changed, 0.8)
-training.fit(changed, data, data, epochs=15, batch_size=4, augment={"flip": 0.5, "rotation": 20, "gamma": (0.7, 1.5)})
+training.fit(changed, data, data, epochs=8, batch_size=4, augment={"flip": 0.5, "rotation": 20, "gamma": (0.7, 1.5)})
 ours = models.build("nervekit_unet", (32, 32, 1), width=4, depth=3, deep_supervision=True)
-recipe.fit(ours, data, data, epochs=15, batch_size=4, momentum=0.9)
+recipe.fit(ours, data, data, epochs=8, batch_size=4, momentum=0.9)
 for found in (training.predict(plain, images), training.predict(changed, images), recipe.predict(ours, images, flips=True)):
     print("sum IoU", metrics.pooled_iou(masks, found > 0.5))
 """
@@ -46,13 +48,12 @@ for found in (training.predict(plain, images), training.predict(changed, images)
     assert len(found) == 3 and min(found) > 0.6
 
 
-@pytest.mark.parametrize("tests", ["test_augment.py", "test_feeding.py", "test_losses.py", "test_optimizers.py"])
 @pytest.mark.parametrize("backend", OTHERS)
-def test_what_a_training_is_made_of_passes_its_tests_on_the_other_backend(backend, tests):
-    """Batches, random changes, losses and optimizers: all tests of each, once more."""
+def test_what_a_training_is_made_of_passes_its_tests_on_the_other_backend(backend):
+    """Random changes, batches, losses and optimizers: all tests of each, once more."""
     if "pytest" not in run(backend, "-c", "from importlib import util; print(*filter(util.find_spec, ('pytest', 'hypothesis')))"):
         pytest.skip(f"the environment of {backend} has no pytest")
-    said = run(backend, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", TESTS / tests)
+    said = run(backend, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *MADE_OF)
     assert " passed" in said
 
 

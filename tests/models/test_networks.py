@@ -174,7 +174,7 @@ def test_a_size_from_numpy_is_taken():
 def test_images_with_their_channels_first_are_refused():
     keras.config.set_image_data_format("channels_first")
     try:
-        with pytest.raises(ConfigurationError, match="networks here take .height, width, channels.* set_image_data_format"):
+        with pytest.raises(ConfigurationError, match="networks here take .height, width, channels.*config.set_image_data_format"):
             models.build("huang_unet", (32, 32, 1))
     finally:
         keras.config.set_image_data_format("channels_last")
