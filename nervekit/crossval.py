@@ -38,7 +38,9 @@ def run(
 
     Each fold starts from weights of its own (``seed`` plus the fold's number), knows of no other, and gives the same
     result here and on workers that compute as this process does, with as many threads. In this process the network is
-    compiled once for all folds, with an executor once a worker; a ``fit`` of your own compiles each anew.
+    compiled once for all folds, with an executor once a worker; a ``fit`` of your own compiles each anew. In a notebook that
+    ``nervekit run`` runs, finished folds are kept until it is done: stopped and run again, it trains the others
+    (`nervekit.kept`).
 
     Parameters
     ----------
@@ -112,7 +114,7 @@ def run(
     _check_folds(folds)
     how = Training(build, fit, predict, {} if fit else {"epochs": epochs, "batch_size": 32 if batch_size is None else batch_size})
     work = Trainings(how, dataset, folds, seeds, progress)
-    finished = work.here(work.all()) if executor is None else work.elsewhere(executor)
+    finished = work.finished(executor)
     predictions, fold_of_image, rates = None, np.full(len(dataset), -1), []
     with closing(finished):  # after an error no worker begins another fold
         for number, predicted, rate in tqdm(finished, desc="fold", total=len(work.all()), disable=not progress):

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nervekit import kernel, notebooks
+from nervekit import kept, kernel, notebooks
 from nervekit.errors import ConfigurationError
 from nervekit.progress import Progress, usual_seconds
 from nervekit.settings import RUNS
@@ -31,7 +31,8 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
 
     The kernel works in a temporary folder. Results of an earlier run are removed first, so that they never pass for
     those of this one; the new ones are moved into place when all are there, the executed notebook last. A notebook
-    that fails leaves ``<name>.failed.ipynb`` with its traceback, ``<name>.failed.json`` and ``<name>.log``.
+    that fails leaves ``<name>.failed.ipynb`` with its traceback, ``<name>.failed.json`` and ``<name>.log``. Folds that were
+    finished when a run was stopped are not trained again, as long as source, code, settings and machine are the same.
 
     Parameters
     ----------
@@ -59,9 +60,10 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
         notebook = notebooks.read(source)
         if not any("parameters" in notebooks.tags(cell) for cell in notebook.cells):
             raise ConfigurationError(f"{source} has no cell tagged 'parameters', so it cannot be told its profile.")
+        keeping = kept.folder(source, settings, folder)
         progress = Progress(source.stem, stream or sys.stderr, expected=usual, board=work)
         with progress:
-            status, reason = _execute(source, notebook, settings, work, timeout, progress)
+            status, reason = _execute(source, notebook, settings, work, timeout, progress, keeping)
         seconds = round(time.perf_counter() - began, 1)
         peak = None
         superseded = (folder / f".{source.stem}.settings").read_text(encoding="utf-8") != asked
@@ -93,7 +95,7 @@ def clear(folder, name):
         left.unlink()
 
 
-def _execute(source, notebook, settings, work, timeout, progress):
+def _execute(source, notebook, settings, work, timeout, progress, keeping):
     """Run the cells; the status and the reason if it is not "done"."""
     import logging
 
@@ -110,6 +112,7 @@ def _execute(source, notebook, settings, work, timeout, progress):
     variables = {
         "NERVEKIT_RUN_DIR": str(work / "results"),
         "NERVEKIT_RUN_FOLDER": str(work.parent),  # where the other notebooks of this run left theirs
+        kept.VARIABLE: str(keeping),
         "KERAS_BACKEND": settings.backend,
         "NERVEKIT_PRECISION": settings.precision,
     }
@@ -172,6 +175,7 @@ def _accept(name, settings, work, folder, seconds, started):
     result.replace(folder / result.name)
     os.utime(work / "executed.ipynb", (started, started))
     (work / "executed.ipynb").replace(folder / f"{name}.ipynb")
+    kept.forget(name, folder)
     return "done", "", content["peak_memory_mib"]
 
 

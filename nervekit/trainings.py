@@ -13,6 +13,7 @@ import keras
 
 from nervekit import recipe, suitable, training
 from nervekit.errors import ConfigurationError, RunError
+from nervekit.kept import Kept
 
 ATTEMPTS = 3
 MEMORY = "Look for what ends the workers, such as too little memory: fewer workers, or smaller batches."
@@ -65,14 +66,28 @@ class Trainings:
     def all(self):
         return range(len(self.seeds) * len(self.folds))
 
+    def finished(self, executor):
+        """All of them, those kept from a run that was stopped first."""
+        kept, waiting = Kept(self._decides), []
+        for number in self.all():
+            found = kept.read(number)
+            if found is None:
+                waiting.append(number)
+            else:
+                yield number, *found
+        with closing(self.here(waiting) if executor is None else self.elsewhere(executor, waiting)) as trained:
+            for number, predicted, rate in trained:
+                kept.write(number, predicted, rate)
+                yield number, predicted, rate
+
     def here(self, numbers):
-        model = self.how.compiled()
+        model = self.how.compiled() if numbers else None
         for number in numbers:
             part = self._part(number % len(self.folds))
             yield number, *self.how.train(model, *part, self._seed(number), progress=self.progress)
 
-    def elsewhere(self, executor):
-        waiting, losses = set(self.all()), 0
+    def elsewhere(self, executor, numbers):
+        waiting, losses = set(numbers), 0
         while waiting:
             given = isinstance(executor, Executor)
             before = len(waiting)
@@ -129,6 +144,12 @@ class Trainings:
     def _part(self, fold):
         train, held_out = self.folds[fold]
         return self.dataset.subset(train), self.dataset.images[held_out]
+
+    def _decides(self, number):
+        """What a training depends on beside the functions that a notebook's source defines."""
+        train, images = self._part(number % len(self.folds))
+        policy = keras.config.dtype_policy().name
+        return train.images, train.masks, images, self._seed(number), self.how.schedule, keras.config.backend(), policy
 
     def _seed(self, number):
         which, fold = divmod(number, len(self.folds))

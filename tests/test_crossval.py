@@ -1,5 +1,6 @@
 """Cross-validation on executors: the same results as here, a lost worker's fold again, a finished fold never."""
 
+import itertools
 import random
 from concurrent.futures import (
     BrokenExecutor,
@@ -20,7 +21,7 @@ import numpy as np
 import pytest
 from squares import bright_squares
 
-from nervekit import crossval, models, recipe, training, trainings
+from nervekit import crossval, kept, models, recipe, training, trainings
 from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError, RunError
 
@@ -333,6 +334,69 @@ def test_seeds_whose_folds_would_begin_alike_are_refused(dataset, seed):
 def test_an_answer_that_is_not_one_mask_an_image_is_refused(dataset, answer):
     with pytest.raises(ConfigurationError, match=r"for 6 images; expected \(\.\.\., 6, 32, 32\)"):
         crossval.run(network, dataset, FOLDS[:1], epochs=1, predict=answer, progress=False)
+
+
+@pytest.fixture
+def keeping(tmp_path, monkeypatch):
+    """As in a notebook that the runner runs; called, it stands for the kernel of another run."""
+    monkeypatch.setenv(kept.VARIABLE, str(tmp_path / "kept"))
+    return lambda: monkeypatch.setattr(kept, "_calls", itertools.count())
+
+
+def test_a_run_that_was_stopped_trains_only_what_is_missing(dataset, serial, trained, keeping, monkeypatch):
+    class Stopped(BaseException):
+        pass
+
+    def until(*arguments, seed, **options):
+        if seed == SEED + 2:
+            raise Stopped
+        return fit(*arguments, seed=seed, **options)
+
+    keeping()
+    fit = training.fit
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(training, "fit", until)
+        run(network, dataset)
+    assert trained == [SEED, SEED + 1]
+    for again in range(2):
+        keeping()
+        result = run(network, dataset)
+        assert trained == [SEED, SEED + 1, SEED + 2], again
+        assert_same(result, serial)
+        assert np.array_equal(result.fold, serial.fold) and result.images_per_second > 0
+
+
+def test_other_images_another_call_or_a_spoilt_file_are_trained(dataset, serial, trained, keeping, tmp_path):
+    keeping()
+    run(network, dataset)
+    run(network, dataset)
+    assert len(trained) == 6
+    keeping()
+    first = next((tmp_path / "kept").glob("0_1_*.npz"))
+    first.write_bytes(first.read_bytes()[:100])
+    assert_same(run(network, dataset), serial)
+    assert trained[6:] == [SEED + 1]
+    keeping()
+    run(network, replace(dataset, images=255 - dataset.images))
+    assert len(trained) == 10
+
+
+def test_folds_of_workers_are_kept_too(dataset, serial, trained, keeping):
+    keeping()
+    with ThreadPoolExecutor(2) as threads:
+        run(network, dataset, threads)
+        keeping()
+        assert_same(run(network, dataset, threads), serial)
+    keeping()
+    assert_same(run(network, dataset), serial)
+    assert len(trained) == 3
+
+
+def test_without_a_runner_nothing_is_kept(dataset, trained, monkeypatch):
+    monkeypatch.delenv(kept.VARIABLE, raising=False)
+    for _ in range(2):
+        run(network, dataset)
+    assert len(trained) == 6
 
 
 def test_after_an_error_no_worker_begins_another_fold(dataset):

@@ -169,6 +169,21 @@ def test_a_users_matplotlibrc_is_not_read(execute, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "runs" / "smoke" / "02_tiny.json").read_text())["values"]["dpi"]["value"] != 7
 
 
+def test_what_is_kept_of_folds_lasts_until_the_notebook_is_done_or_another(execute, tmp_path):
+    keep = "from pathlib import Path\nkept = Path(os.environ['NERVEKIT_KEPT'])\nkept.mkdir(parents=True, exist_ok=True)\n"
+    keep = f"import os\n{keep}before = len(list(kept.glob('*')))\n(kept / f'{{before}}.npz').touch()\n"
+    stop = "record.value('before', before)\nif before < 2:\n    raise ValueError(before)"
+    place = tmp_path / "runs" / "smoke" / ".02_tiny.kept"
+    for before in range(2):
+        assert f"ValueError: {before}" in execute(keep + stop)[0].reason
+    assert "ValueError: 0" in execute(keep + stop, seed=1)[0].reason and len(list(place.iterdir())) == 1
+    assert "ValueError: 0" in execute(keep + stop + "  # edited")[0].reason
+    assert "ValueError: 1" in execute(keep + stop + "  # edited")[0].reason
+    outcome, folder, _ = execute(keep + stop + "  # edited")
+    assert outcome.status == "done" and not place.exists()
+    assert files(folder) == [".02_tiny.settings", "02_tiny.ipynb", "02_tiny.json"]
+
+
 def test_a_home_in_a_path_is_resolved_for_the_kernel(execute, monkeypatch):
     monkeypatch.setenv("NERVEKIT_DATA", " ~/data")
     outcome, folder, _ = execute("import os\nrecord.value('home', os.environ['NERVEKIT_DATA'] == os.path.expanduser('~/data'))")
