@@ -111,14 +111,16 @@ checked:
 # A profile for which nothing is expected yet is only looked at for whether every notebook ran. Never smoke.
 UNCHECKED = $(if $(filter-out smoke,$(PROFILE)),$(if $(wildcard expected/$(PROFILE).json),,--without-expected))
 
-results: $(filter-out $(LAST),$(RESULTS))
+# Side by side from the last, which are the longest: none of them is left to run alone at the end.
+reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+results: $(if $(filter 1,$(JOBS)),$(filter-out $(LAST),$(RESULTS)),$(call reverse,$(filter-out $(LAST),$(RESULTS))))
 	@:
 
 last: $(LAST)
 	@:
 
 $(LAST): $(wildcard nervekit/check.py nervekit/notebooks.py nervekit/report.py nervekit/results.py nervekit/seeds.py nervekit/verdicts.py results/*/*.json expected/*.json) \
-	$(filter-out $(LAST),$(wildcard $(OUT)/*.ipynb $(OUT)/*.failed.json))
+	$(filter-out $(LAST:.ipynb=.json),$(wildcard $(OUT)/*.json))
 
 $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)
 	@$(NERVEKIT) run $* --profile $(PROFILE) --backend $(BACKEND) --precision $(PRECISION) --data '$(DATA)' --seed $(SEED) \

@@ -56,7 +56,7 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
     with workspace(folder, source.stem) as work:
         clear(folder, source.stem)
         write_settings(source, settings, folder)
-        asked, started = (folder / f".{source.stem}.settings").read_text(encoding="utf-8"), time.time()
+        asked, started = _asked(source, folder), time.time()
         notebook = notebooks.read(source)
         if not any("parameters" in notebooks.tags(cell) for cell in notebook.cells):
             raise ConfigurationError(f"{source} has no cell tagged 'parameters', so it cannot be told its profile.")
@@ -66,7 +66,7 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
             status, reason = _execute(source, notebook, settings, work, timeout, progress, keeping)
         seconds = round(time.perf_counter() - began, 1)
         peak = None
-        superseded = (folder / f".{source.stem}.settings").read_text(encoding="utf-8") != asked
+        superseded = _asked(source, folder) not in (asked, None)
         if superseded:
             status, reason = "failed", "other settings were asked for since it began; what is there now was left alone"
         elif status == "done":
@@ -84,6 +84,11 @@ def write_settings(source, settings, folder):
     path, line = Path(folder) / f".{source.stem}.settings", settings.line(source) + "\n"
     if not path.exists() or path.read_text(encoding="utf-8") != line:
         write_text(path, line)
+
+
+def _asked(source, folder):
+    path = folder / f".{source.stem}.settings"
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def clear(folder, name):

@@ -177,10 +177,9 @@ def test_what_is_kept_of_folds_lasts_until_the_notebook_is_done_or_another(execu
     for before in range(2):
         assert f"ValueError: {before}" in execute(keep + stop)[0].reason
     assert "ValueError: 0" in execute(keep + stop, seed=1)[0].reason and len(list(place.iterdir())) == 1
-    assert "ValueError: 0" in execute(keep + stop + "  # edited")[0].reason
-    assert "ValueError: 1" in execute(keep + stop + "  # edited")[0].reason
-    outcome, folder, _ = execute(keep + stop + "  # edited")
+    outcome, folder, _ = execute(keep + "record.value('before', before)")
     assert outcome.status == "done" and not place.exists()
+    assert json.loads((folder / "02_tiny.json").read_text())["values"]["before"]["value"] == 0
     assert files(folder) == [".02_tiny.settings", "02_tiny.ipynb", "02_tiny.json"]
 
 
