@@ -102,8 +102,8 @@ def fold_quartiles(masks, result, groups):
     Notes
     -----
     The intervals of the quartiles lie aslant: resampling widens the spread of the folds. In 100 simulated cases (40 sessions of
-    five images, five folds; tests/test_evaluation.py) they hold the expected quartile in 97 and 99; turned about the value, in
-    91 and 93.
+    five images, five folds; tests/test_evaluation.py) they hold the expected lower and upper quartile in 99 and 97; turned about
+    the value, in 93 and 91.
     """
     if np.shape(result.predictions) != np.shape(masks):
         raise DataError(f"masks have the shape {np.shape(masks)}, predictions {np.shape(result.predictions)}: expected one "
