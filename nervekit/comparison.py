@@ -6,7 +6,8 @@ from scipy import stats
 from nervekit import metrics
 from nervekit.errors import DataError
 from nervekit.evaluation import difference, each_seed, pooled_iou_of, with_interval
-from nervekit.intervals import known_groups, ratio, text
+from nervekit.groups import known_groups
+from nervekit.intervals import ratio, text
 
 
 def mean_dice(masks, predictions):

@@ -5,7 +5,8 @@ import numpy as np
 from nervekit import metrics
 from nervekit.errors import ConfigurationError, DataError
 from nervekit.evaluation import with_interval
-from nervekit.intervals import known_groups, ratio
+from nervekit.groups import known_groups
+from nervekit.intervals import ratio
 
 CASES = ("true positive", "false negative", "false positive", "true negative")
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from nervekit import metrics
 from nervekit.errors import DataError
-from nervekit.intervals import bootstrap, known_groups, quantile, ratio, text
+from nervekit.groups import known_groups
+from nervekit.intervals import bootstrap, quantile, ratio, text
 
 QUARTILES = {"q1": 0.25, "median": 0.5, "q3": 0.75}
 

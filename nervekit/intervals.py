@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nervekit.errors import ConfigurationError, DataError
+from nervekit.groups import known_groups
 
 _CELLS = 2_000_000  # weights held at once: 16 MB
 
@@ -48,43 +49,6 @@ def _values(values, name="values"):
     if values.ndim != 1 or not len(values):
         raise DataError(f"{name} have the shape {values.shape}, expected (images,) with at least one image")
     return values
-
-
-def known_groups(groups, images=None):
-    """The groups of images as an array; an unknown one is refused, since all unknown ones would pass for one patient.
-
-    Parameters
-    ----------
-    groups : array (N,)
-        The patient or session of each image.
-    images : int, optional
-        How many there are; not compared if omitted.
-
-    Returns
-    -------
-    ndarray
-
-    Raises
-    ------
-    DataError
-        A group is None or NaN, or there is not one for each image.
-
-    Examples
-    --------
-    >>> known_groups(["a", "b", "a"], images=3).tolist()
-    ['a', 'b', 'a']
-    """
-    # As objects first: beside names, NumPy makes of NaN the name "nan".
-    listed = np.asarray(groups, object).ravel().tolist()
-    unknown = sum(group is None or (isinstance(group, float | np.floating) and np.isnan(group)) for group in listed)
-    if unknown:
-        raise DataError(f"groups hold {unknown} None or NaN of {len(listed)}; expected the patient or session of each image. "
-                        "Give such an image a group of its own, or leave it out.")  # fmt: skip
-    groups = np.asarray(groups)
-    if images is not None and groups.shape != (images,):
-        raise DataError(f"groups have the shape {groups.shape} for {images} images; expected ({images},), one group for each "
-                        "image.")  # fmt: skip
-    return groups
 
 
 def text(score, form=".3f"):

@@ -11,7 +11,7 @@ from nervekit.data.leaks import NEAR_DUPLICATE, Leakage, leakage
 from nervekit.data.sessions import infer_sessions
 from nervekit.data.similarity import nearest, transfer
 from nervekit.errors import ConfigurationError
-from nervekit.intervals import known_groups
+from nervekit.groups import known_groups
 
 __all__ = ["NEAR_DUPLICATE", "Leakage", "Split", "group_kfold", "group_shares", "infer_sessions", "kfold", "leakage"]
 __all__ += ["nearest", "published", "thinned", "transfer"]
