@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from numbers import Integral
 
 
 class NervekitError(Exception):
@@ -22,6 +23,17 @@ class ConfigurationError(NervekitError):
 
 class RunError(NervekitError):
     """A notebook did not run, or its results are not the expected ones."""
+
+
+def is_whole(value, least=0):
+    """Whether a value that a user gave is a whole number, of Python or NumPy, of at least `least`; True and False are none.
+
+    Examples
+    --------
+    >>> is_whole(3), is_whole(3.0), is_whole(True), is_whole(0, least=1)
+    (True, False, False, False)
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
 
 
 def command(words):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from nervekit.data import files, folder, pictures, shapes
 from nervekit.data.dataset import KINDS, SegmentationDataset
-from nervekit.errors import ConfigurationError, DataError
+from nervekit.errors import ConfigurationError, DataError, is_whole
 
 LARGEST_SIDE = 20_000
 
@@ -50,8 +50,7 @@ def read(path: str | Path, labels: Mapping[str, int] | Sequence[str] | str) -> n
 def _numbers(labels: Mapping[str, int] | Sequence[str] | str) -> dict[str, int]:
     if isinstance(labels, Mapping):
         for name, number in labels.items():
-            whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-            if not whole or not 0 <= number < 2**31:
+            if not is_whole(number) or number >= 2**31:
                 raise ConfigurationError(
                     f"labels: {name!r} has the number {number!r}; expected a whole one from 0, the background, to {2**31 - 1}."
                 )

@@ -7,10 +7,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from nervekit.data import catalog, files, simulated
-from nervekit.errors import ConfigurationError, DataError
+from nervekit.errors import ConfigurationError, DataError, is_whole
 
 
 @dataclass(frozen=True)
@@ -87,6 +85,5 @@ def check_source(source: str, subjects: int | None) -> None:
     """Raise ConfigurationError for a source that is none, or subjects that are no whole number of at least one."""
     if source not in ("auto", "real", "phantom"):
         raise ConfigurationError(f"source={source!r}: expected 'auto', 'real' or 'phantom'.")
-    whole = isinstance(subjects, (int, np.integer)) and not isinstance(subjects, bool)
-    if subjects is not None and not (whole and subjects >= 1):
+    if subjects is not None and not is_whole(subjects, 1):
         raise ConfigurationError(f"subjects={subjects!r}: expected a whole number of at least 1.")

@@ -1,10 +1,8 @@
 """Parts that more than one network is made of. All tensors are channels last."""
 
-from numbers import Integral
-
 from keras import layers
 
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, is_whole
 from nervekit.models.normalization import BatchNormalization
 
 
@@ -163,7 +161,7 @@ def check_input(network, input_shape, *, multiple, channels=None):
     ConfigurationError
     """
     shape = tuple(input_shape)
-    if len(shape) != 3 or not all(isinstance(size, Integral) and size > 0 for size in shape):
+    if len(shape) != 3 or not all(is_whole(size, 1) for size in shape):
         raise ConfigurationError(
             f"{network}: input_shape is {shape}. Expected (height, width, channels), three positive integers, "
             f"such as ({multiple * 8}, {multiple * 8}, 1)."
@@ -197,7 +195,7 @@ def check_width(network, width, *, multiple=1, option="width"):
     ------
     ConfigurationError
     """
-    if not isinstance(width, Integral) or width < 1 or width % multiple:
+    if not is_whole(width, 1) or width % multiple:
         several = f"a multiple of {multiple}, such as {multiple}, {2 * multiple} or {4 * multiple}"
         expected = "a whole number, 1 or more" if multiple == 1 else several
         raise ConfigurationError(f"{network}: {option}={width!r}. Expected {expected}.")

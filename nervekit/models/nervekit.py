@@ -1,11 +1,9 @@
 """A network of our own: a plain U-Net, normalised image by image, with masks at several scales if asked for."""
 
-from numbers import Integral
-
 import keras
 from keras import layers
 
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, is_whole
 from nervekit.models.blocks import (
     check_input,
     check_width,
@@ -102,6 +100,6 @@ def normalised_convolution(x, filters, name):
 
 def _check_depth(depth, deep_supervision):
     least = SCALES if deep_supervision else 1
-    if not isinstance(depth, Integral) or depth < least:
+    if not is_whole(depth, least):
         why = f" for masks at {SCALES} scales" if deep_supervision else ""
         raise ConfigurationError(f"nervekit_unet: depth={depth}. Expected a whole number, a depth of {least} or more{why}.")

@@ -5,7 +5,7 @@ from importlib import import_module
 import numpy as np
 from scipy import ndimage
 
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, is_whole
 
 # How many a simulated set has unless told otherwise.
 SUBJECTS = {"femoral": 40, "median": 40, "brachial": 20, "ircadb": 4}
@@ -113,5 +113,5 @@ def find_scene(key):
 
 def check_whole(name, value, least=0):
     """ConfigurationError unless ``value``, given as ``name``, is a whole number of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+    if not is_whole(value, least):
         raise ConfigurationError(f"{name} is {value!r}; expected a whole number of at least {least}.")

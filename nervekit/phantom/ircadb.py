@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, is_whole
 from nervekit.phantom import abdomen
 from nervekit.phantom.canvas import Canvas, blend, rounded, section
 from nervekit.phantom.tissue import smooth_noise
@@ -120,8 +120,7 @@ def frame(number=0, frame=0, *, seed=0, shape=NATIVE):
     ((128, 128), ['bone', 'liver'], dtype('int16'))
     """
     body = subject(number, seed)
-    whole = isinstance(frame, (int, np.integer)) and not isinstance(frame, bool)
-    if not whole or not 0 <= frame < body.slices:
+    if not is_whole(frame) or frame >= body.slices:
         last = body.slices - 1
         raise ConfigurationError(f"frame={frame}: simulated patient {number} has the slices 0 to {last}; choose one of these.")
     level = frame / (body.slices - 1)
