@@ -134,6 +134,8 @@ def run(
 
 def _check_folds(folds):
     """Every image is predicted once at most, by a network that did not learn from it."""
+    if not len(folds):
+        raise ConfigurationError("crossval.run: there is no fold. Give folds, such as splits.group_kfold(dataset.groups, 10).")
     for number, (train, held_out) in enumerate(folds):
         if both := np.intersect1d(train, held_out).size:
             raise ConfigurationError(

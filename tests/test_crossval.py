@@ -235,6 +235,7 @@ def test_a_fold_that_a_cluster_gives_up_is_an_error_that_says_what_to_do(dataset
 @pytest.mark.parametrize(
     ("folds", "text"),
     [
+        ([], "there is no fold. Give folds, such as"),
         ([*FOLDS, FOLDS[1]], r"image 6 is held out by the folds 1 and 3 \(counted from 0\).*run folds that were dealt anew by"),
         ([FOLDS[0], (np.arange(9), np.arange(6, 12))], r"fold 1 \(counted from 0\) trains on 3 of the images that it holds out"),
     ],
