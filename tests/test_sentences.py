@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nervekit import papers, verdicts
 from nervekit import seeds as seeds_module
 from nervekit.intervals import text
+from nervekit.results import committed
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -161,6 +163,15 @@ def test_readme_says_the_same():
     assert f"its mean Dice is {one}, and {averaged} if six networks are averaged" in words("README.md")
 
 
+def test_readme_counts_what_the_page_counts():
+    results = committed(ROOT / "results")
+    rows = [row for name in papers.names() for row in verdicts.comparisons(papers.load(name), results, ROOT / "expected")]
+    reproduced = [row for row in rows if row.verdict == "reproduced"]
+    counted = [row for row in reproduced if row.low is None]
+    assert f"show all {len(rows)} claims" in words("README.md")
+    assert f"{len(counted)} of the {len(reproduced)}, some from a smoke run" in words("README.md")
+
+
 def test_the_figure_of_readme_holds_all_three_seeds():
     """The images with neighbours and those without share no session: squares of the distances to the bounds add up."""
     keys = read("expected/workshop.json")["keys"]
@@ -173,4 +184,5 @@ def test_the_figure_of_readme_holds_all_three_seeds():
     down, up = np.hypot(change - low, other_high - other), np.hypot(high - change, other - other_low)
     said = [text(dict(zip(("value", "low", "high"), found, strict=True)))
             for found in (*changes, (apart, apart - down, apart + up))]  # fmt: skip
-    assert f"changes by {said[0]}, that of the 60 images without by {said[1]}; the difference of both is {said[2]}." in words("README.md")
+    alone = read("results/workshop/03_cross_validation.json")["values"]["huang_2019.crossval.change.without_neighbours.pooled_iou"]
+    assert f"changes by {said[0]}, that of the {alone['n']} images without by {said[1]}; the difference of both is {said[2]}." in words("README.md")
