@@ -57,25 +57,26 @@ def test_blanks_around_a_group_do_not_make_another_one(own):
     assert folder.read(own).groups.tolist() == ["x", "x", "y"]
 
 
-def test_a_picture_is_turned_as_its_camera_says(own):
+def stored_upside_down(own):
+    """A picture with a bright part, what is saved of it, and the EXIF data that say so."""
     values = np.zeros((20, 30), np.uint8)
-    values[5:9, 4:12] = 250
+    values[5:9, 4:12] = 255
     turned = Image.fromarray(values[::-1, ::-1])
     exif = turned.getexif()
-    exif[0x0112] = 3  # stored upside down
+    exif[0x0112] = 3
     turned.save(own / "images" / "P1 a.jpg", exif=exif, quality=95)
+    return values, turned, exif
+
+
+def test_a_picture_is_turned_as_its_camera_says(own):
+    stored_upside_down(own)
     dataset = folder.read(own, size=None)
     assert dataset.images[0][dataset.masks[0]].mean() > 200
 
 
 @pytest.mark.parametrize("kind", ["grey", "palette"])
 def test_a_mask_is_turned_as_its_image_is(own, kind):
-    values = np.zeros((20, 30), np.uint8)
-    values[5:9, 4:12] = 255
-    turned = Image.fromarray(values[::-1, ::-1])
-    exif = turned.getexif()
-    exif[0x0112] = 3  # stored upside down
-    turned.save(own / "images" / "P1 a.jpg", exif=exif, quality=95)
+    values, turned, exif = stored_upside_down(own)
     mask = turned if kind == "grey" else palette(values[::-1, ::-1] // 255, (0, 0, 0), (128, 0, 0))
     mask.save(own / "masks" / "P1 a.png", exif=exif)
     dataset = folder.read(own, size=None)
