@@ -28,12 +28,13 @@ def theirs(request, tmp_path_factory):
 def test_a_network_trains_on_the_other_backend(backend):
     """The precision that the hardware offers: plain, with random changes and our batch normalisation, by the recipe."""
     code = """
-import numpy as np
+import keras
 from nervekit import metrics, models, optimizers, recipe, training
 from squares import bright_squares
 training.set_precision("auto")
 images, masks = bright_squares(16)
 data = type("Data", (), {"images": images, "masks": masks, "key": "squares", "__len__": lambda self: 16})()
+keras.utils.set_random_seed(0)  # one start in eight finds nothing
 plain = training.compile_model(models.build("nervekit_unet", (32, 32, 1), width=4, depth=3), optimizer=optimizers.FlatAdam(0.01))
 training.fit(plain, data, epochs=8, batch_size=4)
 changed = training.compile_model(models.build("lunet", (32, 32, 1), width=4), optimizer=optimizers.FlatRMSprop(0.01))
