@@ -85,19 +85,15 @@ def test_the_loss_is_the_weighted_sum_over_scales(squares):
 
 
 def test_masks_at_every_scale_move_with_the_image(squares):
-    """With augmentation that does nothing the loss is what it is without: the same masks at the same scales."""
+    """Training on mirror images is training on images that were mirrored before; development images stay as they are."""
     once = {"epochs": 1, "learning_rate": 0.0, "batch_size": 24}
-    plain = recipe.fit(build(), squares, squares, augment=None, **once).curves
-    changed = recipe.fit(build(), squares, squares, augment={"flip": 0.0}, **once).curves
-    for name in ("loss", "decoder_3_mask_loss", "val_loss", "val_pooled_iou"):
-        assert plain[name] == pytest.approx(changed[name], rel=1e-4), name
     turned = recipe.fit(build(), squares, squares, augment={"flip": 1.0}, **once).curves
-    assert turned["loss"] != pytest.approx(plain["loss"], rel=1e-6)
     mirrored = SegmentationDataset("squares", squares.images[:, :, ::-1], squares.masks[:, :, ::-1], squares.ids, squares.groups)
     expected = recipe.fit(build(), mirrored, squares, augment=None, **once).curves
-    for name in ("loss", "mask_loss", "decoder_2_mask_loss", "decoder_3_mask_loss"):
-        assert turned[name] == pytest.approx(expected[name], rel=1e-4), name
-    assert turned["val_loss"] == pytest.approx(plain["val_loss"], rel=1e-4)
+    assert turned.keys() == expected.keys() >= {"loss", "mask_loss", "decoder_2_mask_loss", "decoder_3_mask_loss", "val_pooled_iou"}
+    for name, values in expected.items():
+        assert turned[name] == pytest.approx(values, rel=1e-4), name
+    assert turned["loss"] != pytest.approx(turned["val_loss"], rel=1e-6)
 
 
 class Counted(keras.callbacks.Callback):
@@ -126,7 +122,7 @@ def test_the_first_step_makes_no_variable(squares, monkeypatch):
 def test_the_same_seed_gives_the_same_network(squares):
     found = []
     for seed in (3, 3, 4):
-        model = build()
+        model = build(deep_supervision=False, depth=1)
         recipe.fit(model, squares, epochs=1, seed=seed, augment={"flip": 0.5, "noise": 0.05})
         found.append(recipe.predict(model, squares.images))
     assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])

@@ -146,12 +146,17 @@ def test_reset_starts_like_a_new_network(blobs):
     assert np.allclose(first, training.predict(model, blobs.images), atol=1e-4)
 
 
+def of_one_layer(dropout=0.0):
+    layers = [keras.Input((32, 32, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Dropout(dropout)]
+    return keras.Sequential([*layers, keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")])
+
+
 @pytest.mark.parametrize("optimizer", ["nadam", "adagrad", "sgd"])
 def test_reset_starts_every_optimizer_where_a_new_one_starts(blobs, optimizer):
     def losses(before):
-        model = training.compile_model(build(), optimizer=optimizer)
+        model = training.compile_model(of_one_layer(), optimizer=optimizer)
         for seed in (*before, 5):
-            training.reset(model, build, seed=seed)
+            training.reset(model, of_one_layer, seed=seed)
             history = training.fit(model, blobs, epochs=2, batch_size=8, seed=seed)
         return history.curves["loss"]
 
@@ -159,14 +164,10 @@ def test_reset_starts_every_optimizer_where_a_new_one_starts(blobs, optimizer):
 
 
 def test_reset_starts_dropout_anew(blobs):
-    def with_dropout():
-        layers = [keras.Input((32, 32, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Dropout(0.5)]
-        return keras.Sequential([*layers, keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")])
-
-    model = training.compile_model(with_dropout())
+    model = training.compile_model(of_one_layer(dropout=0.5))
     losses = []
     for seed in (1, 2, 1):
-        training.reset(model, with_dropout, seed=seed)
+        training.reset(model, partial(of_one_layer, dropout=0.5), seed=seed)
         losses.append(training.fit(model, blobs, epochs=1, batch_size=8, seed=seed).curves["loss"][0])
     assert losses[0] == losses[2] != losses[1]
 
