@@ -22,6 +22,7 @@ from nervekit.errors import DataError
 
 VARIABLE = "NERVEKIT_KEPT"
 _calls = itertools.count()
+_taken = []
 
 
 def folder(source, settings, place):
@@ -53,6 +54,17 @@ def folder(source, settings, place):
     return kept / state.hexdigest()[:16]
 
 
+def taken():
+    """How many trainings of a run that was stopped this process has taken over, and the seconds that they took there.
+
+    Examples
+    --------
+    >>> sorted(taken())
+    ['seconds', 'trainings']
+    """
+    return {"trainings": len(_taken), "seconds": round(sum(_taken), 1)}
+
+
 def forget(name, place):
     """Remove what is kept of a notebook: it is done."""
     shutil.rmtree(_all(name, place), ignore_errors=True)
@@ -81,16 +93,18 @@ class Kept:
             return None
         try:
             with np.load(self._path(number)) as found:
-                return found["predictions"], float(found["images_per_second"])
+                answer, seconds = (found["predictions"], float(found["images_per_second"])), float(found["seconds"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
+        _taken.append(seconds)
+        return answer
 
-    def write(self, number, predictions, images_per_second):
+    def write(self, number, predictions, images_per_second, seconds):
         """Keep a finished training; a full disk costs the convenience, not the run."""
         if not self.folder:
             return
         content = io.BytesIO()
-        np.savez(content, predictions=predictions, images_per_second=images_per_second)
+        np.savez(content, predictions=predictions, images_per_second=images_per_second, seconds=seconds)
         with contextlib.suppress(DataError, OSError):
             self._path(number).parent.mkdir(parents=True, exist_ok=True)
             whole.write_bytes(self._path(number), content.getvalue())

@@ -15,7 +15,7 @@ def environment(folder, **variables):
 
     A kernel specification for ``sys.executable`` is written below `folder` and searched first; connection files and
     IPython's own files stay in `folder` too, so that a user's settings of Jupyter, IPython and Matplotlib change nothing and
-    nothing is left behind.
+    nothing is left behind. The kernel imports this very nervekit, even of a folder that was copied and not installed.
     Relative paths in ``NERVEKIT_DATA`` and ``NERVEKIT_CACHE`` are made absolute, since notebooks run elsewhere.
 
     Parameters
@@ -45,9 +45,9 @@ def environment(folder, **variables):
     command.append("--IPKernelApp.capture_fd_output=False")
     specification.write_text(json.dumps({"argv": command, "display_name": "Python 3", "language": "python"}))
     (folder / "matplotlibrc").touch()
-    search = [str(folder / "jupyter"), os.environ.get("JUPYTER_PATH", "")]
     changed = {
-        "JUPYTER_PATH": os.pathsep.join(part for part in search if part),
+        "JUPYTER_PATH": _before("JUPYTER_PATH", folder / "jupyter"),
+        "PYTHONPATH": _before("PYTHONPATH", Path(__file__).resolve().parents[1]),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "IPYTHONDIR": str(folder / "ipython"),
         "MATPLOTLIBRC": str(folder / "matplotlibrc"),
@@ -69,6 +69,11 @@ def environment(folder, **variables):
 
 
 _PATHS = ("NERVEKIT_DATA", "NERVEKIT_CACHE")
+
+
+def _before(name, first):
+    """A list of folders in the environment with one more before them."""
+    return os.pathsep.join(part for part in (str(first), os.environ.get(name, "")) if part)
 
 
 def _absolute(name):

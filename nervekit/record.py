@@ -18,10 +18,11 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from nervekit import gpu, processor, whole
+from nervekit import gpu, kept, processor, whole
 from nervekit.errors import ConfigurationError, RunError
 
-_PACKAGES = ("nervekit", "keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "matplotlib", "pillow")
+_PACKAGES = ("nervekit", "keras", "tensorflow", "jax", "jaxlib", "jax-cuda12-plugin", "jax-cuda13-plugin", "torch", "numpy",
+             "scikit-learn", "matplotlib", "pillow")  # fmt: skip
 _open = {}
 
 
@@ -164,7 +165,8 @@ def finish():
     """Write the record, with seconds since :func:`start` and the peak memory of this process.
 
     Where Keras computes on an NVIDIA GPU, its provenance says under ``gpu_utilisation`` how busy that was since
-    :func:`start`, as `nervekit.gpu.watch` explains.
+    :func:`start`, as `nervekit.gpu.watch` explains. Where trainings of a run that was stopped were taken over, it says under
+    ``kept`` how many, and the seconds that they took there, which are among the seconds of the record.
 
     Returns
     -------
@@ -174,12 +176,14 @@ def finish():
     record = _current()
     utilisation = record["utilisation"]()
     used = {"gpu_utilisation": utilisation} if utilisation and _uses_gpu() else {}
+    before = kept.taken()
+    used |= {"kept": before} if before["trainings"] else {}
     unit = 1024 if sys.platform == "darwin" else 1
     content = {
         "notebook": record["notebook"],
         "provenance": {**_machine(), **used, **record["provenance"]},
         "values": record["values"],
-        "seconds": round(time.perf_counter() - record["began"], 1),
+        "seconds": round(time.perf_counter() - record["began"] + before["seconds"], 1),
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / unit),
     }
     path = record["folder"] / f"{record['notebook']}.json"
@@ -214,6 +218,8 @@ def _machine():
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
+    if _uses_gpu() and (driver := _asked_of_gpu("driver_version")):
+        versions["nvidia-driver"] = driver
     keras = sys.modules.get("keras")
     return {
         "backend": keras.config.backend() if keras else None,
@@ -235,8 +241,12 @@ def _accelerator():
     """The GPU that Keras computes on, with a comma; nothing where there is none, or no Keras yet."""
     if not _uses_gpu():
         return ""
-    names = _said("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").splitlines()
-    return f"{names[0] if names else 'GPU'}, "
+    return f"{_asked_of_gpu('name') or 'GPU'}, "
+
+
+def _asked_of_gpu(what):
+    """What nvidia-smi says of the first GPU; nothing where it does not say."""
+    return next(iter(_said("nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader").splitlines()), "")
 
 
 def _uses_gpu():
@@ -248,10 +258,10 @@ def _uses_gpu():
 
 
 def _commit():
-    """The revision of a development checkout; None for an installed package."""
+    """The revision of a development checkout; of a copy without its history what NERVEKIT_COMMIT says; otherwise None."""
     folder = Path(__file__).resolve().parent.parent
     if not (folder / ".git").exists():
-        return None
+        return os.environ.get("NERVEKIT_COMMIT")
     return _said("git", "-C", str(folder), "describe", "--always", "--dirty") or None
 
 

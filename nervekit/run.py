@@ -170,7 +170,7 @@ def _accept(name, settings, work, folder, seconds, started):
         if recorded != asked and not (setting == "backend" and recorded is None):
             return "failed", f"it recorded the {setting} {recorded!r}, but was to run with {asked!r}", 0
     clear(folder, name)  # another run may have ended here meanwhile
-    content["seconds"] = seconds
+    content["seconds"] = seconds + content["provenance"].get("kept", {}).get("seconds", 0)
     result.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for figure in sorted((work / "results" / "figures").glob("*")):
         (folder / "figures").mkdir(exist_ok=True)

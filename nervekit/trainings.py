@@ -2,16 +2,18 @@
 
 import random
 import threading
+import time
 import uuid
 import warnings
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import joblib
 import keras
 
-from nervekit import recipe, suitable, training
+from nervekit import recipe, record, suitable, training
 from nervekit.errors import ConfigurationError, RunError
 from nervekit.kept import Kept
 
@@ -75,9 +77,12 @@ class Trainings:
                 waiting.append(number)
             else:
                 yield number, *found
+        began = time.perf_counter()
         with closing(self.here(waiting) if executor is None else self.elsewhere(executor, waiting)) as trained:
             for number, predicted, rate in trained:
-                kept.write(number, predicted, rate)
+                # Of trainings side by side, the time since the one that ended before.
+                kept.write(number, predicted, rate, time.perf_counter() - began)
+                began = time.perf_counter()
                 yield number, predicted, rate
 
     def here(self, numbers):
@@ -149,7 +154,12 @@ class Trainings:
         """What a training depends on beside the functions that a notebook's source defines."""
         train, images = self._part(number % len(self.folds))
         policy = keras.config.dtype_policy().name
-        return train.images, train.masks, images, self._seed(number), self.how.schedule, keras.config.backend(), policy
+        about = (self._seed(number), self.how.schedule, keras.config.backend(), policy, self._hardware)
+        return train.images, train.masks, images, *about
+
+    @cached_property
+    def _hardware(self):
+        return record.hardware()
 
     def _seed(self, number):
         which, fold = divmod(number, len(self.folds))

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from squares import bright_squares
 
-from nervekit import crossval, kept, models, recipe, training, trainings
+from nervekit import crossval, kept, models, recipe, record, training, trainings
 from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError, RunError
 
@@ -341,7 +341,12 @@ def test_an_answer_that_is_not_one_mask_an_image_is_refused(dataset, answer):
 def keeping(tmp_path, monkeypatch):
     """As in a notebook that the runner runs; called, it stands for the kernel of another run."""
     monkeypatch.setenv(kept.VARIABLE, str(tmp_path / "kept"))
-    return lambda: monkeypatch.setattr(kept, "_calls", itertools.count())
+
+    def another_kernel():
+        monkeypatch.setattr(kept, "_calls", itertools.count())
+        monkeypatch.setattr(kept, "_taken", [])
+
+    return another_kernel
 
 
 def test_a_run_that_was_stopped_trains_only_what_is_missing(dataset, serial, trained, keeping, monkeypatch):
@@ -358,16 +363,19 @@ def test_a_run_that_was_stopped_trains_only_what_is_missing(dataset, serial, tra
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(training, "fit", until)
         run(network, dataset)
-    assert trained == [SEED, SEED + 1]
+    assert trained == [SEED, SEED + 1] and kept.taken() == {"trainings": 0, "seconds": 0}
     for again in range(2):
         keeping()
         result = run(network, dataset)
         assert trained == [SEED, SEED + 1, SEED + 2], again
+        assert kept.taken()["trainings"] == 2 + again and kept.taken()["seconds"] > 0
         assert_same(result, serial)
         assert np.array_equal(result.fold, serial.fold) and result.images_per_second > 0
 
 
-def test_other_images_another_call_or_a_spoilt_file_are_trained(dataset, serial, trained, keeping, tmp_path):
+def test_other_images_another_call_a_spoilt_file_or_another_machine_are_trained(
+    dataset, serial, trained, keeping, tmp_path, monkeypatch
+):
     keeping()
     run(network, dataset)
     run(network, dataset)
@@ -380,6 +388,10 @@ def test_other_images_another_call_or_a_spoilt_file_are_trained(dataset, serial,
     keeping()
     run(network, replace(dataset, images=255 - dataset.images))
     assert len(trained) == 10
+    keeping()
+    monkeypatch.setattr(record, "hardware", lambda: "Imaginary GPU")
+    run(network, dataset)
+    assert len(trained) == 13
 
 
 def test_folds_of_workers_are_kept_too(dataset, serial, trained, keeping):

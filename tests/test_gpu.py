@@ -12,9 +12,10 @@ from nervekit import gpu, record
 # The second to fourth answers are of a busy GPU, the second of two of them.
 BUSY = """case "$1" in
 --query-gpu=name) echo Imaginary ;;
---query-gpu=utilization.gpu)
+--query-gpu=driver_version) echo 580.1 ;;
+--query-gpu=utilization.gpu,memory.used)
     echo "$@" >> "$0.calls"
-    case $(($(wc -l < "$0.calls"))) in 2) printf '0\\n40\\n' ;; 3) echo 90 ;; 4) echo 70 ;; *) echo 0 ;; esac ;;
+    case $(($(wc -l < "$0.calls"))) in 2) printf '0, 900\\n40, 800\\n' ;; 3) echo 90, 10 ;; 4) echo 70, 10 ;; *) echo 0, 10 ;; esac ;;
 esac"""
 
 
@@ -50,22 +51,23 @@ def test_the_record_says_how_busy_the_gpu_was_while_it_was_not_idle(says):
     found = provenance()
     assert set(threading.enumerate()) <= before
     number = len(calls(path))
-    assert found["gpu_utilisation"] == {"median": 70, "busy": round(3 / number, 3), "samples": number}
+    assert found["gpu_utilisation"] == {"median": 70, "busy": round(3 / number, 3), "samples": number, "memory_mib": 900}
+    assert found["versions"]["nvidia-driver"] == "580.1"
     assert found["hardware"].startswith("Imaginary, ")
     assert provenance()["gpu_utilisation"] == found["gpu_utilisation"], "a reader may run the last cell again"
     assert len(calls(path)) == number
 
 
 def test_a_gpu_that_was_always_idle_is_said_to_have_been(says):
-    says("echo 0")
+    says("echo 0, 7")
     record.start("02_example", profile="smoke")
     found = provenance()["gpu_utilisation"]
-    assert (found["median"], found["busy"]) == (0, 0) and found["samples"] >= 1
+    assert (found["median"], found["busy"], found["memory_mib"]) == (0, 0, 7) and found["samples"] >= 1
 
 
 @pytest.mark.parametrize(
     "script",
-    ["exit 1", "echo 40; exit 9", "echo 'NVIDIA-SMI has failed'", "echo '[N/A]'", "true", r"printf '\377\000'"],
+    ["exit 1", "echo 40, 7; exit 9", "echo 40", "echo 'NVIDIA-SMI has failed'", "echo '[N/A], [N/A]'", "true", r"printf '\377\000'"],
 )
 def test_without_an_answer_the_record_is_written_without_it(says, script):
     says(script)
@@ -83,7 +85,7 @@ def test_without_nvidia_smi_nothing_is_asked(says, tmp_path, monkeypatch):
 
 def test_a_gpu_that_keras_does_not_see_is_not_recorded(says, monkeypatch):
     monkeypatch.setattr("nervekit.precision.has_gpu", lambda: False)
-    says("echo 40")
+    says("echo 40, 7")
     record.start("02_example", profile="smoke")
     assert "gpu_utilisation" not in provenance()
 

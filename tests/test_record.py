@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from nervekit import record
+from nervekit import kept, record
 from nervekit.errors import NervekitError, RunError
 
 
@@ -35,6 +35,14 @@ def test_finished_record_holds_values_and_provenance(folder):
     assert content["values"] == {"a.b": {"value": 0.5, "low": 0.4, "n": 3}}
     assert content["provenance"]["data"] == "simulated" and content["provenance"]["seed"] == 3
     assert content["peak_memory_mib"] > 10 and content["seconds"] >= 0
+
+
+def test_trainings_that_were_taken_over_are_counted_with_their_seconds(folder, monkeypatch):
+    monkeypatch.setattr(kept, "_taken", [500.0, 600.2])
+    content = json.loads(record.finish().read_text(encoding="utf-8"))
+    assert content["provenance"]["kept"] == {"trainings": 2, "seconds": 1100.2} and 1100 < content["seconds"] < 1200
+    monkeypatch.setattr(kept, "_taken", [])
+    assert "kept" not in json.loads(record.finish().read_text(encoding="utf-8"))["provenance"]
 
 
 def test_a_folder_that_cannot_be_made_is_said_with_advice(tmp_path, monkeypatch):
@@ -130,3 +138,10 @@ logging.getLogger("tensorflow").error("broken")"""
 def test_a_checkout_without_git_has_no_revision(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert record._said("git", "--version") == "" and record._commit() is None
+
+
+def test_a_copy_without_its_history_has_the_revision_that_it_is_given(monkeypatch, tmp_path):
+    monkeypatch.setattr(record, "__file__", str(tmp_path / "nervekit" / "record.py"))
+    assert record._commit() is None
+    monkeypatch.setenv("NERVEKIT_COMMIT", "0a1b2c3")
+    assert record._commit() == "0a1b2c3"

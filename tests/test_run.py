@@ -183,6 +183,21 @@ def test_what_is_kept_of_folds_lasts_until_the_notebook_is_done_or_another(execu
     assert files(folder) == [".02_tiny.settings", "02_tiny.ipynb", "02_tiny.json"]
 
 
+def test_the_kernel_imports_this_nervekit_before_that_of_the_user(execute, tmp_path, monkeypatch):
+    (tmp_path / "other" / "nervekit").mkdir(parents=True)
+    (tmp_path / "other" / "nervekit" / "__init__.py").write_text("raise ImportError('of another project')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "other"))
+    code = "import sys\nrecord.value('others', sum(path.endswith('/other') for path in sys.path))"
+    outcome, folder, _ = execute(code)
+    assert outcome.status == "done", outcome
+    assert json.loads((folder / "02_tiny.json").read_text())["values"]["others"]["value"] == 1
+
+
+def test_seconds_of_folds_that_were_taken_over_are_in_those_of_the_run(execute):
+    outcome, folder, _ = execute("from nervekit import kept\nkept._taken.append(1000.0)\nrecord.value('a', 1)")
+    assert outcome.status == "done" and 1000 < json.loads((folder / "02_tiny.json").read_text())["seconds"] < 1100
+
+
 def test_a_home_in_a_path_is_resolved_for_the_kernel(execute, monkeypatch):
     monkeypatch.setenv("NERVEKIT_DATA", " ~/data")
     outcome, folder, _ = execute("import os\nrecord.value('home', os.environ['NERVEKIT_DATA'] == os.path.expanduser('~/data'))")
