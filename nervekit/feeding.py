@@ -62,17 +62,17 @@ def _batches(arrays, indices, batch_size):
 
 
 class _OnDevice(keras.utils.PyDataset):
-    """Batches of arrays that were sent to the device once; only the numbers of a batch's images follow."""
+    """Batches of arrays that were sent to the device once, and with them the numbers of each batch's images: a copy in every
+    step would wait there for the step before."""
 
     def __init__(self, arrays, indices, batch_size):
         super().__init__()
         self.arrays = keras.tree.map_structure(ops.convert_to_tensor, arrays)
         starts = range(0, indices.shape[1], batch_size)
-        self.chosen = [order[start : start + batch_size] for order in indices for start in starts]
+        self.chosen = [ops.convert_to_tensor(order[start : start + batch_size]) for order in indices for start in starts]
 
     def __len__(self):
         return len(self.chosen)
 
     def __getitem__(self, number):
-        chosen = ops.convert_to_tensor(self.chosen[number])
-        return keras.tree.map_structure(lambda array: ops.take(array, chosen, axis=0), self.arrays)
+        return keras.tree.map_structure(lambda array: ops.take(array, self.chosen[number], axis=0), self.arrays)
