@@ -1,9 +1,15 @@
 """Curves of a training, afterwards or while it runs."""
 
+import math
+import time
+
 import matplotlib.pyplot as plt
 from matplotlib.ticker import MaxNLocator
 
 from nervekit.plots.style import COLOURS, use_style
+
+# Between two drawings of curves that grow: a drawing takes a quarter of a second, an epoch on a GPU may take no longer.
+SECONDS = 3
 
 
 def history(curves, title, *, loss="binary cross-entropy"):
@@ -59,7 +65,7 @@ def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
     epochs : int
         The axes reach so far until the training ends.
     every : int
-        Redraw after so many epochs.
+        Redraw after so many epochs, where they take a few seconds at least.
     loss : str
         What stands beside the axis of the loss.
 
@@ -76,7 +82,7 @@ def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
     state = {}
 
     def begin(logs=None):
-        state["curves"] = {}
+        state.update(curves={}, drawn=-math.inf)
         state["figure"], state["axes"] = plt.subplots(1, 2, figsize=(9, 3.2))
         plt.close(state["figure"])
         state["display"] = display(state["figure"], display_id=True)
@@ -85,12 +91,13 @@ def live_curves(epochs, *, every=3, loss="binary cross-entropy"):
         if state["display"] is not None and state["curves"]:
             _draw_curves(state["axes"], state["curves"], loss, reach)
             state["display"].update(state["figure"])
+            state["drawn"] = time.monotonic()
 
     def after_epoch(epoch, logs=None):
         names = plain(logs or {})
         for name, number in (logs or {}).items():
             state["curves"].setdefault(names[name], []).append(float(number))
-        if epoch % every == every - 1:
+        if epoch % every == every - 1 and time.monotonic() - state["drawn"] >= SECONDS:
             draw(epochs)
 
     def end(logs=None):

@@ -1,10 +1,13 @@
 """Figures of results: what they draw is what they were given."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from figures import texts
 
 from nervekit import plots
+from nervekit.plots import curves
 
 SCORES = {"empty mask": {"value": 0.0, "low": 0.0, "high": 0.0}, "U-Net": {"value": 0.7, "low": 0.6, "high": 0.8}}
 
@@ -21,6 +24,27 @@ def test_a_loss_below_zero_is_drawn_and_named():
     curves = {"loss": [-0.2, -0.8], "pooled_iou": [0.1, 0.5]}
     axis = plots.history(curves, "It learnt", loss="negative Dice").axes[0]
     assert axis.get_yscale() == "linear" and axis.get_ylabel() == "negative Dice"
+
+
+@pytest.mark.parametrize(("seconds", "drawn"), [(0.7, [3, 9, 10]), (0.1, [3, 10]), (5, [3, 6, 9, 10])])
+def test_live_curves_of_short_epochs_are_drawn_seconds_apart(monkeypatch, seconds, drawn):
+    """3 s apart at least, after every third epoch, and at the end."""
+    import IPython.display
+
+    shown = []
+
+    class Display:
+        def update(self, figure):
+            shown.append(len(figure.axes[0].lines[0].get_xdata()))
+
+    monkeypatch.setattr(IPython.display, "display", lambda *given, **named: Display())
+    callback = plots.live_curves(10)
+    callback.on_train_begin()
+    for epoch in range(10):
+        monkeypatch.setattr(curves, "time", SimpleNamespace(monotonic=lambda passed=epoch * seconds: passed))
+        callback.on_epoch_end(epoch, {"loss": 0.5, "pooled_iou": 0.3})
+    callback.on_train_end()
+    assert shown == drawn
 
 
 def test_live_curves_show_the_last_epoch_of_a_training_that_stopped_early(monkeypatch):
