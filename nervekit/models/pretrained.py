@@ -1,5 +1,6 @@
 """Weights of published encoders: found or fetched, checked, and put into the layers they belong to."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -94,6 +95,11 @@ def load_encoder(model, backbone, pretrained, published_names):
 def cached_imagenet(backbone):
     """Path of a backbone's ImageNet weights in Keras' cache folder, or None; nothing is fetched.
 
+    Raises
+    ------
+    DataError
+        The file there is not the published one.
+
     Examples
     --------
     >>> path = cached_imagenet("vgg19")
@@ -101,8 +107,15 @@ def cached_imagenet(backbone):
     True
     """
     folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
-    path = folder / IMAGENET[backbone][0].rsplit("/", 1)[1]
-    return path if path.is_file() else None
+    address, md5 = IMAGENET[backbone]
+    path = folder / address.rsplit("/", 1)[1]
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "md5").hexdigest()
+    if found != md5:
+        raise DataError(f"{path}: its MD5 is {found}, that of the published file {md5}. Remove it, or fetch it anew from {address}.")
+    return path
 
 
 def find_imagenet(backbone):

@@ -122,6 +122,19 @@ def test_offline_without_weights_is_an_error_with_file_address_hash_and_choice(m
         assert part in str(caught.value)
 
 
+def test_a_file_in_the_cache_that_is_not_the_published_one_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert pretrained.cached_imagenet("vgg19") is None
+    address, _ = pretrained.IMAGENET["vgg19"]
+    path = tmp_path / "models" / address.rsplit("/", 1)[1]
+    path.parent.mkdir()
+    path.write_bytes(b"abc")
+    with pytest.raises(DataError, match="its MD5 is 900150983cd24fb0d6963f7d28e17f72, that of the published file 253f8cb5"):
+        pretrained.cached_imagenet("vgg19")
+    monkeypatch.setitem(pretrained.IMAGENET, "vgg19", (address, "900150983cd24fb0d6963f7d28e17f72"))
+    assert pretrained.cached_imagenet("vgg19") == path
+
+
 def address_of(file):
     return next(address for address, _ in pretrained.IMAGENET.values() if file in address).removeprefix("https://")
 
