@@ -18,10 +18,12 @@ def switch_on():
 
     - On a GPU, through XLA (JAX, and TensorFlow as `training.compile_model` sets it): nothing is switched. Which kernel
       multiplies or convolves is chosen by speed at each start, and the sums of convolutions, of scattering and of overlapping
-      pools may come in any order. Asked for a fixed order XLA refuses to compile the gradient of max pooling. (With
+      pools may come in any order. Asked for a fixed order, XLA of 2024 refused to compile the gradient of max pooling; later
+      ones may compile it, slowly (not tried). (With
       TensorFlow, ``tf.config.experimental.enable_op_determinism()`` before `compile_model` gives one: Keras then leaves XLA
       off, which is slower. Not tried on a GPU.)
-    - On a GPU, PyTorch: an operation that has no such form runs as it is and is named in a warning.
+    - On a GPU, PyTorch: an operation that has no such form runs as it is and is named in a warning; linear steps up take
+      another, slower way.
 
     Once TensorFlow is switched, its random operations (``tf.random.normal``) want a seed: ``tf.random.set_seed``.
 

@@ -12,8 +12,10 @@ from nervekit.processor import PRECISIONS
 def set_precision(choice="auto"):
     """Choose the number format that networks built from now on compute in.
 
-    Weights, the sigmoid, the loss and, in `training.fit`, all sums stay in float32 either way. On a GPU of the Ampere
-    generation or later the backends round the factors of float32 products to eleven bits (TF32).
+    Weights, the sigmoid and the loss stay in float32 either way, and so do, in `training.fit`, all sums but one: a GPU of the
+    Hopper generation adds bfloat16 natively, and by the source of XLA the gradients of biases are summed in it there with
+    JAX, in a tree, which loses per cents (not measured). On a GPU of the Ampere generation or later the backends round the
+    factors of float32 products to eleven bits (TF32).
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ def sum_bias_gradients_in_float32():
     after a few hundred pixels: of a batch of 32 images of 128x128 it reaches a five hundredth of its value. That of
     ``tf.add`` is summed in float32. In the graph that `training.fit` runs, oneDNN sums the gradient of a convolution's bias
     with that of its weights, rightly and at no cost; there only other layers, such as transposed convolutions, are mended.
-    Nothing is done on a GPU or another backend.
+    Nothing is done on a GPU or another backend (for JAX see :func:`set_precision`).
 
     Examples
     --------
