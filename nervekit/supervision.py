@@ -120,6 +120,9 @@ class _Augmenting(keras.Model):
         # The network has its own precision.
         super().__init__(name=f"augmenting_{network.name}", dtype="float32")
         self.network, self.options = network, options
+        if keras.config.backend() == "torch":
+            # There Keras adds the number of the draw to the seed: neighbouring seeds would draw the same, in turn.
+            seed = int(np.random.SeedSequence(seed).generate_state(1)[0] >> 1)
         self.seeds = keras.random.SeedGenerator(seed)
 
     def call(self, inputs, training=False):

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 from scipy import ndimage
 
+from nervekit import supervision
 from nervekit.augment import ULTRASOUND, inverse_affine, transform, warp
 from nervekit.errors import ConfigurationError, DataError
 
@@ -277,6 +278,16 @@ def test_low_resolution_leaves_a_ramp_where_it_is(axis):
     ramps = np.broadcast_to(places / 63, (200, 64, 64))[..., None]
     off = (63 * grey(ramps, low_resolution=4.0)[..., 0] - places)[:, 6:-6, 6:-6]
     assert np.abs(off).max() < 0.55 and abs(off.mean()) < 0.05
+
+
+def test_trainings_with_neighbouring_seeds_change_images_otherwise_in_every_step(batch):
+    """On PyTorch Keras adds the number of the draw to the seed."""
+    image = keras.Input((*SIZE, 1))
+    network = keras.Model(image, keras.layers.Conv2D(1, 1, kernel_initializer="ones")(image))
+    network.compile("sgd", "mse")
+    models = [supervision.augmenting(network, {"noise": 0.2}, seed) for seed in range(3)]
+    seen = [ops.convert_to_numpy(model(batch, training=True)[0]).tobytes() for model in models for _ in range(3)]
+    assert len(set(seen)) == 9
 
 
 def test_results_stay_in_the_value_range(batch):
