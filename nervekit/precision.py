@@ -59,7 +59,7 @@ def has_bfloat16():
         if backend == "torch":
             import torch
 
-            return torch.cuda.is_bf16_supported(including_emulation=False)
+            return _device_of_torch() == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return _compute_capability() >= 8
     if has_tpu():
         return True
@@ -67,11 +67,9 @@ def has_bfloat16():
 
 
 def has_gpu():
-    """Whether the backend sees a GPU."""
+    """Whether the backend computes on a GPU; of Keras on PyTorch that of an Apple or Intel processor is one, too."""
     if keras.config.backend() == "torch":
-        import torch
-
-        return torch.cuda.is_available()
+        return _device_of_torch() != "cpu"
     return _sees("gpu", "cuda")
 
 
@@ -98,6 +96,11 @@ def sum_bias_gradients_in_float32():
     from nervekit import on_tensorflow
 
     on_tensorflow.sum_bias_gradients_in_float32()
+
+
+def _device_of_torch():
+    """The kind of device that Keras puts new tensors on, which is not every one that PyTorch finds."""
+    return keras.ops.zeros(()).device.type
 
 
 def _sees(*kinds):
