@@ -40,11 +40,11 @@ def folder(source, settings, place):
     pathlib.Path
         It need not exist yet.
     """
-    state = hashlib.sha256(f"{settings.line(source)} {processor.name()} {processor.threads()}".encode())
+    state = hashlib.sha256(f"{settings.line(source)} {processor.name()} {processor.threads(settings.backend)}".encode())
     code = Path(__file__).parent
     for path in (source, *sorted(path for path in code.rglob("*") if path.suffix in (".py", ".toml"))):
         state.update(path.read_bytes())
-    for package in ("numpy", "keras", settings.backend):
+    for package in ("numpy", "keras", settings.backend, *(("jaxlib",) if settings.backend == "jax" else ())):
         with contextlib.suppress(metadata.PackageNotFoundError):
             state.update(f"{package} {metadata.version(package)}".encode())
     kept = _all(source.stem, place)

@@ -28,8 +28,8 @@ def bfloat16_instructions():
     return [instruction for instruction in BFLOAT16 if instruction in flags]
 
 
-def threads():
-    """How many threads one operation may use: the cores open to this process, or fewer where TensorFlow was told so.
+def threads(backend="tensorflow"):
+    """How many threads one operation may use: the cores open to this process, or fewer where the backend was told so.
 
     Sums are added up in another order with another number of threads, so two runs of one seed only agree in every
     digit where this number agrees.
@@ -38,7 +38,9 @@ def threads():
     True
     """
     open_to_us = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or open_to_us
+    told = {"tensorflow": "TF_NUM_INTRAOP_THREADS", "torch": "OMP_NUM_THREADS"}.get(backend, "")
+    number = os.environ.get(told, "").split(",")[0].strip()
+    return int(number) if number.isdigit() and int(number) else open_to_us
 
 
 def _entry(key):

@@ -220,11 +220,11 @@ def _machine():
             continue
     if _uses_gpu() and (driver := _asked_of_gpu("driver_version")):
         versions["nvidia-driver"] = driver
-    keras = sys.modules.get("keras")
+    backend = sys.modules["keras"].config.backend() if "keras" in sys.modules else None
     return {
-        "backend": keras.config.backend() if keras else None,
+        "backend": backend,
         "hardware": hardware(),
-        "threads": processor.threads(),
+        "threads": processor.threads(backend or "tensorflow"),
         "versions": versions,
         "commit": _commit(),
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),

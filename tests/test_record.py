@@ -1,6 +1,7 @@
 """The record of a run: what is written, when, and what is refused."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from nervekit import kept, record
+from nervekit import kept, processor, record
 from nervekit.errors import NervekitError, RunError
 
 
@@ -22,8 +23,10 @@ def folder(tmp_path, monkeypatch):
 
 def test_record_names_the_threads_that_the_values_depend_on(folder, monkeypatch):
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "7")
+    monkeypatch.setenv("OMP_NUM_THREADS", "5,1")
     content = json.loads(record.finish().read_text(encoding="utf-8"))
-    assert content["provenance"]["threads"] == 7
+    assert content["provenance"]["threads"] == 7 == processor.threads()
+    assert processor.threads("torch") == 5 and processor.threads("jax") == len(os.sched_getaffinity(0))
 
 
 def test_finished_record_holds_values_and_provenance(folder):
