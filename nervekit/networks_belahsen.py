@@ -109,8 +109,9 @@ def train(network, train, development, *, epochs, batch_size, patience, seed=0, 
 
 def outputs(network, images):
     """What a network says of images: pixels (N, H, W) float32, and presence (N,) of the two-headed one, else None."""
-    # Compiling a graph takes longer than answering for a few hundred images without one, in few large batches.
-    if len(images) > FEW:
+    # On TensorFlow compiling a graph takes longer than answering for a few hundred images without one, in few large batches.
+    # Without one JAX compiles each operation by itself, and PyTorch keeps what a gradient would need.
+    if len(images) > FEW or keras.config.backend() != "tensorflow":
         found = training.answers(network, images)
     else:
         batches = [network(images[i : i + LARGE], training=False) for i in range(0, len(images), LARGE)]
