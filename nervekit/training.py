@@ -114,7 +114,8 @@ def fit(
     epochs, batch_size : int
     seed : int
         Of the order of the images, which is new in each epoch, and of the changes of `augment`. Dropout goes on from where
-        the network was built or :func:`reset`.
+        the network was built or :func:`reset`; on PyTorch it draws from the backend's own random numbers, which begin here,
+        and from which passes over a development set take some, too.
     callbacks : sequence of keras.callbacks.Callback
         Such as ``plots.live_curves(epochs)``. Of a network with several outputs they see the metric with the name of its
         output, such as ``mask_pooled_iou`` and ``val_mask_pooled_iou``, of U-Net++ ``mask_4_pooled_iou``.
