@@ -4,12 +4,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from nervekit.plots.style import COLOURS, use_style, with_looks
+from nervekit.plots.style import BLUE, COLOURS, use_style, with_looks
 
 ARMS = (
-    (COLOURS["ink"], "solid", "o"), (COLOURS["neutral"], "dotted", "s"), (COLOURS["prediction"], "dashed", "D"),
-    (COLOURS["accent"], "dashdot", "^"), (COLOURS["truth"], "solid", "v"),
+    (BLUE, "solid"), (COLOURS["neutral"], "dotted"), (COLOURS["prediction"], "dashed"), (COLOURS["accent"], "dashdot"),
+    (COLOURS["truth"], "solid"),
 )  # fmt: skip
+# Two arms look as they do beside these curves: in calibration (evidence.LOOKS), folds and scores (results).
+PAIR = ((COLOURS["neutral"], "solid"), (COLOURS["prediction"], "dashed"))
 
 
 def arms_curves(curves, title, *, panels, level=None):
@@ -18,7 +20,7 @@ def arms_curves(curves, title, *, panels, level=None):
     Parameters
     ----------
     curves : dict of str to ndarray
-        Name of an arm, of five at most, to ``{quantity: array (seeds, epochs)}``.
+        Name of an arm, of five at most, to ``{quantity: array (seeds, epochs)}``. Two look as in other figures of two.
     title : str
     panels : dict of str to str
         Quantity to the label of its axis, one panel each.
@@ -32,7 +34,7 @@ def arms_curves(curves, title, *, panels, level=None):
     use_style()
     figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.9), squeeze=False)
     for axis, (quantity, label) in zip(axes.flat, panels.items()):
-        for (name, found), (colour, line, _) in with_looks(curves, ARMS):
+        for (name, found), (colour, line) in with_looks(curves, PAIR if len(curves) == 2 else ARMS):
             runs = np.atleast_2d(found[quantity])
             epochs = np.arange(1, runs.shape[1] + 1)
             axis.plot(epochs, runs.mean(axis=0), color=colour, linestyle=line, linewidth=2, label=name)
@@ -53,25 +55,25 @@ def arms_scores(scores, title, *, panels, baselines=1):
     Parameters
     ----------
     scores : dict of str to dict
-        Name of an arm to ``{score: values over seeds}``.
+        Name of an arm, of five at most besides `baselines`, to ``{score: values over seeds}``.
     title : str
     panels : dict of str to str
         Score to the label of its axis.
     baselines : int
-        How many of the first rows learnt nothing; they get a colour of their own.
+        How many of the first rows learnt nothing; they are dark, the arms have their colours in `arms_curves`.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     use_style()
+    looks = [COLOURS["ink"]] * baselines + [colour for colour, _ in ARMS]
     figure, axes = plt.subplots(
         1, len(panels), figsize=(9, 0.52 * len(scores) + 1.6), sharey=True, squeeze=False
     )
     for axis, (score, label) in zip(axes.flat, panels.items()):
-        for place, (name, found) in enumerate(scores.items()):
+        for place, ((_, found), colour) in enumerate(with_looks(scores, looks)):
             values = np.atleast_1d(found[score])
-            colour = COLOURS["neutral"] if place < baselines else COLOURS["prediction"]
             axis.plot(values, np.full(len(values), place), "o", markersize=6, markerfacecolor="none", color=colour)
             axis.plot(values.mean(), place, "|", markersize=18, markeredgewidth=3, color=colour)
             axis.annotate(f"{values.mean():.3f}", (values.mean(), place), xytext=(0, 10),

@@ -56,12 +56,14 @@ def presence_plane(head, area, present, title, *, rule=None):
     use_style()
     figure, axis = plt.subplots(figsize=(8.5, 4.2))
     right = max(8000, 1.04 * float(np.max(area, initial=0)))
+    emptied = "emptied by the filter" if rule is None else "emptied by the formula"
     edge = np.array([0.0, presence.FULL_AREA / presence.AREA_WEIGHT])
-    axis.fill_between(edge, [1, 0], color=COLOURS["ink"], alpha=0.12, hatch="//", label="emptied by the filter")
+    axis.fill_between(edge, [1, 0], color=COLOURS["ink"], alpha=0.12, hatch="//", label=emptied)
     if rule is None:
         axis.axhline(0.5, color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="presence head alone at 0.5")
     else:
-        areas, heads = np.meshgrid(np.linspace(0, right, 200), np.linspace(0, 1, 200))
+        # Smaller masks are empty already: below, a rule says what it makes of no mask, and no line joins the two.
+        areas, heads = np.meshgrid(np.linspace(presence.SMALLEST, right, 200), np.linspace(0, 1, 200))
         kept = rule[0](heads.ravel(), areas.ravel()).reshape(areas.shape)
         axis.contour(areas, heads, kept, levels=[rule[1]], colors=[COLOURS["ink"]], linewidths=2)
         axis.plot([], [], color=COLOURS["ink"], linewidth=2, label="learnt rule: emptied below")

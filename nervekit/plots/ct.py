@@ -3,10 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nervekit.plots.style import COLOURS, LINES, ORANGE, use_style, with_looks
+from nervekit.plots.style import BLUE, COLOURS, LINES, use_style, with_looks
 
-ORGANS = ((COLOURS["truth"], "solid"), (ORANGE, "dashed"), (COLOURS["accent"], "dotted"), (COLOURS["neutral"], "dashdot"))
-ARMS = ((COLOURS["prediction"], "dashed"), (COLOURS["neutral"], "dotted"))
+# None is dashed orange, which is the prediction everywhere.
+ORGANS = ((COLOURS["truth"], "solid"), (COLOURS["neutral"], "dashdot"), (COLOURS["accent"], "dotted"), (BLUE, "dashed"))
+ARMS = ((COLOURS["prediction"], "dashed"), (COLOURS["neutral"], "dotted"))  # transferred, from scratch, as in arms.ARMS
 
 
 def windows(hounsfield, limits, organs, title):

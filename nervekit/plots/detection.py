@@ -6,8 +6,8 @@ import numpy as np
 from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style, with_looks
 
 RATES = (
-    ("false_negative_rate", "nerves missed", "prediction", "solid"),
-    ("false_positive_rate", "false alarms", "neutral", "dashed"),
+    ("false_negative_rate", "nerves missed (of images with one)", "prediction", "solid"),
+    ("false_positive_rate", "false alarms (of images without)", "neutral", "dashed"),
 )
 
 

@@ -105,7 +105,7 @@ def data_curves(counts, found, title, *, levels, xlabel):
         axis.plot(aside, values, color=COLOURS[colour], marker=marker, markersize=7, linestyle=line, label=name)
     for (name, value), line in with_looks(levels, ("dashdot", "dotted")):
         axis.axhline(value, color=COLOURS["ink"], linewidth=1.2, linestyle=line, label=name)
-    axis.set(xlabel=xlabel, ylabel="sum IoU, held-out sessions", xlim=(-0.4, len(counts) - 0.6))
+    axis.set(xlabel=xlabel, ylabel="sum IoU, 95 % interval\nover held-out sessions", xlim=(-0.4, len(counts) - 0.6))
     tops = [*levels.values(), *(one[key] for curve in found.values() for one in curve for key in ("value", "high"))]
     axis.set_ylim(0, 1.1 * np.nanmax(tops) or 1)
     axis.set_xticks(places, [f"{count:,}" for count in counts])
@@ -156,7 +156,8 @@ def risk_coverage(found, title, *, ylabel="mean risk (1 - Dice)"):
     """
     use_style()
     figure, axis = plt.subplots(figsize=(9, 3.9))
-    for (name, (coverage, risk)), (marker, colour, line) in with_looks(found, LOOKS):
+    # One network is asked, so that its own order has the look of ours and not that of a first arm.
+    for (name, (coverage, risk)), (marker, colour, line) in with_looks(found, LOOKS[1:] + LOOKS[:1]):
         few = marker if len(coverage) <= 70 else None
         axis.plot(coverage, risk, marker=few, markersize=4, color=COLOURS[colour], linestyle=line, label=name)
     axis.set(xlabel="share of images kept, the most doubtful left out first", ylabel=ylabel, xlim=(0, 1.02))

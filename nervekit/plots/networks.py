@@ -131,7 +131,8 @@ def bland_altman(pairs, title):
 def networks_compared(images, truths, predictions, labels, title):
     """The same images by several networks, one column each (Figures 13 and 15 of Melnic et al.).
 
-    Each picture is cut out around all that is annotated or predicted in it.
+    Each row is cut out around all that is annotated or predicted in its image, so that each has a scale of its own; the first
+    picture of a row says how many pixels are shown side by side.
 
     Parameters
     ----------
@@ -154,6 +155,9 @@ def networks_compared(images, truths, predictions, labels, title):
             draw_contour(axis, truths[place], "truth")
             draw_contour(axis, masks[place], "prediction")
             look_at(axis, shown)
+        left, right = row[0].get_xlim()
+        row[0].text(0.02, 0.03, f"{right - left:.0f} px wide", transform=row[0].transAxes, fontsize=9, color="white",
+                    bbox={"fc": "black", "ec": "none", "pad": 2})  # fmt: skip
     draw_contour(axes[0, 0], truths[0], "truth", label="annotated")
     axes[0, 0].plot([], [], color=COLOURS["prediction"], linestyle="dashed", label="predicted")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)

@@ -7,7 +7,7 @@ from nervekit.errors import ConfigurationError
 
 # Okabe and Ito's palette (2008), distinguishable with every common form of colour blindness.
 COLOURS = {"truth": "#009E73", "prediction": "#D55E00", "neutral": "#56B4E9", "accent": "#CC79A7", "ink": "#333333"}
-ORANGE, YELLOW = "#E69F00", "#F0E442"  # more of it, for several structures in one picture
+ORANGE, YELLOW, BLUE = "#E69F00", "#F0E442", "#0072B2"  # more of it, for several structures or arms in one picture
 LINES = {"truth": "solid", "prediction": "dashed"}
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from figures import texts
 
+from nervekit import presence
 from nervekit.plots import brachial
 
 
@@ -21,6 +22,7 @@ def test_presence_plane_shows_every_image_and_the_limit():
     assert sorted(float(x) for line in points for x in line.get_xdata()) == [0, 500, 7000]
     corners = figure.axes[0].collections[0].get_paths()[0].vertices
     assert corners[:, 0].max() == 6000 and corners[:, 1].max() == 1
+    assert "emptied by the filter" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_presence_plane_draws_where_a_learnt_rule_turns():
@@ -31,6 +33,14 @@ def test_presence_plane_draws_where_a_learnt_rule_turns():
     assert len(line) > 10 and np.allclose(0.5 * line[:, 1] + line[:, 0] / 16_000, 0.6, atol=1e-3)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "learnt rule: emptied below" in labels and "presence head alone at 0.5" not in labels
+    assert "emptied by the formula" in labels and "emptied by the filter" not in labels
+
+
+def test_the_line_of_a_learnt_rule_does_not_run_on_to_empty_masks():
+    rule = (lambda heads, areas: np.where(areas > 0, heads, 1.0)), 0.5
+    figure = brachial.presence_plane(np.array([0.2]), np.array([1000.0]), np.array([False]), "Title", rule=rule)
+    line = np.concatenate([path.vertices for path in figure.axes[0].collections[-1].get_paths()])
+    assert np.allclose(line[:, 1], 0.5) and np.isclose(line[:, 0].min(), presence.SMALLEST)
 
 
 def test_filter_gain_has_a_point_a_treatment():

@@ -4,6 +4,7 @@ import numpy as np
 from figures import labelled, texts
 
 from nervekit.plots import ct
+from nervekit.plots.style import COLOURS, LINES, ORANGE
 
 
 def test_windows_show_their_limits_and_name_only_organs_that_are_there():
@@ -29,6 +30,10 @@ def test_windows_never_leave_out_the_liver_and_say_how_many_organs_they_draw():
 
 def test_organs_do_not_share_a_line_style_and_colour():
     assert len({colour for colour, _ in ct.ORGANS}) == len({line for _, line in ct.ORGANS}) == len(ct.ORGANS)
+
+
+def test_no_organ_looks_like_a_prediction():
+    assert not {(COLOURS["prediction"], LINES["prediction"]), (ORANGE, LINES["prediction"])} & set(ct.ORGANS)
 
 
 def test_the_line_along_the_body_breaks_where_slices_are_missing():

@@ -26,6 +26,18 @@ def test_the_operating_point_is_drawn_in_percent_with_the_chosen_area():
     assert "chosen: 1.00 %" in texts(figure)
 
 
+def test_the_legend_of_the_operating_point_says_what_each_rate_is_a_share_of_and_fits():
+    curve = {"area": np.array([0, 0.2]), "false_negative_rate": np.array([0.1, 0.5]),
+             "false_positive_rate": np.array([0.9, 0.2])}  # fmt: skip
+    figure = detection.operating_point({"development": curve, "test": curve}, 0.1234, "Moved")
+    (legend,) = figure.legends
+    said = [text.get_text() for text in legend.get_texts()]
+    assert said == ["nerves missed (of images with one)", "false alarms (of images without)", "chosen: 12.34 %"]
+    figure.canvas.draw()
+    drawn = legend.get_window_extent()
+    assert 0 <= drawn.x0 and drawn.x1 <= figure.bbox.width
+
+
 def test_parts_of_the_enlarged_set_add_up_and_copies_are_counted():
     figure = detection.copies(30, 20, 2, np.array([0, 2, 2, 1, 0, 2]), "Leak")
     left, right = figure.axes

@@ -1,11 +1,17 @@
 """Figures of evidence: what they draw is what they were given."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 from figures import texts
 
 from nervekit import calibration
 from nervekit.plots import evidence
+from nervekit.plots.style import COLOURS
+
+SOURCES = Path(__file__).resolve().parents[2] / "notebooks" / "source"
 
 
 def test_differences_are_filled_where_the_interval_leaves_zero():
@@ -55,6 +61,7 @@ def test_curves_over_the_data_keep_counts_in_order_and_every_interval_in_sight()
     drawn = [segment[:, 1].tolist() for bars in axis.collections for segment in bars.get_segments()]
     assert drawn == [[one["low"], one["high"]] for curve in found.values() for one in curve]
     assert axis.get_ylim()[0] == 0 and axis.get_ylim()[1] > 0.95
+    assert "95 % interval" in axis.get_ylabel()
     assert all(text in texts(figure) for text in ("45", "1,200", "nothing", "simulated", "no image", "mean mask"))
 
 
@@ -82,6 +89,16 @@ def test_risk_is_drawn_against_coverage():
     figure = evidence.risk_coverage({"ours": (coverage, risk)}, "Doubt helps")
     (line,) = figure.axes[0].lines
     assert np.array_equal(line.get_xdata(), coverage) and np.array_equal(line.get_ydata(), risk)
+    assert line.get_color() == COLOURS["prediction"]  # as ours beside the faithful arm, see test_arms
+
+
+def test_labels_in_notebooks_name_the_interval_that_is_drawn():
+    cells = [ast.parse(source.read_text(encoding="utf-8")) for source in SOURCES.glob("*.py")]
+    calls = [node for cell in cells for node in ast.walk(cell) if isinstance(node, ast.Call)]
+    drawn = [call for call in calls if getattr(call.func, "attr", None) in ("compare_scores", "differences")]
+    labels = [given.value.value for call in drawn for given in call.keywords
+              if given.arg == "xlabel" and isinstance(given.value, ast.Constant)]  # fmt: skip
+    assert len(labels) > 8 and [label for label in labels if "95 % interval" not in label] == []
 
 
 @pytest.fixture

@@ -71,6 +71,15 @@ def test_every_network_has_a_column_and_every_image_a_row():
     assert titles == ["U-Net\nDice 1.00", "DL-Unet\nDice 0.00", "U-Net\nDice 0.99", "DL-Unet\nDice 0.01"]
 
 
+def test_the_first_picture_of_a_row_says_how_many_pixels_wide_it_is():
+    """A quarter of the width with a quarter of that on either side: 12 pixels of 32. Of 28 with margins, the whole picture."""
+    truths = TRUTHS.copy()
+    truths[1, 4:8, 2:30] = True
+    labels = {"U-Net": ["", ""], "DL-Unet": ["", ""]}
+    figure = networks.networks_compared(IMAGES, truths, {"U-Net": truths, "DL-Unet": truths}, labels, "Two scales")
+    assert [[text.get_text() for text in axis.texts] for axis in figure.axes] == [["12 px wide"], [], ["32 px wide"], []]
+
+
 @pytest.mark.parametrize("place", [(0, 0), (23, 31), (12, 16)])
 def test_the_window_holds_the_region_and_stays_in_the_picture(place):
     region = np.zeros((24, 32), bool)

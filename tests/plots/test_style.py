@@ -20,6 +20,7 @@ FOLDS = {"pooled_iou": [0.5, 0.6], "accuracy": [0.8, 0.9]}
 # How many each figure can tell apart, and the figure of as many as `many` makes of one.
 LOOKS = {
     "arms_curves": (5, lambda many: arms.arms_curves(many({"iou": [[0.1, 0.2]]}), "", panels={"iou": "sum IoU"})),
+    "arms_scores": (6, lambda many: arms.arms_scores(many({"dice": 0.5}), "", panels={"dice": "Dice"}, baselines=1)),
     "output_shares": (5, lambda many: brachial.output_shares(many(np.array([0.2, 0.7])), "")),
     "filter_gain": (3, lambda many: brachial.filter_gain({"U-Net": many(0.5)}, 0.6, "", xlabel="score")),
     "along_the_body": (2, lambda many: ct.along_the_body({"a": np.arange(3)}, {"a": np.ones(3)}, {"a": many(np.ones(3))}, "")),
