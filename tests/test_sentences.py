@@ -1,4 +1,4 @@
-"""Numbers that stand in sentences and tables typed by hand are those of the committed results."""
+"""Numbers in sentences and tables typed by hand are those of the committed results, and what is said of the code holds."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nervekit import papers, verdicts
+from nervekit import papers, recipe, verdicts
 from nervekit import seeds as seeds_module
 from nervekit.intervals import text
 from nervekit.results import committed
@@ -39,6 +39,15 @@ def found(notebook, key, form=".3f", only=None):
 
 def gain(notebook, key):
     return f"{found(notebook, key, '+.3f', 'value')} ({found(notebook, key, only='low')} to {found(notebook, key, only='high')})"
+
+
+def shares():
+    return " and ".join(
+        ", ".join(
+            found(FIRST, f"simulated_first.gain.simulated_images.share_{share}.pooled_iou", "+.3f", "value") for share in some
+        )
+        for some in ((10, 25, 50), (100,))
+    )
 
 
 def row(label, key, printed):
@@ -93,16 +102,7 @@ SAID = {
     ),
     "12, both": lambda: f"both answers averaged | {found(MEDIAN, 'median_recipe.both_averaged.dice_mean')} |",
     "12, together": lambda: f"six networks averaged | {found(MEDIAN, 'median_recipe.both_averaged.together.dice_mean')} |",
-    "11, shares": lambda: (
-        "sum IoU changes by "
-        + " and ".join(
-            ", ".join(
-                found(FIRST, f"simulated_first.gain.simulated_images.share_{share}.pooled_iou", "+.3f", "value") for share in some
-            )
-            for some in ((10, 25, 50), (100,))
-        )
-        + " with a tenth,"
-    ),
+    "11, shares": lambda: f"sum IoU changes by {shares()} with a tenth,",
     "13, presence": lambda: (
         f"is {found(EMPTY, 'empty_images.as_predicted.score', only='value')} with a presence head and "
         f"{found(EMPTY, 'empty_images.masks_alone.score', only='value')} without "
@@ -118,6 +118,35 @@ ABLATION = {
 }
 TIME = {"more_pixels": "with 176x176 pixels", "wider": "with 24 channels", "longer": "with twice the epochs",
         "two_networks": "with two networks averaged"}  # fmt: skip
+CLOSINGS = {
+    FIRST: lambda: (
+        f"the sum IoU changed by {shares()} with a tenth, a quarter, a half and all of the sessions, each with an interval "
+        "that includes zero."
+    ),
+    MEDIAN: lambda: (
+        f"the strip had a mean Dice of {found(MEDIAN, 'median_recipe.strip.dice_mean', only='value')}, and "
+        f"{found(MEDIAN, 'median_recipe.both_averaged.together.dice_mean', only='value')} with six networks averaged, short of "
+        f"the {papers.load(papers.MEDIAN_RECIPE).claims[0].value} that we had set out to reach; strip minus whole image was "
+        f"{gain(MEDIAN, 'median_recipe.gain.dice_mean')}, a gain that is not shown."
+    ),
+    EMPTY: lambda: (
+        f"its score was that of the network as predicted, {found(EMPTY, 'empty_images.learnt.score', only='value')}, which is "
+        f"{gain(EMPTY, 'empty_images.gain_over.formula')} above the formula's; the network without a head had "
+        f"{found(EMPTY, 'empty_images.masks_alone.score', only='value')}."
+    ),
+    TWICE: lambda: (
+        f"more pixels brought {found(TWICE, 'twice_the_time.gain.more_pixels_held_out.pooled_iou', '+.3f', 'value')} of sum "
+        "IoU on sessions held out, another start "
+        f"{found(TWICE, 'twice_the_time.gain.another_start_held_out.pooled_iou', '+.3f', 'value')}:"
+    ),
+    SESSIONS: lambda: (
+        f"ours had {gain(SESSIONS, 'whole_sessions.gain.pooled_iou')} of sum IoU, and the higher mean Dice in "
+        f"{found(SESSIONS, 'whole_sessions.gain.share_of_sessions', '.0%', 'value').replace('%', ' %')} of "
+        f"{found(SESSIONS, 'whole_sessions.gain.share_of_sessions', 'd', 'n')} sessions."
+    ),
+}  # fmt: skip
+NOT_SHOWN = [(MEDIAN, "median_recipe.gain.dice_mean")]
+NOT_SHOWN += [(FIRST, f"simulated_first.gain.simulated_images.share_{share}.pooled_iou") for share in (10, 25, 50, 100)]
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -135,6 +164,41 @@ def test_what_an_ingredient_is_worth(ingredient):
 def test_what_twice_the_time_is_worth(way):
     said = gain(TWICE, f"twice_the_time.gain.{way}_held_out.pooled_iou")
     assert f"{said} {TIME[way]}" in words("results/README.md")
+
+
+@pytest.mark.parametrize("notebook", CLOSINGS)
+def test_what_a_notebook_closes_with(notebook):
+    text_of_notebook = words(f"notebooks/source/{notebook}.py")
+    assert "In our `workshop` run" in text_of_notebook and CLOSINGS[notebook]() in text_of_notebook
+
+
+@pytest.mark.parametrize("notebook, key", NOT_SHOWN)
+def test_a_gain_that_is_said_not_to_be_shown_has_an_interval_with_zero(notebook, key):
+    score = read(f"results/workshop/{notebook}.json")["values"][key]
+    assert score["low"] < 0 < score["high"]
+
+
+def test_the_learnt_rule_emptied_nothing():
+    values = read(f"results/workshop/{EMPTY}.json")["values"]
+    assert [values["empty_images.gain_over.as_predicted"][name] for name in ("value", "low", "high")] == [0, 0, 0]
+    assert len({values[f"empty_images.{rule}.dice_with_nerve"]["value"] for rule in ("learnt", "as_predicted")}) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in papers.OWN if name != papers.OURS])
+def test_what_is_said_to_be_as_in_notebook_09_is(name):
+    study, ours = papers.load(name), papers.load(papers.OURS)
+    profiles = {"as notebook 09": papers.PROFILES, "as notebook 09's paper profile": ("paper",)}
+    for setting in study.setup.keys() & ours.setup.keys():
+        for profile in profiles.get(study.setup[setting]["where"], ()):
+            here, there = (papers.settings(one, profile)[setting] for one in (study, ours))
+            assert here == there, f"{setting}, {profile}"
+
+
+def test_how_far_the_strips_are_turned():
+    usual, small = (recipe.CHANGES[name]["rotation"] for name in ("strong", "ultrasound"))
+    least = papers.load(papers.MEDIAN_RECIPE).setup["rotation"]["value"]
+    said = f"turned by {least:.0f} degrees at most, not {usual:.0f} ({small:.0f} in `smoke`)"
+    assert said in words(f"notebooks/source/{MEDIAN}.py")
 
 
 def test_flips_of_a_network_trained_without():

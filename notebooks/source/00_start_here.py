@@ -37,7 +37,8 @@
 #
 # ## The map
 #
-# The minutes are for reading; running takes at most three more in the `smoke` profile on two processor cores.
+# The minutes are for reading; running a notebook takes at most three more in the `smoke` profile on two processor cores, or
+# up to five where two of them run at once.
 #
 # | notebook | minutes | question | you learn |
 # |---|---|---|---|
@@ -55,7 +56,7 @@
 # | 12 Median by recipe | 20 | Does the recipe of 09 work on another nerve, and what is won by looking only where it can be? | a prior from training masks; equal cost; all test images |
 # | 13 Is there a nerve? | 20 | When is an empty mask the best answer, and what tells: a second output, or the size of the mask? | a threshold from the score; weights learnt on development subjects |
 # | 14 Twice the time | 20 | What should twice the computing be spent on: pixels, width, epochs or a second network? | a choice without a look at test images; differences held against another random start |
-# | 15 Sessions never seen | 25 | Is the recipe better on new people, everywhere? What did the published split hide, and what is each part of the recipe worth? | folds of whole sessions; two splits on the same test images; gains by session; an ablation |
+# | 15 Sessions never seen | 25 | Is the recipe better on new sessions, everywhere? What did the published split hide, and what is each part of the recipe worth? | folds of whole sessions; two splits on the same test images; gains by session; an ablation |
 #
 # Each can be read alone; whoever begins reads 01 and 02 first.
 #

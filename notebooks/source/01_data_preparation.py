@@ -179,6 +179,9 @@ annotation = {"imagePath": "frame.jpg", "imageData": None, "shapes": [shape], **
 # Reading it back gives an image of class numbers. The caller fixes the numbers (`{"nerve": 1}`): if they were
 # counted file by file, "nerve" would be 1 in one image and 2 in the next. A label that nobody asked for is an
 # error, and no guess.
+#
+# How well two masks agree is said by the **IoU** (intersection over union, also called Jaccard): the area that both have in
+# common over the area that they cover jointly, 1 where they are equal and 0 where they do not meet.
 
 # %%
 from nervekit.data import labelme
@@ -189,23 +192,27 @@ with TemporaryDirectory() as folder:
     path.write_text(json.dumps(annotation))
     classes = labelme.read(path, {"nerve": 1})
 agreement = iou(mask[np.newaxis], classes[np.newaxis] == 1)[0]
-print(f"{len(corners)} corners, IoU with the mask we began from: {agreement:.3f}")
+clicks = len(np.unique(corners, axis=0))  # a closed line ends with the corner that it began with
+print(f"{clicks} corners, IoU with the mask we began from: {agreement:.3f}")
 
 # %% [markdown]
-# A polygon of so few corners misses only pixels along the border. Keep annotations as polygons as long as
-# possible: they are small, and can be corrected and drawn at any size.
+# The masks differ only along the border. Two things play a part: between so few corners the line is straight where the region
+# is not; and our outline runs between pixels, half a pixel outside the centres of the outermost ones, while Pillow, which draws
+# the polygon, also fills the pixels on its line. Keep annotations as polygons as long as possible: they are small, and can be
+# corrected and drawn at any size. (Both pictures are cut out around the region.)
 
 # %%
+from nervekit.plots import formats
+
 record.value("huang_2019.data.polygon_iou", agreement)
-picture = figures.gallery(
+picture = formats.annotations(
     [exported.images[0], classes * 255],
-    [f"the annotation, {len(corners)} corners", "the mask made from it"],
+    [mask, mask],
+    [[corners], [corners]],
+    [f"the annotation, {clicks} corners", "the mask made from it"],
     f"A polygon becomes a mask ({kind} image)",
-    masks=[mask, None],
 )
-record.figure(
-    "annotation", picture, alt="An ultrasound image with the nerve region outlined, and the binary mask."
-)
+record.figure("annotation", picture, alt="The corners of a polygon on an ultrasound image, and on the mask made from it.")
 
 # %% [markdown]
 # ## The trap: a mask is an index, not a colour
@@ -355,7 +362,9 @@ print(f"training {len(split.train)}, development {len(split.development)}, test 
 # ## Class balance: almost everything is background
 #
 # How much of an image is the region? If it is little, a network that always says "background" is right nearly
-# everywhere. That is why pixel accuracy says nothing here, and overlap (IoU, Dice) is measured.
+# everywhere. That is why pixel accuracy says nothing here, and overlap is measured: by IoU, or by the **Dice** coefficient,
+# twice the common area over the sum of both areas. Over many images either is averaged, or *pooled*: areas are summed over all
+# images first. The pooled IoU is the *sum IoU* of the first paper.
 
 # %%
 share = dataset.masks.mean(axis=(1, 2))
@@ -706,8 +715,6 @@ print(code)
 # the size of the image either.
 
 # %%
-from nervekit.plots import formats
-
 runs = list(zip(starts, ends - starts))
 picture = formats.run_lengths(grid, runs, f"{grid.sum()} mask pixels are written as {len(runs)} runs")
 record.figure(
@@ -750,8 +757,8 @@ print(f"{plexus.sum()} pixels, {len(code)} characters: {code[:60]} ...")
 print(f"the table has {len(listed)} rows; this row agrees: {listed.get(name) == code}")
 
 # %% [markdown]
-# Filled along the rows, the nerve falls apart into stripes all over the image. A network trained on such masks would
-# learn that there is nothing to learn.
+# Filled along the rows, the nerve falls apart into stripes, in one band across the whole width of the image. A network
+# trained on such masks would learn that there is nothing to learn.
 
 # %%
 apart = iou(plexus[np.newaxis], wrong[np.newaxis])[0]
@@ -1001,7 +1008,8 @@ own.cleanup()
 # First a person annotates. Nobody sits at the screen of an automatic run, so we play the person: the published masks of 48
 # images stand for the outlines drawn in labelme. The images that wait for outlines are the first fold above, and the 48 come
 # from the other folds, so that no group is on both sides. `read_folder` makes a dataset of images and JSON files, small
-# enough for a network that learns in seconds.
+# enough for a network that learns in seconds. It is given no `group_pattern` here, so that it counts each image as a group of
+# its own, although some of the 48 share one above.
 
 # %%
 from nervekit.data import preannotate
@@ -1105,7 +1113,8 @@ print(corrected.describe(), f"mean IoU {np.mean(before):.3f} before, {np.mean(af
 
 # %% [markdown]
 # Without `overwrite=True` an annotation that is already there is never replaced: it may hold somebody's work of an
-# hour. The corrected folder is a `SegmentationDataset` like the first one: the next network is trained on both.
+# hour. The corrected folder is a `SegmentationDataset` like the first one: the next network is trained on both. The figure
+# cuts each frame out around what is drawn on it.
 
 # %%
 polygons.append(json.loads(written[0].read_text())["shapes"])

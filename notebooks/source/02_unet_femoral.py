@@ -189,11 +189,12 @@ record.provenance(images_per_second=round(history.images_per_second, 1))
 print(f"{history.seconds:.0f} s, {history.images_per_second:.0f} training images a second")
 
 # %% [markdown]
-# What to read off: at first the sum IoU may stay at 0 while the loss falls. The region is about one pixel in forty, so that the
-# network first learns to say *no* everywhere, and only later does a probability pass 0.5. Then, a widening distance between the
-# curves is a sign of overfitting. The training curve is measured *during*
-# an epoch, while weights still change, so the table below, measured after it, differs a little. And the development images
-# share sessions with the training images: the distance to new patients is larger.
+# What to read off: at first the sum IoU (the area that annotation and prediction have in common over the one that they cover
+# jointly, both summed over all images first) may stay at 0 while the loss falls. The region is about one pixel in forty, so
+# that the network first learns to say *no* everywhere, and only later does a probability pass 0.5. Then, a widening distance
+# between the curves is a sign of overfitting. The training curve is measured *during* an epoch, while weights still change,
+# so the table below, measured after it, differs a little. And the development images share sessions with the training images:
+# the distance to new patients is larger.
 
 # %%
 last = {name: numbers[-1] for name, numbers in history.curves.items()}
@@ -208,7 +209,7 @@ record.figure("curves", figure, alt=f"Loss and sum IoU by epoch for training and
 # The network gives a probability for each pixel; above 0.5 a pixel belongs to the region. The paper reports three things:
 #
 # - the **sum IoU**, intersections of all images over unions of all images;
-# - the **IoU of each image**, as median and quartiles;
+# - the **IoU of each image** (its own intersection over its own union, also called Jaccard), as median and quartiles;
 # - the **accuracy**, the share of images with an IoU above 0.5.
 #
 # The table adds the mean IoU of the images, which other papers print.
@@ -420,6 +421,6 @@ record.finish();
 # **Exercises**
 #
 # 1. Set `SEED` to another number. Which of the scores move by more than their interval says?
-# 2. Write `settings["epochs"] //= 2` below the set-up table: does the distance between training and development shrink faster
-#    than the test score?
+# 2. With real images, where training and development lie apart, write `settings["epochs"] //= 2` below the set-up table: does
+#    this distance shrink faster than the test score?
 # 3. Replace the threshold of 0.5 by the one that is best on the *development* images. What does it gain on the test images?

@@ -120,7 +120,9 @@ print(f"training images a second: {rates}")
 # ## Figure 5: sum IoU and accuracy of each fold
 #
 # The paper shows ten points a panel. Here are two sets of points: the same network, the same images, only dealt otherwise.
-# Fold 1 of one scheme and fold 1 of the other hold different images, so compare the bands and not neighbouring points.
+# (The *sum IoU* is the area that annotation and prediction have in common over the one that they cover jointly, both summed
+# over the images of a fold first.) Fold 1 of one scheme and fold 1 of the other hold different images, so compare the bands
+# and not neighbouring points.
 
 # %%
 from nervekit import plots
@@ -137,7 +139,8 @@ record.figure("folds", figure, alt=f"Sum IoU and accuracy of each fold under two
 #
 # Fold scores are not independent, and their spread says little about new patients. Every image was predicted once under
 # each scheme, so the two can be compared image by image. The interval draws sessions with replacement. Each scheme was dealt
-# and trained once, with one seed; what another would change is not in the interval.
+# and trained once, with one seed; what another would change is not in the interval. (*Dice* is twice the common area over the
+# sum of both areas.)
 
 # %%
 from nervekit import evaluation, intervals
@@ -219,7 +222,8 @@ if len(compared) == 2:
 told = [f"{intervals.text(found, '+.2f')} {label}" for label, found in changes.items()]
 title = f"{kind} images: keeping sessions together changes the sum IoU\nby {', by '.join(told)}"
 title += "" if len(told) > 1 else " (there are none without)"
-figure = plots.compare_scores(shown, title, xlabel="sum IoU, 95 % interval over sessions")
+figure = plots.compare_scores(shown, title, xlabel="sum IoU, 95 % interval over sessions",
+                              highlight=[name for name in shown if name.endswith("by session")])  # fmt: skip
 record.figure("company", figure, alt=f"Sum IoU of images with and without neighbours, two schemes. {title}.")
 
 # %% [markdown]

@@ -133,9 +133,10 @@ for name, (first, second) in divisions.items():
 
 # %% [markdown]
 # What that is worth can be seen without any network. We copy, for each validation image with a nerve, the mask of the most
-# similar training image with a nerve, and take the Dice coefficient. (By subject there are fewer to copy from, three fifths of
-# the images in place of four.) Intervals, here and below, draw subjects. One fifth of them may be few: an interval over
-# fewer than ten is too narrow, and to be read as a least width (`intervals.bootstrap`).
+# similar training image with a nerve, and take the Dice coefficient, twice the common area over the sum of both. (By subject
+# there are fewer to copy from, three fifths of the images in place of four.) Intervals, here and below, draw subjects. One
+# fifth of them may be few: an interval over fewer than ten is too narrow, and to be read as a least width
+# (`intervals.bootstrap`).
 
 # %%
 from nervekit import baselines, evaluation, plots
@@ -269,7 +270,8 @@ record.provenance(images_per_second=rates)
 
 # %% [markdown]
 # What to read off: whether a curve still falls where training stopped, and how far the two parts are from each other. Do not
-# compare the heights of the losses: some networks minimise other losses than the rest.
+# compare the heights of the losses: some networks minimise other losses than the rest. The Dice is *pooled*: areas are summed
+# over all images first.
 
 # %%
 from nervekit.plots.networks import network_curves
@@ -295,8 +297,9 @@ record.figure("curves", figure, alt=f"Loss and pooled Dice by epoch of five netw
 # - **Dice coefficient**: also of the outputs as they are, no threshold. (Keras averaged it over batches; ours is of all images
 #   at once.)
 #
-# We add the Jaccard similarity of the nerve in the usual sense, at a threshold of 0.5. A network that learnt nothing could call
-# every pixel nerve; each network with bounded outputs has to exceed the Dice coefficient of that.
+# We add the Jaccard similarity of the nerve in the usual sense, at a threshold of 0.5: it is the IoU of the other notebooks,
+# the common area over the joint one, and since it is of all images together, their sum IoU. A network that learnt nothing
+# could call every pixel nerve; each network with bounded outputs has to exceed the Dice coefficient of that.
 
 # %%
 from nervekit import scores_belahsen
@@ -316,8 +319,8 @@ Markdown(evaluation.table(found, columns))
 
 # %% [markdown]
 # Each row is one training. The intervals, here and below, draw subjects; they do not hold the luck of the random start. One
-# start ranks nothing: when `smoke` was run with the seeds 0 to 4, U-Net++ had the highest Jaccard of the nerve in three
-# runs and the lowest in the other two.
+# start ranks nothing: when `smoke` was run in bfloat16 with the seeds 0 to 4, U-Net++ had the highest Jaccard of the nerve in
+# three runs and the lowest in the other two.
 #
 # ### What the Jaccard column holds
 #
@@ -599,7 +602,7 @@ haze = output[~truth].mean()
 place = metrics.pooled_dice(truth, np.broadcast_to(baselines.mean_mask(same["train"].masks), truth.shape))
 record.value("belahsen_2020.attention.validation.pooled_dice", hard, must_exceed=place, split="development")
 above = np.mean(output[~truth] > 0)
-print(f"largest output {output.max():.1f}; on the background a mean of {haze:.4f}, and {above:.0%} of the pixels above zero")
+print(f"largest output {output.max():.1f}; on the background a mean of {haze:.4f}, and {above:.2%} of the pixels above zero")
 print(f"Dice of the outputs {row['dice']['value']:.3f}, of the mask at 0.5 {hard:.3f}")
 clean = 2 * output[truth].sum() / (truth.sum() + output[truth].sum())
 if not (output > 0.5).any():
@@ -656,7 +659,7 @@ record.finish();
 #
 # **Exercises**
 #
-# 1. Compute the Jaccard column again from masks (`outputs > 0.5`). Does the order of the networks change?
+# 1. Compute the Jaccard column again from masks (`answers[name] > 0.5`). Does the order of the networks change?
 # 2. Write `presence.FULL_AREA = 20_000` before the filter and run on from there. Which masks does it empty now, and what does
 #    that do to the score?
 # 3. Choose the threshold on the presence head that is best on the *development* images. What does it gain on held-out ones?

@@ -185,8 +185,8 @@ record.figure("layout", figure, alt=f"The augmented set as a strip of originals 
 #
 # ## Why 0.09?
 #
-# The paper prints a Dice coefficient of 0.0942 for the two-headed network and 0.0957 for U-Net++, beside leaderboard scores
-# of 0.68 and 0.62. Three explanations come to mind:
+# The paper prints a Dice coefficient (twice the common area over the sum of both) of 0.0942 for the two-headed network and
+# 0.0957 for U-Net++, beside leaderboard scores of 0.68 and 0.62. Three explanations come to mind:
 #
 # 1. **the shift**: copies look unlike anything trained on. But three fifths of all copies, of both kinds, *are* trained on.
 # 2. **the leak**: works in the other direction.
@@ -269,9 +269,11 @@ for name, (first, second) in sets.items():
     }
 
 # %% [markdown]
-# The columns of Table II, from each network's own validation part, beside the Dice coefficient on new subjects. What to beat
-# there: one mask for all images, the usual place of the nerve in the images to work with. The intervals, here and below, draw
-# subjects. One fifth of them may be few: an interval over fewer than ten is too narrow, and to be read as a least width
+# The columns of Table II, from each network's own validation part, beside the Dice coefficient on new subjects. *Jaccard as
+# Keras has it* takes only outputs of exactly 1 for nerve (notebook 04) and averages nerve and background, so that a value
+# just below one half, such as 0.495, is half the IoU of the background, and no nerve. What to beat on new subjects: one mask
+# for all images, the usual place of the nerve in the images to work with. The intervals, here and below, draw subjects. One
+# fifth of them may be few: an interval over fewer than ten is too narrow, and to be read as a least width
 # (`intervals.bootstrap`).
 
 # %%
@@ -336,7 +338,8 @@ for name in ("whole", "broken") if kind == "real" else ():
 # an empty mask that was left empty. Whether pairs were broken cannot be known without the stored array; we call it an inference.
 #
 # And does the augmentation help? The two rows *by subject* answer, on subjects that nobody trained on: the paired difference
-# of sum IoU. One training of each: the interval covers the choice of subjects, not the luck of the start.
+# of sum IoU (the common area over the joint one, both summed over all images first). One training of each: the interval
+# covers the choice of subjects, not the luck of the start.
 
 # %%
 from nervekit import evaluation

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 07 · Two U-Nets in a row find the median nerve
 #
-# **Time:** 40 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and about 15 minutes in
-# `workshop` on two fast processor cores, about 40 on slow ones.
+# **Time:** 40 minutes to read and discuss; the run takes about 2 minutes in the `smoke` profile and 14 to 21 minutes in
+# `workshop` on two processor cores.
 #
 # **Questions**
 #
@@ -208,8 +208,8 @@ del full_size, real, network
 #
 # All networks train in the same way:
 #
-# - the **loss** is cross-entropy plus one minus Dice. The nerve fills about 1 % of the image; cross-entropy alone is almost
-#   content with "nowhere", while Dice asks for overlap whatever the size;
+# - the **loss** is cross-entropy plus one minus Dice (twice the common area over the sum of both). The nerve fills about 1 % of
+#   the image; cross-entropy alone is almost content with "nowhere", while Dice asks for overlap whatever the size;
 # - the **learning rate** falls to a tenth when the loss of the development images has not improved for a while;
 # - the **weights kept** are those with the best loss on the development images;
 # - each training image is turned, shifted sideways and mirrored at random, anew in every epoch, and its mask with it.
@@ -322,7 +322,8 @@ for label, history in histories.items():
 # %% [markdown]
 # ### Figures 9 to 12: the training curves
 #
-# The paper draws loss and Dice of each network; here they stand side by side on the same axes.
+# The paper draws loss and Dice of each network; here they stand side by side on the same axes. The Dice is *pooled*: areas are
+# summed over all images first.
 
 # %%
 from nervekit.plots import networks as charts
@@ -389,7 +390,8 @@ print(f"mean of the training masks, which looks at no picture: area under the RO
 #
 # From here on nothing is chosen any more, and networks see the test images for the first time. The paper reports for each network
 #
-# - the **Dice** of an image, as mean and standard deviation over the images, and the mean **IoU**;
+# - the **Dice** of an image, as mean and standard deviation over the images, and the mean **IoU**, the common area over
+#   the one that both cover jointly (also called Jaccard);
 # - **precision**, the share of the predicted pixels that are nerve, and **recall**, the share of the nerve that is found,
 #   both over the pixels of all images together, as its code computes them.
 
@@ -497,7 +499,8 @@ for label in predictions:
 
 # %% [markdown]
 # Numbers hide what a Dice looks like. Four test images, from DL-Unet's best to its worst; green is the annotation, dashed
-# orange the prediction.
+# orange the prediction. Here and in the two figures like it below, each row is cut out around all that is annotated or
+# predicted in its image.
 
 # %%
 ranked = np.argsort(-dice["DL-Unet"])
@@ -635,7 +638,9 @@ Markdown("\n".join(lines))
 total = sum(stray[label] for label in predictions)
 chosen = np.argsort(-total, kind="stable")[:2]
 share = {label: np.mean(stray[label] > 0) for label in predictions}
-title = f"{kind.capitalize()} test images with a false region: DL-Unet {share['DL-Unet']:.0%}, U-Net {share['U-Net']:.0%}"
+worst = max(share, key=share.get)
+title = f"{kind.capitalize()} test images with a false region: up to {share[worst]:.0%} ({worst})"
+title += f", DL-Unet {share['DL-Unet']:.0%}" if worst != "DL-Unet" else ""
 told = {label: [f"{stray[label][place]} false" for place in chosen] for label in predictions}
 picked = {label: masks[chosen] for label, masks in predictions.items()}
 figure = charts.networks_compared(test.images[chosen], test.masks[chosen], picked, told, title)

@@ -476,7 +476,7 @@ for name, study in studies.items():
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# The same as a picture, with two rows above the arms: an empty mask, and the mask of the most similar training slice. Each
+# The same as a picture, with two dark rows above the arms: an empty mask, and the mask of the most similar training slice. Each
 # circle is a seed. On the left an empty mask stands close to the rest; on the right it is 0. The two rows need no training.
 # The copied mask is that of the most similar of *all* training slices: for the arms with a quarter of these the bar is higher
 # than copying from their own would be.

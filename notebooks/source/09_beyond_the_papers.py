@@ -97,7 +97,8 @@ def faithful_arm(seed):
 #
 # - each image is brought to mean 0 and standard deviation 1, so that overall brightness and contrast do not matter (gain that
 #   changes with depth, and what is clipped to black or white, still do);
-# - convolution, instance normalisation, LeakyReLU;
+# - convolution, instance normalisation (each feature map of each image is brought to mean 0 and standard deviation 1),
+#   LeakyReLU (a ReLU that keeps a hundredth of what is negative);
 # - a loss that counts pixels (cross-entropy) and overlap (Dice), at three scales of the decoder;
 # - stochastic gradient descent with much momentum, and a learning rate that falls to zero;
 # - random changes of the images, drawn anew in every step; the table says how large a share is changed, the others stay as
@@ -225,9 +226,10 @@ answers = {
 predictions = {name: probability > 0.5 for name, probability in answers.items()}
 
 # %% [markdown]
-# Beside them stands the mean mask of the training images, which looks at no picture. With several seeds a score is
-# the mean over them; the intervals draw *sessions* with replacement. Scores are on the pixels of this profile. Another size is
-# another drawing of the same annotation: compare the arms here, not a score at one size with a score at another.
+# Beside them stands the mean mask of the training images, which looks at no picture. With several seeds a score is the mean
+# over them; the intervals draw *sessions* with replacement. Scores are on the pixels of this profile. Another size is another
+# drawing of the same annotation: compare the arms here, not a score at one size with a score at another. *Accuracy* is the
+# share of images with an IoU above 0.5, not of pixels as in notebook 08.
 
 # %%
 from nervekit import baselines, comparison, evaluation
@@ -339,8 +341,9 @@ def both_networks(chosen, title):
 
 
 # %% [markdown]
-# Above each picture stands the share of the region that is found, its Dice, and HD95: a distance between the outlines in pixels,
-# explained below. Where one of the outlines is missing it is not a number (nan).
+# Above each picture stands the share of the region that is found, its Dice, and HD95: a distance between the outlines in
+# pixels, explained below. Where one of the outlines is missing it is not a number (nan). Each row is cut out around all that
+# is annotated or predicted, at a scale of its own; its first picture says how many pixels it is wide.
 
 # %%
 missed = np.argsort(recall["ours"], kind="stable")
