@@ -122,8 +122,12 @@ last: $(LAST)
 $(LAST): $(wildcard nervekit/check.py nervekit/notebooks.py nervekit/report.py nervekit/results.py nervekit/seeds.py nervekit/verdicts.py results/*/*.json expected/*.json) \
 	$(filter-out $(LAST:.ipynb=.json),$(wildcard $(OUT)/*.json))
 
+# PyTorch's threads wait for each other in a loop: with more than one a core, two notebooks take several times as long.
+THREADS := $(if $(filter torch,$(BACKEND)),OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$$(n=`getconf _NPROCESSORS_ONLN`; \
+	echo $$((n > $(JOBS) ? n / $(JOBS) : 1)))})
+
 $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)
-	@$(NERVEKIT) run $* --profile $(PROFILE) --backend $(BACKEND) --precision $(PRECISION) --data '$(DATA)' --seed $(SEED) \
+	@$(THREADS) $(NERVEKIT) run $* --profile $(PROFILE) --backend $(BACKEND) --precision $(PRECISION) --data '$(DATA)' --seed $(SEED) \
 		--runs $(RUNS) $(NBARGS)
 
 # The settings of the last run; rewritten, and so newer than its results, when they differ from those asked for, or when

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -89,6 +90,24 @@ record.value("seen", len(left))"""
     tiny_project.write(folder, n02_bad="1 / 0")
     said = make("run-all").stderr
     assert said.index("02_bad: failed") < said.index("10_report: started") and seen() == 2
+
+
+def test_notebooks_side_by_side_share_the_cores_on_pytorch(project):
+    folder, make = project
+    tiny_project.write(folder, n01_threads="import os\nrecord.value('threads', int(os.environ.get('OMP_NUM_THREADS') or 0))")
+    (folder / ".venv" / ".ready-torch").touch()
+    (folder / "torch.py").touch()
+    cores = os.cpu_count()
+    for told, environment, threads in (
+        (["BACKEND=torch", f"JOBS={2 * cores}"], {}, 1),
+        (["BACKEND=torch", "JOBS=1", "SEED=1"], {}, cores),
+        (["BACKEND=torch", "SEED=2"], {"OMP_NUM_THREADS": "3"}, 3),
+        ([], {"OMP_NUM_THREADS": ""}, 0),
+    ):
+        answer = make("results", *told, **environment)
+        assert answer.returncode == 0, answer.stderr
+        found = json.loads((folder / "runs/smoke/01_threads.json").read_text())["values"]["threads"]["value"]
+        assert found == threads, told
 
 
 def test_a_set_that_was_fetched_since_runs_again_what_takes_it_but_not_smoke(project):
