@@ -86,7 +86,6 @@ record.value("seen", len(left))"""
     tiny_project.write(folder, n02_bad="record.value('b', 1)")
     said = make("run-all", "JOBS=2").stderr
     assert "01_slow" not in said and said.index("02_bad: done") < said.index("10_report: started")
-    assert make("run-all").stderr.count("started") == 0
     tiny_project.write(folder, n02_bad="1 / 0")
     said = make("run-all").stderr
     assert said.index("02_bad: failed") < said.index("10_report: started") and seen() == 2
@@ -99,8 +98,8 @@ def test_notebooks_side_by_side_share_the_cores_on_pytorch(project):
     (folder / "torch.py").touch()
     cores = os.cpu_count()
     for told, environment, threads in (
-        (["BACKEND=torch", f"JOBS={2 * cores}"], {}, 1),
-        (["BACKEND=torch", "JOBS=1", "SEED=1"], {}, cores),
+        (["BACKEND=torch", f"JOBS={2 * cores}"], {"OMP_NUM_THREADS": ""}, 1),
+        (["BACKEND=torch", "JOBS=1", "SEED=1"], {"OMP_NUM_THREADS": ""}, cores),
         (["BACKEND=torch", "SEED=2"], {"OMP_NUM_THREADS": "3"}, 3),
         ([], {"OMP_NUM_THREADS": ""}, 0),
     ):

@@ -67,10 +67,10 @@ def test_names_of_networks_are_those_that_can_be_built():
     assert set(ROWS) <= set(models.names())
 
 
-def test_paper_profile_is_the_paper_but_for_binary_masks_and_weights_that_may_be_missing(paper):
+def test_paper_profile_is_the_paper_but_for_binary_masks_dead_starts_and_weights_that_may_be_missing(paper):
     chosen, own = papers.settings(paper, "paper"), {name: entry["value"] for name, entry in paper.setup.items()}
     differs = {name for name in own if chosen[name] != (tuple(own[name]) if isinstance(own[name], list) else own[name])}
-    assert differs == {"pretrained", "resizing"}
+    assert differs == {"pretrained", "resizing", "starts"}
     assert (chosen["image_size"], chosen["batch_size"], chosen["epochs"]) == ((288, 384), 8, 100)
 
 

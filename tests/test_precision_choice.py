@@ -26,12 +26,12 @@ def test_a_generation_is_what_jax_says_of_it_and_none_where_it_is_no_number(monk
     assert precision.has_bfloat16() is native
 
 
-@pytest.mark.parametrize(("device", "gpu", "native"), [("cpu", False, False), ("mps", True, False), ("cuda", True, True)])
+@pytest.mark.parametrize(("device", "gpu", "native"), [("cpu", False, False), ("mps:0", True, False), ("cuda:0", True, True)])
 def test_on_pytorch_the_device_that_keras_computes_on_counts(monkeypatch, device, gpu, native):
     """A processor without bfloat16 beside a GPU with it: KERAS_TORCH_DEVICE may name either."""
     cuda = SimpleNamespace(is_available=lambda: True, is_bf16_supported=lambda including_emulation: True)
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
-    monkeypatch.setattr(keras.ops, "zeros", lambda shape: SimpleNamespace(device=SimpleNamespace(type=device)))
+    monkeypatch.setattr(keras.ops, "zeros", lambda shape: SimpleNamespace(device=device))
     monkeypatch.setattr(keras.config, "backend", lambda: "torch")
     monkeypatch.setattr(precision.processor, "bfloat16_instructions", list)
     assert (precision.has_gpu(), precision.has_bfloat16()) == (gpu, native)

@@ -1,0 +1,42 @@
+"""One step of plain gradient descent from weights drawn by NumPy: the same on every backend.
+
+Run as a script it writes what the step changed to a file: ``KERAS_BACKEND=jax python one_step.py changes.npz``.
+"""
+
+import sys
+
+import numpy as np
+from forward import draw
+
+# Between them: batch and instance normalisation, dilated kernels, pooling that remembers its places, steps up, LeakyReLU.
+NETWORKS = {
+    "dl_unet": ((48, 64, 1), {"width": 8}),
+    "gulati_segnet": ((32, 32, 1), {"width": 4}),
+    "nervekit_unet": ((32, 32, 1), {"width": 4, "depth": 2}),
+}
+
+
+def changes():
+    """For each network the change of each weight and moving mean, dict of ``"<network> <number>"`` to array, and its loss."""
+    import keras
+
+    from nervekit import models, training
+    from nervekit.losses import CrossEntropyDiceLoss
+
+    found = {}
+    for name, (shape, options) in NETWORKS.items():
+        random = np.random.default_rng(0)
+        model = models.build(name, shape, **options)
+        for weight in model.weights:
+            weight.assign(draw(weight, random))
+        training.compile_model(model, loss=CrossEntropyDiceLoss(), optimizer=keras.optimizers.SGD(1.0), metrics=[])
+        images = random.integers(0, 256, (4, *shape)).astype("uint8")
+        before = model.get_weights()
+        found[f"{name} loss"] = np.asarray(model.train_on_batch(images, images > 200))
+        for number, (old, new) in enumerate(zip(before, model.get_weights(), strict=True)):
+            found[f"{name} {number}"] = new - old
+    return found
+
+
+if __name__ == "__main__":
+    np.savez(sys.argv[1], **changes())
