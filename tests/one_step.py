@@ -10,7 +10,7 @@ from forward import draw
 
 # Between them: batch and instance normalisation, dilated kernels, pooling that remembers its places, steps up, LeakyReLU.
 NETWORKS = {
-    "dl_unet": ((48, 64, 1), {"width": 8}),
+    "dl_unet": ((48, 64, 1), {"width": 16}),
     "gulati_segnet": ((32, 32, 1), {"width": 4}),
     "nervekit_unet": ((32, 32, 1), {"width": 4, "depth": 2}),
 }

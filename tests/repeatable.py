@@ -37,4 +37,5 @@ def digest(precision="float32", augment=None, networks=HUANG, size=32, count=16,
 
 
 if __name__ == "__main__":
-    print(digest(**json.loads(sys.argv[1])))
+    for options in sys.argv[1:]:
+        print(digest(**json.loads(options)))
