@@ -57,7 +57,7 @@ changed = training.compile_model(models.build("lunet", (32, 32, 1), width=4), op
 training.set_batch_norm_momentum(changed, 0.8)
 training.fit(changed, data, data, epochs=8, batch_size=4, augment={"flip": 0.5, "rotation": 20, "gamma": (0.7, 1.5)})
 ours = models.build("nervekit_unet", (32, 32, 1), width=4, depth=3, deep_supervision=True)
-recipe.fit(ours, data, data, epochs=8, batch_size=4, momentum=0.9)
+recipe.fit(ours, data, data, epochs=16, batch_size=4, momentum=0.9)
 for found in (training.predict(plain, images), training.predict(changed, images), recipe.predict(ours, images, flips=True)):
     print("sum IoU", metrics.pooled_iou(masks, found > 0.5))
 """
