@@ -5,24 +5,20 @@ and each text with :func:`document`, and closes with :func:`finish`, which write
 texts are written at once, numbers only then, so a run that broke off leaves no numbers.
 """
 
-import datetime
 import json
 import logging
 import math
 import os
-import platform
 import resource
-import subprocess
 import sys
 import time
-from importlib import metadata
 from pathlib import Path
 
-from nervekit import gpu, kept, processor, whole
+from nervekit import gpu, kept, machine, whole
 from nervekit.errors import ConfigurationError, RunError
+from nervekit.machine import hardware
 
-_PACKAGES = ("nervekit", "keras", "tensorflow", "jax", "jaxlib", "jax-cuda12-plugin", "jax-cuda13-plugin", "torch", "numpy",
-             "scikit-learn", "matplotlib", "pillow")  # fmt: skip
+__all__ = ["document", "figure", "finish", "hardware", "provenance", "start", "value", "values"]
 _open = {}
 
 
@@ -175,13 +171,13 @@ def finish():
     """
     record = _current()
     utilisation = record["utilisation"]()
-    used = {"gpu_utilisation": utilisation} if utilisation and _uses_gpu() else {}
+    used = {"gpu_utilisation": utilisation} if utilisation and machine.uses_gpu() else {}
     before = kept.taken()
     used |= {"kept": before} if before["trainings"] else {}
     unit = 1024 if sys.platform == "darwin" else 1
     content = {
         "notebook": record["notebook"],
-        "provenance": {**_machine(), **used, **record["provenance"]},
+        "provenance": {**machine.provenance(), **used, **record["provenance"]},
         "values": record["values"],
         "seconds": round(time.perf_counter() - record["began"] + before["seconds"], 1),
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / unit),
@@ -209,65 +205,3 @@ def _write(path, content):
         advice = "Work in a copy of the notebooks, or let NERVEKIT_RUN_DIR name a folder that you may write."
         raise RunError(f"{path.parent}: cannot be made ({error.strerror or error}). {advice}") from error
     whole.write_bytes(path, content)
-
-
-def _machine():
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    if _uses_gpu() and (driver := _asked_of_gpu("driver_version")):
-        versions["nvidia-driver"] = driver
-    backend = sys.modules["keras"].config.backend() if "keras" in sys.modules else None
-    return {
-        "backend": backend,
-        "hardware": hardware(),
-        "threads": processor.threads(backend or "tensorflow"),
-        "versions": versions,
-        "commit": _commit(),
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
-    }
-
-
-def hardware():
-    """One line about the machine: accelerator or processor, cores, memory."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{_accelerator()}{processor.name()}, {os.cpu_count()} cores, {memory:.0f} GiB"
-
-
-def _accelerator():
-    """The GPU that Keras computes on, with a comma; nothing where there is none, or no Keras yet."""
-    if not _uses_gpu():
-        return ""
-    return f"{_asked_of_gpu('name') or 'GPU'}, "
-
-
-def _asked_of_gpu(what):
-    """What nvidia-smi says of the first GPU; nothing where it does not say."""
-    return next(iter(_said("nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader").splitlines()), "")
-
-
-def _uses_gpu():
-    if "keras" not in sys.modules:
-        return False
-    from nervekit.precision import has_gpu
-
-    return has_gpu()
-
-
-def _commit():
-    """The revision of a development checkout; of a copy without its history what NERVEKIT_COMMIT says; otherwise None."""
-    folder = Path(__file__).resolve().parent.parent
-    if not (folder / ".git").exists():
-        return os.environ.get("NERVEKIT_COMMIT")
-    return _said("git", "-C", str(folder), "describe", "--always", "--dirty") or None
-
-
-def _said(*command):
-    """What a program prints; nothing where it is not installed."""
-    try:
-        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout.strip()
-    except OSError:
-        return ""

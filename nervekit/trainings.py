@@ -13,7 +13,7 @@ from functools import cached_property
 import joblib
 import keras
 
-from nervekit import recipe, record, suitable, training
+from nervekit import machine, recipe, suitable, training
 from nervekit.errors import ConfigurationError, RunError
 from nervekit.kept import Kept
 
@@ -159,7 +159,7 @@ class Trainings:
 
     @cached_property
     def _hardware(self):
-        return record.hardware()
+        return machine.hardware()
 
     def _seed(self, number):
         which, fold = divmod(number, len(self.folds))

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from squares import bright_squares
 
-from nervekit import crossval, kept, models, recipe, record, training, trainings
+from nervekit import crossval, kept, machine, models, recipe, training, trainings
 from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError, RunError
 
@@ -389,7 +389,7 @@ def test_other_images_another_call_a_spoilt_file_or_another_machine_are_trained(
     run(network, replace(dataset, images=255 - dataset.images))
     assert len(trained) == 10
     keeping()
-    monkeypatch.setattr(record, "hardware", lambda: "Imaginary GPU")
+    monkeypatch.setattr(machine, "hardware", lambda: "Imaginary GPU")
     run(network, dataset)
     assert len(trained) == 13
 

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from nervekit import kept, processor, record
+from nervekit import kept, machine, processor, record
 from nervekit.errors import NervekitError, RunError
 
 
@@ -140,11 +140,11 @@ logging.getLogger("tensorflow").error("broken")"""
 
 def test_a_checkout_without_git_has_no_revision(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert record._said("git", "--version") == "" and record._commit() is None
+    assert machine._said("git", "--version") == "" and machine._commit() is None
 
 
 def test_a_copy_without_its_history_has_the_revision_that_it_is_given(monkeypatch, tmp_path):
-    monkeypatch.setattr(record, "__file__", str(tmp_path / "nervekit" / "record.py"))
-    assert record._commit() is None
+    monkeypatch.setattr(machine, "__file__", str(tmp_path / "nervekit" / "machine.py"))
+    assert machine._commit() is None
     monkeypatch.setenv("NERVEKIT_COMMIT", "0a1b2c3")
-    assert record._commit() == "0a1b2c3"
+    assert machine._commit() == "0a1b2c3"
