@@ -194,6 +194,13 @@ def test_what_is_said_to_be_as_in_notebook_09_is(name):
             assert here == there, f"{setting}, {profile}"
 
 
+def test_half_of_the_starts_of_dl_unet_are_dead_in_smoke():
+    """All starts but the last of each pinned run found nothing."""
+    starts = read("expected/smoke.json")["keys"]["melnic.dl_unet.starts"]["spread"]
+    assert sum(starts) - len(starts) == sum(starts) / 2
+    assert "about half of DL-Unet's starts are dead" in words("notebooks/source/07_median_dlunet.py")
+
+
 def test_how_far_the_strips_are_turned():
     usual, small = (recipe.CHANGES[name]["rotation"] for name in ("strong", "ultrasound"))
     least = papers.load(papers.MEDIAN_RECIPE).setup["rotation"]["value"]
