@@ -226,6 +226,22 @@ def test_no_start_ranks_the_brachial_networks():
     assert (scores.argmax(axis=0) == ours).sum() == 3 and (scores.argmin(axis=0) == ours).sum() == 2
 
 
+def test_one_start_does_not_say_what_an_earlier_task_is_worth():
+    gains = read("expected/smoke.json")["keys"]["gulati_chhabra.resnet34_unet.gain_over_start.pooled_iou"]["spread"]
+    assert min(gains) < 0 < max(gains) and len(gains) == 5
+    said = f"seeds 0 to 4, the first difference went from {min(gains):+.3f} to {max(gains):+.3f}"
+    assert said in words("notebooks/source/06_brachial_transfer.py")
+
+
+def test_head_or_area_is_not_settled():
+    head, area = (found(EMPTY, f"empty_images.auc.{one}_alone", only="value") for one in ("head", "area"))
+    keys = read("expected/smoke.json")["keys"]
+    ahead = np.subtract(*(keys[f"empty_images.auc.{one}_alone"]["spread"] for one in ("area", "head")))
+    text_of_notebook = words(f"notebooks/source/{EMPTY}.py")
+    assert f"the head had an area under the curve of {head} there and the mask's area {area}," in text_of_notebook
+    assert len(ahead) == 5 and f"by {min(ahead):.3f} to {max(ahead):.3f}." in text_of_notebook
+
+
 def test_readme_says_the_same():
     averaged, one = (found(MEDIAN, f"median_recipe.{way}.dice_mean", only="value") for way in ("both_averaged.together", "strip"))
     ours, theirs = (found(BEYOND, f"beyond.published.{arm}.pooled_iou", only="value") for arm in ("ours", "faithful"))

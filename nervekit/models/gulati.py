@@ -85,7 +85,7 @@ def gulati_segnet(
 
     Notes
     -----
-    The paper gives no code. Its text has two classes and a softmax; one class and a sigmoid say the same. The last
+    The paper gives no code. Its text has a softmax over classes; of two classes one sigmoid says the same. The last
     convolution is 3x3.
 
     References

@@ -104,7 +104,7 @@ functions = {
 }
 
 # %% [markdown]
-# Here they are, applied to one image with a nerve. Where only a random half is changed we show the changed half.
+# First we apply them to one image with a nerve. Where only a random half is changed we keep the changed half.
 
 # %%
 example = int(np.argmax(rest.masks.sum(axis=(1, 2))))
@@ -131,7 +131,7 @@ upside = [name for name, function in functions.items()
 print("the skin can end up at the bottom:", ", ".join(upside))
 
 # %% [markdown]
-# The image with a nerve again, and what each of the six makes of it.
+# The image with a nerve, and what each of the six makes of it.
 
 # %%
 from nervekit.plots import brachial as pictures
@@ -185,8 +185,9 @@ record.figure("layout", figure, alt=f"The augmented set as a strip of originals 
 #
 # ## Why 0.09?
 #
-# The paper prints a Dice coefficient (twice the common area over the sum of both) of 0.0942 for the two-headed network and
-# 0.0957 for U-Net++, beside leaderboard scores of 0.68 and 0.62. Three explanations come to mind:
+# The paper prints a Dice coefficient (twice the common area over the sum of both; here of the outputs, without a threshold) of
+# 0.0942 for the two-headed network and 0.0957 for U-Net++, beside leaderboard scores of 0.68 and 0.62. Three explanations come
+# to mind:
 #
 # 1. **the shift**: copies look unlike anything trained on. But three fifths of all copies, of both kinds, *are* trained on.
 # 2. **the leak**: works in the other direction.
@@ -211,7 +212,8 @@ print(f"most masks are empty, and one empty mask is like another; of copies with
 # ## Done properly
 #
 # Two more sets, for comparison. Subjects are divided first: one quarter of the rest watches the training, and no image of them
-# is trained on. Then the training images alone are doubled, or not. The development images stay as they were taken.
+# is trained on. (Only the two numbers that scale the input, and where the output begins, are the same for all four sets, and
+# come from the largest.) Then the training images alone are doubled, or not. The development images stay as they were taken.
 
 # %%
 inner = splits.group_kfold(rest.groups, 4, random_state=0)[0]
@@ -281,8 +283,8 @@ from nervekit import baselines, intervals, metrics
 
 usual = np.broadcast_to(baselines.mean_mask(rest.masks), held_out.masks.shape)
 floor = metrics.pooled_dice(held_out.masks, usual)
-columns = {"sensitivity": "sensitivity", "jaccard": "Jaccard as Keras has it", "dice": "Dice"}
-lines = ["| | " + " | ".join([*columns.values(), "Dice, held-out subjects"]) + " |", "|---" * 5 + "|"]
+columns = {"sensitivity": "sensitivity", "jaccard": "Jaccard as Keras has it", "dice": "Dice of the outputs"}
+lines = ["| | " + " | ".join([*columns.values(), "the same, held-out subjects"]) + " |", "|---" * 5 + "|"]
 for name, row in found.items():
     scores = [row["its own validation part"][key] for key in columns] + [row["held-out subjects"]["dice"]]
     cells = [intervals.text(score) for score in scores]
@@ -338,8 +340,8 @@ for name in ("whole", "broken") if kind == "real" else ():
 # an empty mask that was left empty. Whether pairs were broken cannot be known without the stored array; we call it an inference.
 #
 # And does the augmentation help? The two rows *by subject* answer, on subjects that nobody trained on: the paired difference
-# of sum IoU (the common area over the joint one, both summed over all images first). One training of each: the interval
-# covers the choice of subjects, not the luck of the start.
+# of sum IoU (of the outputs above 0.5: the common area over the joint one, both summed over all images first). One training
+# of each: the interval covers the choice of subjects, not the luck of the start.
 
 # %%
 from nervekit import evaluation
@@ -404,7 +406,7 @@ Markdown(papers.claims_table(rows))
 # %% [markdown]
 # ## Audit
 #
-# The findings that concern the augmented set; the others are in notebook 04.
+# Findings about the augmented set; notebook 04 has all.
 
 # %%
 chosen = [entry for entry in paper.audit if "notebook 05" in entry["evidence"]]
