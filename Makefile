@@ -95,7 +95,7 @@ oldest:
 # Notebooks run in their folder, where relative paths would name something else.
 lab: $(READY) $(BACKEND_READY)
 	JUPYTER_PREFER_ENV_PATH=1 KERAS_BACKEND='$(BACKEND)' NERVEKIT_PRECISION='$(PRECISION)' \
-	$(foreach name,NERVEKIT_DATA NERVEKIT_CACHE,$(if $($(name)),$(name)="$$($(PY) -c 'import os, sys; print(os.path.abspath(os.path.expanduser(sys.argv[1].strip())))' '$($(name))')")) \
+	$(foreach name,NERVEKIT_DATA NERVEKIT_CACHE,$(if $($(name)),$(name)="$$($(PY) -c 'import os, sys; print(os.path.abspath(os.path.expanduser(sys.argv[1].strip())))' "$$$(name)")")) \
 	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks $(LABARGS)
 
 # Runs what is not up to date, in JOBS processes, to the end even if one fails; then checks all of it.
@@ -106,7 +106,7 @@ run-all: $(READY) $(BACKEND_READY)
 	echo; $(MAKE) --no-print-directory checked || status=1; exit $$status
 
 checked:
-	@$(NERVEKIT) check $(NAMES) --profile $(PROFILE) --runs $(RUNS) --report $(UNCHECKED)
+	@$(NERVEKIT) check $(if $(NOTEBOOKS),$(NAMES)) --profile $(PROFILE) --runs $(RUNS) --report $(UNCHECKED)
 
 # A profile for which nothing is expected yet is only looked at for whether every notebook ran. Never smoke.
 UNCHECKED = $(if $(filter-out smoke,$(PROFILE)),$(if $(wildcard expected/$(PROFILE).json),,--without-expected))
@@ -123,7 +123,7 @@ $(LAST): $(wildcard nervekit/check.py nervekit/notebooks.py nervekit/report.py n
 	$(filter-out $(LAST:.ipynb=.json),$(wildcard $(OUT)/*.json))
 
 # PyTorch's threads wait for each other in a loop: with more than one a core, two notebooks take several times as long.
-THREADS := $(if $(filter torch,$(BACKEND)),OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$$(n=`getconf _NPROCESSORS_ONLN`; \
+THREADS := $(if $(filter torch,$(BACKEND)),OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$$(n=`nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`; \
 	echo $$((n > $(JOBS) ? n / $(JOBS) : 1)))})
 
 $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)
@@ -144,6 +144,7 @@ FEW_SEEDS = Tolerances need at least 5 seeds; SEEDS has $(words $(sort $(SEEDS))
 
 expected: $(READY) $(BACKEND_READY)
 	@$(if $(word 5,$(sort $(SEEDS))),,$(error $(FEW_SEEDS))):
+	@$(NERVEKIT) run --list $(NOTEBOOKS) >/dev/null
 	@for seed in $(SEEDS); do $(MAKE) --no-print-directory --keep-going -j$(JOBS) results SEED=$$seed \
 		RUNS=$(RUNS)/expected/seed-$$seed || exit 1; \
 		$(MAKE) --no-print-directory last SEED=$$seed RUNS=$(RUNS)/expected/seed-$$seed || exit 1; done

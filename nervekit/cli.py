@@ -15,7 +15,7 @@ def main(arguments=None):
     """Run one command; the exit status.
 
     0 if all is well, 1 if a notebook failed, did not run, or moved, 2 if something was asked for that does not
-    exist, 130 if interrupted. An error that a user can cause is one message, never a traceback.
+    exist or cannot be read or written, 130 if interrupted. An error that a user can cause is one message, never a traceback.
     """
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -36,7 +36,7 @@ def main(arguments=None):
         return 1
     except KeyboardInterrupt:
         logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
-        print("nervekit: interrupted; what was running is not kept", file=sys.stderr)
+        print("nervekit: interrupted; folds that were finished are kept, what else was running is not", file=sys.stderr)
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -60,8 +60,9 @@ def _run(options):
         return 0
     outcomes = [run.run(source, settings, runs=options.runs, timeout=options.timeout) for source in sources]
     for outcome in outcomes:
-        if outcome.status == "failed":
-            print(f"{outcome.notebook}: see {options.runs / settings.profile}/{outcome.notebook}.failed.ipynb and .log")
+        left = options.runs / settings.profile / f"{outcome.notebook}.failed.ipynb"
+        if outcome.status == "failed" and left.exists():
+            print(f"{outcome.notebook}: see {left} and .log")
     return int(any(outcome.status != "done" for outcome in outcomes))
 
 

@@ -53,6 +53,8 @@ def environment(folder, **variables):
         "MATPLOTLIBRC": str(folder / "matplotlibrc"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONHASHSEED": "0",
+        # IPython runs the one; under the others Keras trains less than it is told.
+        **dict.fromkeys(("PYTHONSTARTUP", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
         # Otherwise the first of two notebooks takes all memory of a GPU.
         "TF_FORCE_GPU_ALLOW_GROWTH": os.environ.get("TF_FORCE_GPU_ALLOW_GROWTH", "true"),

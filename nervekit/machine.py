@@ -1,4 +1,4 @@
-"""What a run computed on: the machine, the versions, the revision of the code."""
+"""What a run computed on: the machine, the versions; and the revision of the code that it began with."""
 
 import datetime
 import os
@@ -15,12 +15,12 @@ _PACKAGES = ("nervekit", "keras", "tensorflow", "jax", "jaxlib", "jax-cuda12-plu
 
 
 def provenance():
-    """Backend, hardware, threads, versions, revision and date, as they stand in every record.
+    """Backend, hardware, threads and versions, as they stand in every record.
 
     Examples
     --------
     >>> sorted(provenance())
-    ['backend', 'commit', 'date', 'hardware', 'threads', 'versions']
+    ['backend', 'hardware', 'threads', 'versions']
     """
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
@@ -36,9 +36,18 @@ def provenance():
         "hardware": hardware(),
         "threads": processor.threads(backend or "tensorflow"),
         "versions": versions,
-        "commit": _commit(),
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
     }
+
+
+def revision():
+    """Revision of the code and date (UTC). Asked for when a run begins: what is committed meanwhile is not what runs.
+
+    Examples
+    --------
+    >>> sorted(revision())
+    ['commit', 'date']
+    """
+    return {"commit": _commit(), "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")}
 
 
 def hardware():
@@ -51,7 +60,9 @@ def _accelerator():
     """The GPU that Keras computes on, with a comma; nothing where there is none, or no Keras yet."""
     if not uses_gpu():
         return ""
-    return f"{_asked_of_gpu('name') or 'GPU'}, "
+    from nervekit.precision import gpu_name
+
+    return f"{gpu_name() or _asked_of_gpu('name') or 'GPU'}, "
 
 
 def _asked_of_gpu(what):

@@ -52,10 +52,10 @@ def add_up_in_a_fixed_order():
     tf.config.experimental.enable_op_determinism()
 
 
-def compute_capability():
-    """Generation of the first GPU, 0 if TensorFlow does not know it."""
-    gpu = tf.config.list_physical_devices("GPU")[0]
-    return tf.config.experimental.get_device_details(gpu).get("compute_capability", (0,))[0]
+def gpu_details():
+    """Name and generation of the first GPU, as far as there is one and TensorFlow knows them."""
+    gpus = tf.config.list_physical_devices("GPU")
+    return tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
 
 
 def sum_bias_gradients_in_float32():

@@ -73,6 +73,22 @@ def has_gpu():
     return _sees("gpu", "cuda")
 
 
+def gpu_name():
+    """Name of the GPU that the backend computes on; empty where it is none of NVIDIA's, or the backend does not say."""
+    backend = keras.config.backend()
+    if backend == "torch":
+        import torch
+
+        return torch.cuda.get_device_name() if _device_of_torch() == "cuda" else ""
+    if backend == "jax":
+        import jax
+
+        return jax.devices()[0].device_kind
+    from nervekit import on_tensorflow
+
+    return on_tensorflow.gpu_details().get("device_name", "")
+
+
 def has_tpu():
     """Whether the backend sees a TPU."""
     return keras.config.backend() != "torch" and _sees("tpu")
@@ -118,4 +134,4 @@ def _compute_capability():
             return 0
     from nervekit import on_tensorflow
 
-    return on_tensorflow.compute_capability()
+    return on_tensorflow.gpu_details().get("compute_capability", (0,))[0]

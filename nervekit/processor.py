@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -37,6 +38,8 @@ def threads(backend="tensorflow"):
     >>> threads() > 0
     True
     """
+    if backend == "torch" and "torch" in sys.modules:
+        return sys.modules["torch"].get_num_threads()
     open_to_us = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     told = {"tensorflow": "TF_NUM_INTRAOP_THREADS", "torch": "OMP_NUM_THREADS"}.get(backend, "")
     number = os.environ.get(told, "").split(",")[0].strip()

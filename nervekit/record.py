@@ -53,7 +53,7 @@ def start(notebook, *, profile, seed=0):
         utilisation=gpu.watch(),
         began=time.perf_counter(),
         values={},
-        provenance={"profile": profile, "seed": seed, "data": None},
+        provenance={**machine.revision(), "profile": profile, "seed": seed, "data": None},
     )
 
 

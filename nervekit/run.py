@@ -80,10 +80,25 @@ def run(source, settings, *, runs=RUNS, timeout=None, stream=None):
 
 
 def write_settings(source, settings, folder):
-    """Keep what a run was asked to do beside its results; a file that says so already is not touched, for make."""
+    """Keep what a run was asked to do beside its results; a file that says so already is not touched, for make.
+
+    Unless these results are spoilt: then it is written anew, and make runs the notebook again.
+    """
     path, line = Path(folder) / f".{source.stem}.settings", settings.line(source) + "\n"
-    if not path.exists() or path.read_text(encoding="utf-8") != line:
+    if not path.exists() or path.read_text(encoding="utf-8") != line or _spoilt(source.stem, Path(folder)):
         write_text(path, line)
+
+
+def _spoilt(name, folder):
+    """Whether a finished run lost its numbers or is half-written, such as by a power cut: make looks at the date alone."""
+    if not (folder / f"{name}.ipynb").exists():
+        return False
+    try:
+        for ending in (".ipynb", ".json"):
+            json.loads((folder / f"{name}{ending}").read_bytes())
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def _asked(source, folder):
@@ -127,8 +142,7 @@ def _execute(source, notebook, settings, work, timeout, progress, keeping):
             kernel.environment(work / "kernel", **variables),
         ):
             papermill.execute_notebook(
-                work / "source.ipynb",
-                work / "executed.ipynb",
+                *(str(work / name).replace("{", "{{").replace("}", "}}") for name in ("source.ipynb", "executed.ipynb")),
                 parameters={"PROFILE": settings.profile, "DATA": settings.data, "SEED": settings.seed},
                 engine_name=ENGINE,
                 kernel_name=kernel.KERNEL,

@@ -153,8 +153,8 @@ class Trainings:
     def _decides(self, number):
         """What a training depends on beside the functions that a notebook's source defines."""
         train, images = self._part(number % len(self.folds))
-        policy = keras.config.dtype_policy().name
-        about = (self._seed(number), self.how.schedule, keras.config.backend(), policy, self._hardware)
+        numbers = keras.config.dtype_policy().name, keras.config.floatx(), keras.config.epsilon()
+        about = (self._seed(number), self.how.schedule, keras.config.backend(), *numbers, self._hardware)
         return train.images, train.masks, images, *about
 
     @cached_property

@@ -23,6 +23,7 @@ esac"""
 def says(tmp_path, monkeypatch):
     """A function that puts a script in the place of nvidia-smi, on a machine where Keras sees a GPU."""
     monkeypatch.setattr("nervekit.precision.has_gpu", lambda: True)
+    monkeypatch.setattr("nervekit.precision.gpu_name", lambda: "")
     monkeypatch.setattr(gpu, "SECONDS", 0.01)
     monkeypatch.setenv("NERVEKIT_RUN_DIR", str(tmp_path / "run"))
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
@@ -56,6 +57,13 @@ def test_the_record_says_how_busy_the_gpu_was_while_it_was_not_idle(says):
     assert found["hardware"].startswith("Imaginary, ")
     assert provenance()["gpu_utilisation"] == found["gpu_utilisation"], "a reader may run the last cell again"
     assert len(calls(path)) == number
+
+
+def test_of_two_gpus_the_one_that_keras_computes_on_is_recorded(says, monkeypatch):
+    monkeypatch.setattr("nervekit.precision.gpu_name", lambda: "Second")
+    says(BUSY)
+    record.start("02_example", profile="smoke")
+    assert provenance()["hardware"].startswith("Second, ")
 
 
 def test_a_gpu_that_was_always_idle_is_said_to_have_been(says):

@@ -96,7 +96,7 @@ def test_notebooks_side_by_side_share_the_cores_on_pytorch(project):
     tiny_project.write(folder, n01_threads="import os\nrecord.value('threads', int(os.environ.get('OMP_NUM_THREADS') or 0))")
     (folder / ".venv" / ".ready-torch").touch()
     (folder / "torch.py").touch()
-    cores = os.cpu_count()
+    cores = len(os.sched_getaffinity(0))
     for told, environment, threads in (
         (["BACKEND=torch", f"JOBS={2 * cores}"], {"OMP_NUM_THREADS": ""}, 1),
         (["BACKEND=torch", "JOBS=1", "SEED=1"], {"OMP_NUM_THREADS": ""}, cores),
@@ -201,7 +201,7 @@ def test_lab_hands_on_where_data_lies_and_which_backend_is_asked_for(project):
     (folder / "jupyterlab.py").write_text(
         "import os\nfor name in ('NERVEKIT_DATA', 'KERAS_BACKEND', 'NERVEKIT_PRECISION'):\n    print(os.environ.get(name))\n"
     )
-    for name in ("my data", "nowhere.zip"):
+    for name in ("my data", "nowhere.zip", "Ann's $HOME"):
         answer = make("lab", "PRECISION=float32", NERVEKIT_DATA=name)
         assert answer.stdout.split("\n")[-4:] == [str(folder.resolve() / name), "tensorflow", "float32", ""], answer.stderr
 
@@ -211,6 +211,34 @@ def test_too_few_seeds_are_refused_before_any_of_them_runs(project):
     tiny_project.write(folder, n01_good="record.value('a', 1)")
     answer = make("expected", "SEEDS=0 1 2 3 3")
     assert answer.returncode != 0 and "at least 5 seeds; SEEDS has 4" in answer.stderr and not (folder / "runs").exists()
+
+
+def test_a_notebook_that_is_mistyped_pins_nothing(project):
+    folder, make = project
+    tiny_project.write(folder, n01_good="record.value('a', 1)")
+    answer = make("expected", "NOTEBOOKS=01 9")
+    assert answer.returncode != 0 and "There is no notebook '9'" in answer.stderr
+    assert not (folder / "runs").exists() and not (folder / "expected").exists()
+
+
+def test_a_notebook_that_is_gone_is_missed_where_it_is_pinned(project):
+    folder, make = project
+    tiny_project.write(folder, n01_good="record.value('a', 1)")
+    entries = {key: {"notebook": name, "center": 1, "tolerance": 0} for key, name in (("a", "01_good"), ("b", "02_gone"))}
+    expected.write({"profile": "smoke", "data": {}, "keys": entries}, folder / "expected")
+    assert make("run-all", "NOTEBOOKS=01").returncode == 0
+    answer = make("run-all")
+    assert answer.returncode != 0 and "02_gone: it has not run" in answer.stdout
+
+
+def test_a_result_that_a_power_cut_spoilt_is_made_again(project):
+    folder, make = project
+    tiny_project.write(folder, n01_good="record.value('a', 1)")
+    assert make("results").returncode == 0
+    (folder / "runs/smoke/01_good.json").write_text("")
+    assert "01_good: done" in make("results").stderr
+    assert json.loads((folder / "runs/smoke/01_good.json").read_text())["values"]["a"]["value"] == 1
+    assert make("results").stderr == ""
 
 
 def test_report_writes_the_committed_page_unless_a_profile_is_named_and_clean_removes_it(project):

@@ -19,22 +19,23 @@ def test_a_gpu_multiplies_bfloat16_from_ampere_on(monkeypatch, generation, nativ
 
 @pytest.mark.parametrize(("told", "native"), [("7.5", False), ("8.0", True), ("gfx90a", False)])
 def test_a_generation_is_what_jax_says_of_it_and_none_where_it_is_no_number(monkeypatch, told, native):
-    gpu = SimpleNamespace(compute_capability=told)
+    gpu = SimpleNamespace(compute_capability=told, device_kind="Imaginary")
     monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(devices=lambda: [gpu]))
     monkeypatch.setattr(precision, "has_gpu", lambda: True)
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    assert precision.has_bfloat16() is native
+    assert precision.has_bfloat16() is native and precision.gpu_name() == "Imaginary"
 
 
 @pytest.mark.parametrize(("device", "gpu", "native"), [("cpu", False, False), ("mps:0", True, False), ("cuda:0", True, True)])
 def test_on_pytorch_the_device_that_keras_computes_on_counts(monkeypatch, device, gpu, native):
     """A processor without bfloat16 beside a GPU with it: KERAS_TORCH_DEVICE may name either."""
-    cuda = SimpleNamespace(is_available=lambda: True, is_bf16_supported=lambda including_emulation: True)
+    cuda = SimpleNamespace(is_bf16_supported=lambda including_emulation: True, get_device_name=lambda: "Imaginary")
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
     monkeypatch.setattr(keras.ops, "zeros", lambda shape: SimpleNamespace(device=device))
     monkeypatch.setattr(keras.config, "backend", lambda: "torch")
     monkeypatch.setattr(precision.processor, "bfloat16_instructions", list)
     assert (precision.has_gpu(), precision.has_bfloat16()) == (gpu, native)
+    assert precision.gpu_name() == ("Imaginary" if device == "cuda:0" else "")
 
 
 @pytest.mark.parametrize("backend", ["jax", "tensorflow"])

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,9 +25,12 @@ def folder(tmp_path, monkeypatch):
 def test_record_names_the_threads_that_the_values_depend_on(folder, monkeypatch):
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "7")
     monkeypatch.setenv("OMP_NUM_THREADS", "5,1")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     content = json.loads(record.finish().read_text(encoding="utf-8"))
     assert content["provenance"]["threads"] == 7 == processor.threads()
     assert processor.threads("torch") == 5 and processor.threads("jax") == len(os.sched_getaffinity(0))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(get_num_threads=lambda: 4))
+    assert processor.threads("torch") == 4, "PyTorch, once it is there, is asked itself"
 
 
 def test_finished_record_holds_values_and_provenance(folder):
@@ -136,6 +140,14 @@ tensorflow.get_logger().warning("retracing")
 logging.getLogger("tensorflow").error("broken")"""
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
     assert "retracing" not in said and "broken" in said
+
+
+def test_what_is_committed_while_a_run_goes_on_is_not_what_ran(tmp_path, monkeypatch):
+    monkeypatch.setenv("NERVEKIT_RUN_DIR", str(tmp_path))
+    monkeypatch.setattr(machine, "_commit", lambda: "before")
+    record.start("02_example", profile="smoke")
+    monkeypatch.setattr(machine, "_commit", lambda: "after")
+    assert json.loads(record.finish().read_text(encoding="utf-8"))["provenance"]["commit"] == "before"
 
 
 def test_a_checkout_without_git_has_no_revision(monkeypatch, tmp_path):

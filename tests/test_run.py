@@ -169,6 +169,38 @@ def test_a_users_matplotlibrc_is_not_read(execute, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "runs" / "smoke" / "02_tiny.json").read_text())["values"]["dpi"]["value"] != 7
 
 
+def test_a_users_start_of_python_and_limits_of_keras_are_nothing_to_a_run(execute, tmp_path, monkeypatch):
+    (tmp_path / "start.py").write_text("raise ValueError('of the user')\n")
+    monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "start.py"))
+    monkeypatch.setenv("KERAS_MAX_EPOCHS", "1")
+    monkeypatch.setenv("KERAS_MAX_STEPS_PER_EPOCH", "1")
+    code = "import os\nrecord.value('limits', sum('MAX' in name or 'STARTUP' in name for name in os.environ if 'KERAS' in name or 'PYTHON' in name))"
+    outcome, folder, _ = execute(code)
+    assert outcome.status == "done", outcome
+    assert json.loads((folder / "02_tiny.json").read_text())["values"]["limits"]["value"] == 0
+    assert os.environ["KERAS_MAX_EPOCHS"] == "1"
+
+
+@pytest.mark.parametrize("name", ["{PROFILE}", "{}", "{old}"])
+def test_braces_in_a_path_are_braces(tmp_path, name):
+    sources = tiny_project.write(tmp_path / name, n02_tiny="record.value('a', 1)")
+    outcome = run.run(sources / "02_tiny.py", Settings(), runs=tmp_path / name / "runs", stream=io.StringIO())
+    assert outcome.status == "done" and (tmp_path / name / "runs" / "smoke" / "02_tiny.ipynb").is_file()
+
+
+@pytest.mark.parametrize(("ending", "content"), [("json", ""), ("json", None), ("ipynb", ""), ("ipynb", '{"cells": [')])
+def test_results_that_a_power_cut_spoilt_are_older_than_what_was_asked_for(execute, tmp_path, ending, content):
+    _, folder, _ = execute("record.value('a', 1)")
+    source, stamp = tmp_path / "notebooks" / "source" / "02_tiny.py", folder / ".02_tiny.settings"
+    before = stamp.stat().st_mtime_ns
+    run.write_settings(source, Settings(), folder)
+    assert stamp.stat().st_mtime_ns == before
+    spoilt = folder / f"02_tiny.{ending}"
+    spoilt.unlink() if content is None else spoilt.write_text(content)
+    run.write_settings(source, Settings(), folder)
+    assert stamp.stat().st_mtime_ns > max(before, (folder / "02_tiny.ipynb").stat().st_mtime_ns)
+
+
 def test_what_is_kept_of_folds_lasts_until_the_notebook_is_done_or_another(execute, tmp_path):
     keep = "from pathlib import Path\nkept = Path(os.environ['NERVEKIT_KEPT'])\nkept.mkdir(parents=True, exist_ok=True)\n"
     keep = f"import os\n{keep}before = len(list(kept.glob('*')))\n(kept / f'{{before}}.npz').touch()\n"
