@@ -8,7 +8,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from nervekit.augment_intensity import PLAIN, between, change_intensity, positive_range
+from nervekit.augment_intensity import (
+    PLAIN,
+    between,
+    change_intensity,
+    check_strengths,
+    is_number,
+    is_pair,
+    positive_range,
+)
 from nervekit.errors import ConfigurationError, DataError
 
 ULTRASOUND = {
@@ -60,7 +68,7 @@ def transform(
     Raises
     ------
     ConfigurationError
-        For an unknown `fill`, or a strength out of its range.
+        For an unknown `fill`, or a strength of another form or out of its range.
     DataError
         For images and masks whose shapes do not fit each other.
 
@@ -78,7 +86,7 @@ def transform(
     before = images, masks
     degrees = _symmetric("rotation", rotation), _symmetric("shear", shear)
     stretches = positive_range("zoom", zoom), positive_range("aspect", aspect)
-    rows, columns = shift if isinstance(shift, tuple | list) else (shift, shift)
+    rows, columns = _two("shift", shift, "a share, or (rows, columns)")
     _limits(flip=flip, flip_vertical=flip_vertical, shift=min(rows, columns), elastic=elastic, share=share)
     if fill not in ("nearest", "constant"):
         raise ConfigurationError(f"fill={fill!r}: expected 'nearest' or 'constant'")
@@ -97,6 +105,7 @@ def transform(
         images, masks = warp(images, masks, matrices, displacement, fill=fill)
     strengths = {"gamma": gamma, "brightness": brightness, "contrast": contrast, "noise": noise, "blur": blur,
                  "low_resolution": low_resolution}  # fmt: skip
+    check_strengths(**strengths, value_range=value_range)
     if strengths != PLAIN:
         images = change_intensity(images, seeds[2:4], value_range=value_range, **strengths)
     if share < 1:
@@ -226,19 +235,28 @@ def _splines(size):
     return ops.convert_to_tensor(weights / np.linalg.norm(weights, axis=1, keepdims=True), dtype="float32")
 
 
+def _two(name, value, expected):
+    both = value if isinstance(value, tuple | list) else (value, value)
+    if not is_pair(both):
+        raise ConfigurationError(f"{name}={value!r}: expected {expected}")
+    return both
+
+
 def _symmetric(name, value):
-    low, high = value if isinstance(value, tuple | list) else (-value, value)
+    expected = "degrees, or (low, high) in this order"
+    low, high = _two(name, value, expected)
+    low = low if isinstance(value, tuple | list) else -high
     if low > high:
-        raise ConfigurationError(f"{name}={value}: expected degrees, or (low, high) in this order")
+        raise ConfigurationError(f"{name}={value!r}: expected {expected}")
     return float(low) + 0.0, float(high)
 
 
 def _limits(**strengths):
     for name, strength in strengths.items():
         probability = name in ("flip", "flip_vertical", "share")
-        if strength < 0 or (probability and strength > 1):
-            expected = "a probability, 0 to 1" if probability else "0 or more"
-            raise ConfigurationError(f"{name}={strength}: expected {expected}")
+        if not is_number(strength) or strength < 0 or (probability and strength > 1):
+            expected = "a probability, 0 to 1" if probability else "a number, 0 or more"
+            raise ConfigurationError(f"{name}={strength!r}: expected {expected}")
 
 
 def _seeds(seed, n):

@@ -1,5 +1,8 @@
 """Random changes of an image's grey values; masks are not touched. `augment.transform` calls these."""
 
+import math
+from numbers import Real
+
 import keras
 from keras import ops
 
@@ -32,7 +35,7 @@ def change_intensity(
     low_resolution : float, at least 1
         Largest factor by which the resolution drops: nearest sampling down, linear up.
     value_range : (float, float), optional
-        Black and white; the result is clipped to it. (0, 255) for integers and (0, 1) for floats without it.
+        Black and white, in this order; the result is clipped to it. (0, 255) for integers and (0, 1) for floats without it.
 
     Returns
     -------
@@ -42,7 +45,7 @@ def change_intensity(
     Raises
     ------
     ConfigurationError
-        For a strength out of its range.
+        For a strength of another form or out of its range, or a value range whose black is not below its white.
 
     Examples
     --------
@@ -52,11 +55,11 @@ def change_intensity(
     >>> int(ops.convert_to_numpy(darker)[0, 0, 0, 0])  # 255 * (100 / 255)**2
     39
     """
+    check_strengths(
+        gamma=gamma, brightness=brightness, contrast=contrast, noise=noise, blur=blur, low_resolution=low_resolution,
+        value_range=value_range,
+    )  # fmt: skip
     gamma, contrast = positive_range("gamma", gamma), positive_range("contrast", contrast)
-    for name, strength, least in (("brightness", brightness, 0), ("noise", noise, 0), ("blur", blur, 0),
-                                  ("low_resolution", low_resolution, 1)):  # fmt: skip
-        if strength < least:
-            raise ConfigurationError(f"{name}={strength}: expected {least} or more")
     height, width = images.shape[1:3]
     whole = "int" in keras.backend.standardize_dtype(images.dtype)
     black, white = value_range or ((0, 255) if whole else (0, 1))
@@ -87,10 +90,32 @@ def between(drawn, interval):
     return interval[0] + (interval[1] - interval[0]) * drawn
 
 
+def check_strengths(*, gamma, brightness, contrast, noise, blur, low_resolution, value_range):
+    """Refuse what `change_intensity` cannot take, with a ConfigurationError that names the argument."""
+    positive_range("gamma", gamma)
+    positive_range("contrast", contrast)
+    for name, strength, least in (("brightness", brightness, 0), ("noise", noise, 0), ("blur", blur, 0),
+                                  ("low_resolution", low_resolution, 1)):  # fmt: skip
+        if not is_number(strength) or strength < least:
+            raise ConfigurationError(f"{name}={strength!r}: expected a number, {least} or more")
+    if value_range is not None and not (is_pair(value_range) and value_range[0] < value_range[1]):
+        raise ConfigurationError(f"value_range={value_range!r}: expected (black, white), black below white, such as (0, 255)")
+
+
+def is_number(value):
+    """Whether a value is a finite number, of Python or NumPy."""
+    return isinstance(value, Real) and abs(value) < math.inf
+
+
+def is_pair(value):
+    """Whether a value is a tuple or list of two finite numbers."""
+    return isinstance(value, tuple | list) and len(value) == 2 and all(map(is_number, value))
+
+
 def positive_range(name, value):
     """(low, high) as floats, or a ConfigurationError that names the argument."""
-    if not isinstance(value, tuple | list) or len(value) != 2 or not 0 < value[0] <= value[1]:
-        raise ConfigurationError(f"{name}={value}: expected (low, high) in this order, above 0; (1, 1) for no change")
+    if not (is_pair(value) and 0 < value[0] <= value[1]):
+        raise ConfigurationError(f"{name}={value!r}: expected (low, high) in this order, above 0; (1, 1) for no change")
     return tuple(map(float, value))
 
 

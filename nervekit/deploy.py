@@ -1,10 +1,11 @@
 """A trained network in use: as a file of ONNX or LiteRT, and how fast it answers."""
 
 import logging
+import os
 import tempfile
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import keras
 import numpy as np
 
 from nervekit import processor
-from nervekit.errors import ConfigurationError, command
+from nervekit.errors import ConfigurationError, DataError, MissingDataError, command
 from nervekit.rebuild import rebuild
+from nervekit.whole import HOST
 
 __all__ = ["frames_per_second", "missing_for_onnx", "open_litert", "open_onnx", "rebuild", "runtimes", "to_litert", "to_onnx"]
 
@@ -28,6 +30,8 @@ def missing_for_onnx():
 def to_onnx(network, path):
     """Write a network as an ONNX file.
 
+    The file is whole or not there.
+
     Parameters
     ----------
     network : keras.Model
@@ -39,6 +43,8 @@ def to_onnx(network, path):
     ConfigurationError
         A package is missing, or Keras runs on another backend than TensorFlow. (On JAX and PyTorch Keras 3.15 exports with
         other packages, and does not take images in batches of any size.)
+    DataError
+        The file cannot be written.
     """
     _check_backend("An ONNX")
     missing = missing_for_onnx()
@@ -46,8 +52,8 @@ def to_onnx(network, path):
         how = command("pip install 'nervekit[onnx]'")
         raise ConfigurationError(f"An ONNX file needs {', '.join(missing)}. Install with: {how}")
     network(np.zeros((1, *network.input_shape[1:]), "float32"))  # Keras exports only what was called
-    with _quietly():
-        network.export(str(path), format="onnx", verbose=False)
+    with _whole(path) as partial, _quietly():
+        network.export(str(partial), format="onnx", verbose=False)
 
 
 def open_onnx(path):
@@ -57,13 +63,19 @@ def open_onnx(path):
     ------
     ConfigurationError
         ONNX Runtime is not installed.
+    MissingDataError
+        There is no such file.
+    DataError
+        The file is not in this format.
     """
     if not find_spec("onnxruntime"):
         how = command("pip install 'nervekit[onnx]'")
         raise ConfigurationError(f"An ONNX file needs onnxruntime to be run. Install with: {how}")
+    _check_file(path, "to_onnx")
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    with _reading(path, "to_onnx"):
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (taken,) = session.get_inputs()
 
     def answer(images):
@@ -74,6 +86,8 @@ def open_onnx(path):
 
 def to_litert(network, path):
     """Write a network as a LiteRT file (.tflite), which phones and small boards run; it takes one image at a time.
+
+    The file is whole or not there.
 
     Parameters
     ----------
@@ -86,13 +100,15 @@ def to_litert(network, path):
     ------
     ConfigurationError
         Keras runs on another backend than TensorFlow, whose converter is used.
+    DataError
+        The file cannot be written.
     """
     _check_backend("A LiteRT")
     shape = (1, *network.input_shape[1:])
     network(np.zeros(shape, "float32"))  # Keras exports only what was called
     signature = [keras.InputSpec(shape=shape, dtype="float32")]
-    with _quietly():
-        network.export(str(path), format="litert", verbose=False, input_signature=signature)
+    with _whole(path) as partial, _quietly():
+        network.export(str(partial), format="litert", verbose=False, input_signature=signature)
 
 
 def open_litert(path, threads=None):
@@ -110,6 +126,10 @@ def open_litert(path, threads=None):
     ------
     ConfigurationError
         Neither is installed.
+    MissingDataError
+        There is no such file.
+    DataError
+        The file is not in this format.
     """
     if find_spec("ai_edge_litert"):
         from ai_edge_litert.interpreter import Interpreter
@@ -119,9 +139,10 @@ def open_litert(path, threads=None):
         how = command("pip install 'nervekit[litert]'")
         raise ConfigurationError(f"A LiteRT file needs ai-edge-litert to be run. Install with: {how}")
 
-    with _quietly():
+    _check_file(path, "to_litert")
+    with _reading(path, "to_litert"), _quietly():
         interpreter = Interpreter(model_path=str(path), num_threads=threads or processor.threads())
-    interpreter.allocate_tensors()
+        interpreter.allocate_tensors()
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
 
     def answer(images):
@@ -141,6 +162,36 @@ def _check_backend(file):
             f"{file} file is written by a converter for TensorFlow, and Keras runs on {keras.config.backend()}. Save the "
             "network, and load it in a process with KERAS_BACKEND=tensorflow."
         )
+
+
+@contextmanager
+def _whole(path):
+    """A name beside a file, of the same ending, for an exporter to write to; the file is replaced once that is whole."""
+    path = Path(path)
+    partial = path.parent / f".part-{HOST}-{os.getpid()}-{path.name}"
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be written ({error.strerror or error}). Free some space, or name another folder."
+        ) from error
+    finally:  # an interrupt leaves nothing either
+        with suppress(OSError):
+            partial.unlink()
+
+
+def _check_file(path, writer):
+    if not Path(path).is_file():
+        raise MissingDataError(f"There is no file {path}. Give the path of one that {writer} wrote.")
+
+
+@contextmanager
+def _reading(path, writer):
+    try:
+        yield
+    except Exception as error:  # each runtime has kinds of its own
+        raise DataError(f"{path} cannot be opened ({error}). Expected a file that {writer} wrote.") from error
 
 
 @contextmanager

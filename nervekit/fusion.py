@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from nervekit.errors import DataError
+from nervekit.metrics import check_masks
 
 NEVER = 1e-4
 
@@ -133,13 +134,14 @@ def emptied(masks, probability, least):
     Raises
     ------
     DataError
-        Not one probability for each mask.
+        The masks are not boolean or not (N, H, W), or there is not one probability for each.
 
     Examples
     --------
     >>> emptied(np.ones((2, 1, 2), bool), np.array([0.4, 0.6]), 0.5).tolist()
     [[[False, False]], [[True, True]]]
     """
+    masks = check_masks("masks", masks)
     if np.shape(probability) != (len(masks),):
         raise DataError(f"probability has the shape {np.shape(probability)} for {len(masks)} masks; expected ({len(masks)},).")
     return masks & (np.asarray(probability) >= least)[:, None, None]

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageColor
 from scipy import ndimage
 
+from nervekit.errors import DataError
 from nervekit.plots.style import COLOURS
 
 
@@ -25,6 +26,11 @@ def play(frames, answer):
         Where the probability is above one half.
     seconds : ndarray, shape (N, 2)
         From taking a frame to its answer, and to having handed its picture on. What the browser does is in neither.
+
+    Raises
+    ------
+    DataError
+        There is no frame.
     """
     show, again = screen()
     again(lambda button: loop(frames, answer, show))
@@ -33,6 +39,11 @@ def play(frames, answer):
 
 def loop(frames, answer, show):
     """What :func:`play` does, shown by any function that takes a JPEG (bytes) and a line of text.
+
+    Raises
+    ------
+    DataError
+        There is no frame.
 
     Examples
     --------
@@ -43,6 +54,8 @@ def loop(frames, answer, show):
     >>> masks.shape, seconds.shape
     ((2, 8, 8), (2, 2))
     """
+    if not len(frames):
+        raise DataError("frames hold no image: expected at least one")
     masks, seconds = [], []
     for number, frame in enumerate(frames, start=1):
         began = time.perf_counter()

@@ -17,18 +17,22 @@ __all__ = [
 ]
 
 
+def check_masks(name, masks):
+    """The masks as an array, or a DataError that names them if they are not boolean or not (N, H, W)."""
+    masks = np.asarray(masks)
+    if masks.dtype != bool:
+        found = f"{name} has the type {masks.dtype}"
+        if masks.dtype.kind == "f" and np.isnan(masks).any():
+            found = f"{name} holds {np.isnan(masks).sum()} NaN of {masks.size} values"
+        raise DataError(f"{found}; masks are boolean: compare probabilities with a threshold, as {name} > 0.5")
+    if masks.ndim != 3:
+        raise DataError(f"{name} has the shape {masks.shape}, expected (images, height, width): "
+                        "drop a channel axis with [..., 0], add an image axis with [None]")
+    return masks
+
+
 def _pair(y_true, y_pred):
-    for name, masks in (("y_true", y_true), ("y_pred", y_pred)):
-        masks = np.asarray(masks)
-        if masks.dtype != bool:
-            found = f"{name} has the type {masks.dtype}"
-            if masks.dtype.kind == "f" and np.isnan(masks).any():
-                found = f"{name} holds {np.isnan(masks).sum()} NaN of {masks.size} values"
-            raise DataError(f"{found}; masks are boolean: compare probabilities with a threshold, as {name} > 0.5")
-        if masks.ndim != 3:
-            raise DataError(f"{name} has the shape {masks.shape}, expected (images, height, width): "
-                            "drop a channel axis with [..., 0], add an image axis with [None]")
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    y_true, y_pred = check_masks("y_true", y_true), check_masks("y_pred", y_pred)
     if y_true.shape != y_pred.shape:
         raise DataError(f"y_true has the shape {y_true.shape}, y_pred {y_pred.shape}: expected the same images "
                         "at the same size")

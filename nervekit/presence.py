@@ -31,10 +31,18 @@ def full_size(outputs, size=brachial.NATIVE, threshold=0.5):
     -------
     ndarray of bool, shape (N, *size)
 
+    Raises
+    ------
+    DataError
+        The outputs are not (N, H, W).
+
     References
     ----------
     Code of Belahsen & El Manouzi, submission: what ``skimage.transform.resize`` does with its defaults.
     """
+    if np.ndim(outputs) != 3:
+        raise DataError(f"outputs have the shape {np.shape(outputs)}; expected (images, height, width). Drop a channel axis "
+                        "with [..., 0], add an image axis with [None].")  # fmt: skip
     rows, columns = (_linear(*pair) for pair in zip(np.shape(outputs)[1:], size, strict=True))
     masks = np.empty((len(outputs), *size), bool)
     for place, output in enumerate(outputs):
@@ -99,8 +107,9 @@ def filtered(masks, head=None, least=SMALLEST):
     Raises
     ------
     DataError
-        One value a mask is not given.
+        The masks are not boolean or not (N, H, W), or one value a mask is not given.
     """
+    masks = metrics.check_masks("masks", masks)
     area = np.count_nonzero(masks, axis=(1, 2))
     keep = area >= least
     if head is not None:

@@ -4,7 +4,7 @@ import re
 
 import keras
 
-from nervekit import models, recipe
+from nervekit import models, recipe, suitable
 from nervekit.errors import ConfigurationError
 from nervekit.precision import set_precision
 
@@ -36,7 +36,7 @@ def rebuild(network, name, *, size=None, precision="float32", **options):
     ------
     ConfigurationError
         A size that the network cannot take, an unknown precision, or options of another network: other layers lead to its
-        finest mask, or they do something else.
+        finest mask, or they do something else; or two masks side by side, as ``outputs="both"`` of `double_unet` gives them.
 
     Examples
     --------
@@ -51,6 +51,7 @@ def rebuild(network, name, *, size=None, precision="float32", **options):
         copy = recipe.finest(models.build(name, (*(size or (height, width)), channels), **options))
     finally:
         keras.config.set_dtype_policy(policy)
+    suitable.check_one_mask(copy)
     ours, theirs = _answering(copy), _answering(recipe.finest(network))
     _check_layers(network.name, ours, theirs)
     for one, layer in ours.items():

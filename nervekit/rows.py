@@ -97,11 +97,21 @@ def paste(answers, rows, height):
     -------
     ndarray, shape (N, height, W)
 
+    Raises
+    ------
+    DataError
+        The answers have other rows than these.
+
     Examples
     --------
     >>> paste(np.ones((1, 2, 1)), slice(1, 3), 4)[0, :, 0].tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
+    count = len(range(*rows.indices(height)))
+    if answers.shape[1:2] != (count,):
+        raise DataError(f"rows.paste: the answers have the shape {answers.shape}, and {rows} of {height} rows are {count}; "
+                        "expected (images, rows, width). Give the rows and the height that the images had when they were "
+                        "cut.")  # fmt: skip
     whole = np.zeros((len(answers), height, *answers.shape[2:]), answers.dtype)
     whole[:, rows] = answers
     return whole

@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, is_whole
 
 
 def set_batch_norm_momentum(model, momentum):
@@ -136,6 +136,11 @@ def until_alive(attempt, seed, *, starts=3):
     start : int
         Which one it is, from 1.
 
+    Raises
+    ------
+    ConfigurationError
+        `starts` is no whole number of 1 or more.
+
     Examples
     --------
     >>> from types import SimpleNamespace
@@ -145,6 +150,8 @@ def until_alive(attempt, seed, *, starts=3):
     >>> until_alive(attempt, 5)[::2]
     ('network 105', 2)
     """
+    if not is_whole(starts, 1):
+        raise ConfigurationError(f"starts={starts!r}: expected a whole number, 1 or more.")
     for start in range(1, starts + 1):
         network, history = attempt(seed + 100 * (start - 1))
         kept = int(np.argmin(np.nan_to_num(history.curves["val_loss"], nan=np.inf)))

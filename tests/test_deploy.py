@@ -1,6 +1,7 @@
 """A network in use: the same answers in float32 and as a file, and a clock that counts what it should."""
 
 import logging
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from keras import ops
 
 from nervekit import deploy, models, training
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, DataError, MissingDataError
 from nervekit.models.belahsen_nested import prune
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 1)).astype("uint8")
@@ -100,6 +101,13 @@ def test_a_copy_that_does_something_else_with_the_same_weights_is_refused():
         deploy.rebuild(trained, "huang_unet", width=2)
 
 
+def test_two_masks_side_by_side_are_refused():
+    options = {"width": 16, "outputs": "both"}
+    network = models.build("double_unet", (32, 32, 1), **options)
+    with pytest.raises(ConfigurationError, match="double_unet gives 2 masks side by side; expected one mask.*outputs='second'"):
+        deploy.rebuild(network, "double_unet", **options)
+
+
 def test_what_follows_from_the_size_of_the_image_and_what_trains_alone_may_differ():
     """The pooled map of a pyramid is enlarged to the size of the others; dropout does nothing in use."""
     pyramid = models.build("dl_unet", (32, 32, 1), width=16)
@@ -166,6 +174,51 @@ def test_without_its_runtime_an_onnx_file_is_not_opened_and_its_package_is_named
     monkeypatch.setattr(deploy, "find_spec", lambda package: None)
     with pytest.raises(ConfigurationError, match=r"needs onnxruntime to be run.*pip install 'nervekit\[onnx\]'"):
         deploy.open_onnx(tmp_path / "network.onnx")
+
+
+@on_tensorflow
+@pytest.mark.parametrize(("read", "name"), [(deploy.open_litert, "text.tflite"), (deploy.open_onnx, "text.onnx")])
+def test_a_file_that_is_not_there_or_is_none_is_not_opened(read, name, tmp_path):
+    if read is deploy.open_onnx and deploy.missing_for_onnx():
+        pytest.skip(f"not installed: {', '.join(deploy.missing_for_onnx())}")
+    with pytest.raises(MissingDataError, match=f"There is no file .*{name}"):
+        read(tmp_path / name)
+    (tmp_path / name).write_text(99 * "not a network ")
+    with pytest.raises(DataError, match=f"(?s){name} cannot be opened .*Expected a file that to_.* wrote"):
+        read(tmp_path / name)
+
+
+class Exporter:
+    """A network of which an exporter writes these bytes, and then stops with an error if there is one."""
+
+    input_shape = (None, 8, 8, 1)
+
+    def __init__(self, content, error=None):
+        self.content, self.error = content, error
+
+    def __call__(self, images):
+        return images
+
+    def export(self, path, **options):
+        self.ending = Path(path).suffix
+        Path(path).write_bytes(self.content)
+        if self.error:
+            raise self.error
+
+
+@pytest.mark.parametrize(("write", "name"), [(deploy.to_litert, "network.tflite"), (deploy.to_onnx, "network.onnx")])
+def test_a_file_is_replaced_by_a_whole_one_or_left_as_it_was(write, name, monkeypatch, tmp_path):
+    monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
+    monkeypatch.setattr(deploy, "missing_for_onnx", list)
+    path, stopping, whole = tmp_path / name, Exporter(b"half", RuntimeError("stopped")), Exporter(b"new")
+    path.write_bytes(b"old")
+    with pytest.raises(RuntimeError, match="stopped"):
+        write(stopping, path)
+    assert list(tmp_path.iterdir()) == [path] and path.read_bytes() == b"old" and stopping.ending == path.suffix
+    write(whole, path)
+    assert list(tmp_path.iterdir()) == [path] and path.read_bytes() == b"new"
+    with pytest.raises(DataError, match=f"absent.{name}: cannot be written"):
+        write(whole, tmp_path / "absent" / name)
 
 
 def test_a_single_slow_frame_does_not_change_the_speed(monkeypatch):

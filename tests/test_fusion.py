@@ -85,6 +85,9 @@ def test_what_is_left_empty_wins_the_score_and_what_is_kept_its_dice():
         (lambda: fusion.fit(np.zeros((3, 1)), np.ones(3, bool)), "all of 3 images show a nerve"),
         (lambda: fusion.fit(np.zeros((3, 1)), np.zeros(3, bool)), "none of 3 images show a nerve"),
         (lambda: fusion.emptied(np.zeros((2, 4, 4), bool), np.zeros(3), 0.5), "for 2 masks"),
+        (lambda: fusion.emptied(np.full((2, 4, 4), 255, "uint8"), np.ones(2), 0.5), "type uint8; masks are boolean"),
+        (lambda: fusion.emptied(np.full((2, 4, 4), 0.3), np.ones(2), 0.5), "type float64; masks are boolean"),
+        (lambda: fusion.emptied(np.ones((2, 4, 4, 1), bool), np.ones(2), 0.5), r"shape \(2, 4, 4, 1\), expected"),
     ],
 )
 def test_evidence_that_cannot_be_weighed_is_refused(call, problem):

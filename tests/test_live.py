@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from nervekit import live
+from nervekit.errors import DataError
 
 ORANGE = (213, 94, 0)  # Okabe and Ito's vermillion
 
@@ -60,6 +61,11 @@ def test_every_frame_is_answered_once_in_order_and_shown_with_its_area(cine):
     assert np.array_equal(masks, cine[..., 0] == 200)
     told = [tuple(map(int, re.findall(r"\d+", text))) for text in texts]
     assert told == [(number, 6, 4 * (3 + number)) for number in range(1, 7)]
+
+
+def test_a_cine_of_no_frames_is_refused(cine):
+    with pytest.raises(DataError, match="frames hold no image: expected at least one"):
+        live.loop(cine[:0], bright, lambda picture, text: None)
 
 
 def test_the_picture_is_the_frame_with_its_outline(cine):

@@ -46,6 +46,20 @@ def test_filter_leaves_its_input_alone_and_wants_one_value_a_mask():
         presence.filtered(masks, np.array([0.0, 1.0]))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_filter_refuses_what_are_no_boolean_masks(dtype):
+    with pytest.raises(DataError, match=f"masks has the type {dtype}; masks are boolean"):
+        presence.filtered(255 * blob(100)[None].astype(dtype))
+    with pytest.raises(DataError, match=r"\(1, 420, 580, 1\), expected \(images, height, width\)"):
+        presence.filtered(blob(100)[None, ..., None])
+
+
+@pytest.mark.parametrize("shape", [(1, 48, 64, 1), (48, 64)])
+def test_outputs_with_a_channel_axis_or_of_one_image_are_not_enlarged(shape):
+    with pytest.raises(DataError, match=r"outputs have the shape .*; expected \(images, height, width\)"):
+        presence.full_size(np.zeros(shape, "float32"))
+
+
 @pytest.mark.parametrize("size", [(48, 64), (96, 96), (80, 112)])
 def test_enlarging_is_that_of_scikit_image(size):
     from skimage.transform import resize

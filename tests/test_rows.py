@@ -39,6 +39,12 @@ def test_what_is_cut_is_pasted_back_to_its_place():
     assert np.array_equal(back[:, 2:6], images[:, 2:6, :, 0]) and not back[:, :2].any() and not back[:, 6:].any()
 
 
+@pytest.mark.parametrize(("count", "height"), [(3, 8), (1, 8), (4, 5)])
+def test_answers_about_other_rows_are_not_pasted(count, height):
+    with pytest.raises(DataError, match=rf"shape \(2, {count}, 3\), and slice\(2, 6, None\) of {height} rows are"):
+        rows.paste(np.ones((2, count, 3)), slice(2, 6), height)
+
+
 @pytest.mark.parametrize("wrong", [{"margin": -1}, {"margin": 1, "multiple": 0}, {"margin": 1, "multiple": -16}])
 def test_margins_and_multiples_out_of_range_are_refused(wrong):
     masks = np.zeros((1, 16, 8), bool)

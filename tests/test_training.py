@@ -528,3 +528,9 @@ def test_a_network_that_dies_after_its_first_epoch_is_dead():
         return seed, training.History({"val_loss": [0.9, 0.5, 0.6], "val_pooled_iou": alive}, 1.0, 1.0)
 
     assert training.until_alive(attempt, 7)[::2] == (107, 2)
+
+
+@pytest.mark.parametrize("starts", [0, -1, 1.5, None])
+def test_a_number_of_starts_that_is_none_is_refused(starts):
+    with pytest.raises(ConfigurationError, match=f"starts={starts}: expected a whole number, 1 or more"):
+        training.until_alive(None, 7, starts=starts)

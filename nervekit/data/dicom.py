@@ -18,8 +18,9 @@ LARGEST_SIDE = 4096
 class Header:
     """What a slice says about itself: its number and place in the volume, and its scale.
 
-    ``spacing`` is (vertical, horizontal) in millimetres a pixel and ``position`` is millimetres along the body;
-    both are None where the file does not say. ``simulated`` slices say so in the name of their institution.
+    ``spacing`` is (vertical, horizontal) in millimetres a pixel, ``position`` is millimetres along the body and
+    ``thickness`` those to the next slice; each is None where the file does not say, a thickness where it is 0, too.
+    ``simulated`` slices say so in the name of their institution.
     """
 
     number: int | None
@@ -49,7 +50,7 @@ def read_header(content: bytes, name: str) -> Header:
             shape=(int(dataset.Rows), int(dataset.Columns)),
             spacing=None if not spacing else (float(spacing[0]), float(spacing[1])),
             position=None if not position else float(position[2]),
-            thickness=None if between is None else float(between),
+            thickness=float(between) if between else None,
             simulated=str(dataset.get("InstitutionName", "")).startswith("Simulated"),
         )
     shape = header.shape
@@ -67,12 +68,14 @@ def read_pixels(content: bytes, name: str) -> np.ndarray:
     Returns
     -------
     (H, W) int16 array
-        Hounsfield units of a CT slice; the stored values where there is no slope and intercept.
+        Hounsfield units of a CT slice, those beyond int16 as its least or largest value: padding around the picture and
+        metal may lie there. The stored values where there is no slope and intercept.
 
     Raises
     ------
     nervekit.errors.DataError
-        If there are no pixels, they are compressed in a way that nothing installed can read, or they are damaged.
+        If there are no pixels, they are compressed in a way that nothing installed can read, they are damaged, or stored
+        values without slope and intercept are beyond int16.
     """
     import pydicom
 
@@ -100,7 +103,13 @@ def read_pixels(content: bytes, name: str) -> np.ndarray:
         raise DataError(f"{name}: holds pixels of the shape {stored.shape}; expected one grey slice a file.")
     if not (np.isfinite(slope) and np.isfinite(intercept)):
         raise DataError(f"{name}: slope {slope} or intercept {intercept} is not finite. Export the slice again.")
-    return np.clip(np.rint(stored * slope + intercept), -32768, 32767).astype(np.int16)
+    units = np.rint(stored * slope + intercept)
+    if (slope, intercept) == (1, 0) and ((units < -32768) | (units > 32767)).any():
+        raise DataError(
+            f"{name}: holds values from {stored.min()} to {stored.max()}, and no slope and intercept; expected -32768 to "
+            "32767. Export a slice in Hounsfield units, a mask with 0 and 255."
+        )
+    return np.clip(units, -32768, 32767).astype(np.int16)
 
 
 def _parse(content: bytes, name: str, pixels: bool):

@@ -10,7 +10,7 @@ import numpy as np
 from nervekit.data.leaks import NEAR_DUPLICATE, Leakage, leakage
 from nervekit.data.sessions import infer_sessions
 from nervekit.data.similarity import nearest, transfer
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, is_whole
 from nervekit.groups import known_groups
 
 __all__ = ["NEAR_DUPLICATE", "Leakage", "Split", "group_kfold", "group_shares", "infer_sessions", "kfold", "leakage"]
@@ -200,7 +200,7 @@ def thinned(dataset, most):
     ----------
     dataset : SegmentationDataset
     most : int or "all"
-        Images kept of each group.
+        Images kept of each group, 1 or more.
 
     Returns
     -------
@@ -209,6 +209,8 @@ def thinned(dataset, most):
 
     Raises
     ------
+    nervekit.errors.ConfigurationError
+        `most` is no such number.
     nervekit.errors.DataError
         A group is None or NaN.
 
@@ -222,6 +224,8 @@ def thinned(dataset, most):
     """
     if most == "all":
         return dataset
+    if not is_whole(most, 1):
+        raise ConfigurationError(f"most={most!r}: expected a whole number of images, 1 or more, or 'all'.")
     groups = known_groups(dataset.groups)
     members = [np.flatnonzero(groups == group) for group in dict.fromkeys(groups.tolist())]
     spaced = [index[np.unique(np.linspace(0, len(index) - 1, min(most, len(index))).astype(int))] for index in members]

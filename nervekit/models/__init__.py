@@ -7,6 +7,7 @@
 import inspect
 import zipfile
 from importlib import import_module
+from numbers import Real
 from pathlib import Path
 
 from nervekit.errors import ConfigurationError, DataError, MissingDataError
@@ -75,7 +76,7 @@ def build(name, input_shape, **options):
         default = inspect.signature(function).parameters[option].default
         if isinstance(default, bool) and value not in (True, False):
             raise ConfigurationError(f"{name}: {option}={value!r}. Expected True or False.")
-        if option == "dropout" and isinstance(default, float) and not 0 <= value < 1:
+        if option == "dropout" and isinstance(default, float) and not (isinstance(value, Real) and 0 <= value < 1):
             raise ConfigurationError(f"{name}: dropout={value!r}. Expected a share from 0 to less than 1.")
     return function(input_shape, **options)
 

@@ -1,5 +1,8 @@
 """Parts that more than one network is made of. All tensors are channels last."""
 
+from collections.abc import Iterable
+from numbers import Real
+
 from keras import layers
 
 from nervekit.errors import ConfigurationError, is_whole
@@ -113,10 +116,12 @@ def bilinear_up(x, filters, name):
 def standardize(x, mean, deviation):
     """Subtract a mean and divide by a standard deviation, the same for every image; no parameters.
 
-    A deviation that is not above 0 is refused with a ConfigurationError.
+    A mean that is no number, and a deviation that is none above 0, are refused with a ConfigurationError.
     """
-    if not deviation > 0:
-        raise ConfigurationError(f"deviation={deviation}: expected the standard deviation of the grey values, above 0")
+    if not isinstance(mean, Real):
+        raise ConfigurationError(f"mean={mean!r}: expected the mean of the grey values, a number")
+    if not isinstance(deviation, Real) or not deviation > 0:
+        raise ConfigurationError(f"deviation={deviation!r}: expected the standard deviation of the grey values, above 0")
     return layers.Rescaling(1 / deviation, offset=-mean / deviation, name="standardize")(x)
 
 
@@ -160,8 +165,8 @@ def check_input(network, input_shape, *, multiple, channels=None):
     ------
     ConfigurationError
     """
-    shape = tuple(input_shape)
-    if len(shape) != 3 or not all(is_whole(size, 1) for size in shape):
+    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else input_shape
+    if not isinstance(shape, tuple) or len(shape) != 3 or not all(is_whole(size, 1) for size in shape):
         raise ConfigurationError(
             f"{network}: input_shape is {shape}. Expected (height, width, channels), three positive integers, "
             f"such as ({multiple * 8}, {multiple * 8}, 1)."

@@ -99,7 +99,7 @@ def frame(number=0, frame=0, *, seed=0, shape=NATIVE):
     number, frame, seed : int
         Patient, slice from the lowest, and study.
     shape : (rows, columns)
-        Pixels; the field of view stays the same.
+        Pixels, as many rows as columns; the field of view stays the same.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def frame(number=0, frame=0, *, seed=0, shape=NATIVE):
     Raises
     ------
     ConfigurationError
-        The patient has no such slice.
+        The patient has no such slice, or the shape is not square.
 
     Examples
     --------
@@ -123,6 +123,8 @@ def frame(number=0, frame=0, *, seed=0, shape=NATIVE):
     if not is_whole(frame) or frame >= body.slices:
         last = body.slices - 1
         raise ConfigurationError(f"frame={frame}: simulated patient {number} has the slices 0 to {last}; choose one of these.")
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ConfigurationError(f"shape={shape}: the field of view is square; expected as many rows as columns.")
     level = frame / (body.slices - 1)
     canvas = Canvas(shape, body.pixel * NATIVE[1] / shape[1])
     wide, tall, fat, wall = body.body

@@ -162,12 +162,16 @@ def nearest_match(correlation, threshold, title):
     """
     use_style()
     figure, axis = plt.subplots(figsize=(6.5, 3.6))
-    bins = np.linspace(min(0.0, correlation.min()), 1, 26)
+    lowest = int(np.floor(25 * float(correlation.min())))
+    bins = np.concatenate([np.arange(lowest, 0) / 25, np.linspace(0, 1, 26)])
     above = correlation >= threshold
-    axis.hist(correlation[~above], bins=bins, color=COLOURS["neutral"], edgecolor="white", label="others")
+    others, *_ = axis.hist(correlation[~above], bins=bins, color=COLOURS["neutral"], edgecolor="white", label="others")
     label = f"near-duplicates, {threshold:g} or more"
+    # Only where there is something to stack: the bottom of an empty bar may take the margin above the highest bar away.
+    bottom = np.where(np.histogram(correlation[above], bins)[0], others, 0)
     axis.hist(
-        correlation[above], bins=bins, color=COLOURS["prediction"], edgecolor="white", label=label, hatch="//"
+        correlation[above], bins=bins, bottom=bottom, color=COLOURS["prediction"], edgecolor="white", label=label,
+        hatch="//",
     )
     axis.axvline(threshold, color=COLOURS["ink"], linestyle="--")
     axis.yaxis.set_major_locator(MaxNLocator(integer=True))

@@ -90,6 +90,13 @@ def test_spacing_is_of_the_volume_and_follows_the_resizing(set_of_two):
     assert dataset.describe() == "15 real images of ircadb (2 patients), 8x16, grey"
 
 
+def test_a_thickness_of_zero_leaves_the_spacing_to_the_positions(set_of_two):
+    for number in range(12):
+        slice_of(set_of_two, number).write_bytes(ct.content(ct.hounsfield(number), number, SliceThickness=0))
+    with catalog.opened("ircadb", set_of_two) as source:
+        assert volumes.find(source, [2])[0].spacing == (2.0, 0.5, 0.75)
+
+
 def test_options_belong_to_this_set_and_to_the_cache(set_of_two):
     one = data.load("ircadb", "real", root=set_of_two, size=(16, 16), organs="bone")
     other = data.load("ircadb", "real", root=set_of_two, size=(16, 16), organs="liver", channels=3)

@@ -81,6 +81,14 @@ def test_images_of_unknown_groups_are_not_dealt(unknown):
             deal()
 
 
+@pytest.mark.parametrize("most", [-1, 0, 2.5, "few", None])
+def test_a_number_of_images_that_is_none_thins_nothing(most):
+    images, names = np.zeros((4, 8, 8, 1), np.uint8), np.arange(4).astype(str)
+    dataset = SegmentationDataset("own", images, images[..., 0] > 0, names, names)
+    with pytest.raises(ConfigurationError, match=f"most={most!r}: expected a whole number of images, 1 or more, or 'all'"):
+        splits.thinned(dataset, most)
+
+
 def test_kfold_tests_every_image_once():
     folds = splits.kfold(23, 5, random_state=3)
     assert sorted(np.concatenate([test for _, test in folds]).tolist()) == list(range(23))

@@ -197,6 +197,13 @@ def test_brightness_and_contrast_of_an_image_do_not_matter_to_melnics_networks(i
     assert np.allclose(ours, theirs, atol=1e-4)
 
 
-def test_a_deviation_of_zero_is_refused():
-    with pytest.raises(ConfigurationError, match="deviation=0"):
-        models.build("belahsen_unet", (32, 32, 1), deviation=0)
+@pytest.mark.parametrize("deviation", [0, "57", None])
+def test_a_deviation_that_is_not_above_zero_is_refused(deviation):
+    with pytest.raises(ConfigurationError, match=f"deviation={deviation!r}: expected the standard deviation"):
+        models.build("belahsen_unet", (32, 32, 1), deviation=deviation)
+
+
+@pytest.mark.parametrize("mean", ["90", None])
+def test_a_mean_that_is_no_number_is_refused(mean):
+    with pytest.raises(ConfigurationError, match=f"mean={mean!r}: expected the mean of the grey values"):
+        models.build("belahsen_unet", (32, 32, 1), mean=mean)

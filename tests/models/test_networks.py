@@ -97,7 +97,7 @@ def test_a_wrong_size_is_refused_with_sizes_it_takes(network):
         models.build(network.name, (height + 1, height, 1))
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 1, 1), (0, 64, 1), (64, 64, None)])
+@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 1, 1), (0, 64, 1), (64, 64, None), 64, None, "64"])
 def test_a_wrong_rank_is_refused(network, shape):
     with pytest.raises(ConfigurationError, match=r"\(height, width, channels\)"):
         models.build(network.name, shape)
@@ -158,6 +158,8 @@ def test_a_double_network_of_half_the_width_has_half_the_feature_maps(name):
         ("huang_unet", "dropout", 0.3, "dropout=0.3. Expected True or False"),
         ("shrivastava_unet", "batch_norm", "first", "batch_norm='first'. Expected True or False"),
         ("lunet", "dropout", 20, "dropout=20. Expected a share from 0 to less than 1"),
+        ("lunet", "dropout", None, "dropout=None. Expected a share from 0 to less than 1"),
+        ("unetpp", "dropout", "0.3", "dropout='0.3'. Expected a share from 0 to less than 1"),
         ("nervekit_unet", "depth", 2.5, "depth=2.5. Expected a whole number"),
         ("resnet34_unet", "units", 3, "units=3. Expected one unit or more for each of four stages"),
     ],

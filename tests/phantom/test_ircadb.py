@@ -136,6 +136,11 @@ def test_a_slice_that_a_patient_has_not_is_refused(frame):
         phantom.scene("ircadb", 0, frame)
 
 
+def test_a_shape_that_is_not_square_is_refused():
+    with pytest.raises(ConfigurationError, match=r"shape=\(64, 128\): the field of view is square"):
+        phantom.scene("ircadb", 0, 5, shape=(64, 128))
+
+
 def test_some_patients_have_no_tumour():
     counts = [len(ircadb.subject(patient, seed=4).tumours) for patient in range(4)]
     assert sorted(count > 0 for count in counts) == [False, True, True, True]

@@ -43,6 +43,27 @@ def test_histogram_of_matches_counts_every_test_image():
     assert bar_heights(axis) == 4
 
 
+def bars(axis):
+    """Of the images below the threshold, and of those above: left edge, bottom and height of each bar."""
+    return np.split(np.array([(bar.get_x(), bar.get_y(), bar.get_height()) for bar in axis.patches]), 2)
+
+
+def test_bars_stand_on_each_other_where_the_threshold_is_no_edge():
+    axis = figures.nearest_match(np.array([0.2, 0.485, 0.49, 0.51, 0.9]), 0.5, "two of five").axes[0]
+    others, found = bars(axis)
+    (shared,) = np.flatnonzero((others[:, 2] > 0) & (found[:, 2] > 0))
+    assert np.isclose(others[shared, 0], 0.48)
+    assert others[shared, 1:].tolist() == [0, 2] and found[shared, 1:].tolist() == [2, 1]
+    assert bar_heights(axis) == 5 and axis.get_ylim()[1] > 3
+
+
+def test_the_threshold_stays_an_edge_where_a_correlation_is_negative():
+    axis = figures.nearest_match(np.array([-0.3, 0.1, 0.59, 0.6, 0.9]), 0.6, "two of five").axes[0]
+    others, found = bars(axis)
+    assert bar_heights(axis) == 5 and not ((others[:, 2] > 0) & (found[:, 2] > 0)).any()
+    assert np.isclose(others[0, 0], -0.32) and np.isclose(others[:, 0], 0.6).any()
+
+
 def test_bars_of_groups_count_every_image():
     parts = np.array(["train", "test", "development", "train"])
     axis = figures.group_sizes(np.array(["a", "a", "b", "c"]), parts, "title").axes[0]
