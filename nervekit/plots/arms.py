@@ -44,6 +44,8 @@ def arms_curves(curves, title, *, panels, level=None):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set(xlabel="epoch", ylabel=label, ylim=(0, 1.02))
     handles = {label: handle for axis in axes.flat for handle, label in zip(*axis.get_legend_handles_labels())}
+    if any(len(np.atleast_2d(found[quantity])) > 1 for found in curves.values() for quantity in panels):
+        handles["lowest to highest start"] = plt.Rectangle((0, 0), 1, 1, color=COLOURS["ink"], alpha=0.15, linewidth=0)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -101,8 +101,8 @@ for finding in doctor.examine():
     print(finding)
 
 # %% [markdown]
-# No data is needed to begin: the `smoke` profile always uses a **simulated** set, the `workshop` profile where the real one is
-# missing. Ultrasound is made by a small model of its physics, CT by painted organs with noise, and both are always called
+# No data is needed to begin: unless `DATA` says otherwise, the `smoke` profile uses a **simulated** set, the `workshop` profile
+# where the real one is missing. Ultrasound is made by a small model of its physics, CT by painted organs with noise, and both are always called
 # simulated. This fetches the first real set (15 MB, MIT licence); then run with `PROFILE = "workshop"`:
 #
 # ```
@@ -143,7 +143,8 @@ invented = {
 }
 
 # %% [markdown]
-# The claim is the sum IoU of 0.638 that Huang et al. print for their test set.
+# The claim is the sum IoU (a measure of overlap from 0 to 1, explained in notebook 02) of 0.638 that Huang et al. print for
+# their test set.
 
 # %% tags=["pinned"]
 key = "huang_2019.test.pooled_iou"

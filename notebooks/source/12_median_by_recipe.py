@@ -84,7 +84,7 @@ strips = {name: rows.cut(part, kept) for name, part in parts.items()}
 share = (kept.stop - kept.start) / height
 lost = development.masks.sum() - strips["development"].masks.sum()
 print(f"rows {kept.start} to {kept.stop} of {height}; annotated development pixels outside: {lost}")
-record.value("median_recipe.strip.share", share)
+record.value("median_recipe.strip.share", share);
 
 # %% [markdown]
 # The nerve fills about a hundredth of the whole image. In the strip it is a larger share, so that the loss has less empty
@@ -156,8 +156,9 @@ rates = {name: round(float(np.median([one.images_per_second for one in of])), 1)
 record.provenance(images_per_second=rates)
 
 # %% [markdown]
-# The curves are each on its own pixels, so that their heights are not to be compared between the arms. That both come to rest
-# is the schedule's doing, whose learning rate ends at zero. A training score is of images of which many are changed, which
+# The curves are each on its own pixels, so that their heights are not to be compared between the arms. That the weights come
+# to rest is the schedule's doing, whose learning rate ends at zero; the training scores still move with the random changes. A
+# training score is of images of which many are changed, which
 # are harder, and is gathered while the weights still move (notebook 09); so it may lie below that of the development images,
 # and does not say that nothing was learnt by heart.
 
@@ -182,7 +183,8 @@ record.figure("curves", figure, alt=f"Sum IoU by epoch of both arms. {title}.")
 # over mirror images, since both arms were trained with flips, then cut at one half.
 #
 # The arms may make different mistakes: one sees details, the other the surroundings. So there is a third answer, *both
-# averaged*: the mean of their probabilities. It costs both trainings, and two networks of one arm, averaged, often gain
+# averaged*: the mean of their probabilities. Outside its rows the strip says 0, so that this mean is one half at most there and
+# the third answer empty, too: what the surroundings tell can help inside the rows alone. It costs both trainings, and two networks of one arm, averaged, often gain
 # something, too. So with several seeds hold it against the row *strip, seeds together*, which is several networks as well;
 # `smoke` has one seed, and no such row.
 
@@ -295,7 +297,7 @@ for name in predictions:
         record.value(f"{key}.together.dice_mean", **scores[f"{name}, seeds together"]["dice_mean"], split="test")
 for key, (name, found) in zip(("gain", "gain_of_both"), comparisons.items(), strict=True):
     record.value(f"median_recipe.{key}.dice_mean", **found["dice_mean"], **tests[name], split="test")
-record.value("median_recipe.outside", outside, split="test")
+record.value("median_recipe.outside", outside, split="test");
 
 # %% [markdown]
 # ## The target

@@ -195,7 +195,8 @@ print(", ".join(f"{name} {found:.1f}" for name, found in times.items()), f"times
 # The curves are on each network's own pixels. All come to rest at the end, since the learning rate falls to zero there; that
 # says nothing about what more epochs would do. *Longer* says it. Training scores are of images of which many are changed,
 # which are harder, and are gathered while the weights still move (notebook 09): a gap near zero does not show that nothing
-# was learnt by heart.
+# was learnt by heart. The curve *plain* is the mean of all plain networks, those of *another start* among them; where a way has
+# several networks, a band reaches from the lowest to the highest.
 
 # %%
 from nervekit.plots.arms import arms_curves
@@ -294,6 +295,7 @@ change = dice[best] - dice["plain"]
 chosen = [np.argmax(change), np.argmin(change)]
 told = {name: [f"Dice {values[place]:.2f}" for place in chosen] for name, values in dice.items()}
 title = f"{best.capitalize()}: Dice rises in {np.mean(change > 0):.0%} of the {kind} images held out, by {change.max():.2f} at most"
+title += " (first seed)" if len(seeds) > 1 else ""
 figure = networks_compared(
     unseen.images[chosen], unseen.masks[chosen], {name: found[chosen] for name, found in shown.items()}, told, title
 )
@@ -349,4 +351,4 @@ record.finish();
 #    scores otherwise, alone: with which pair would you have to compare, to say that *different* networks make a better pair?
 # 3. Which way would you choose if training may take as long as it likes, but an answer no longer than now?
 # 4. Another `SEED` gives other starts *and* holds out other sessions. Run the notebook once so, and once with `random_state=0` in
-#    `group_kfold`. Which conclusions stay, and which of the two moves them more?
+#    `group_kfold`. (Take 2 or more, in `paper` 6 or more: from a smaller one a start may be *another start* of this run again.) Which conclusions stay, and which of the two moves them more?
