@@ -1,6 +1,9 @@
 """What several test modules share."""
 
 import os
+import shutil
+import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,14 @@ settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("unhurried")
+
+
+def pytest_configure(config):
+    """Tests, doctests and the processes that both start have a cache of their own in place of the user's."""
+    if not hasattr(config, "workerinput"):  # the workers of one command share it
+        folder = tempfile.mkdtemp(prefix="nervekit-tests-")
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+        os.environ["NERVEKIT_CACHE"] = folder
 
 
 @pytest.fixture(scope="session")

@@ -85,6 +85,7 @@ def test_too_few_seeds_are_refused_before_any_runs_unless_provisional(inside, mo
 
 
 def test_finished_seeds_are_taken_only_where_they_ran_as_asked(inside, monkeypatch):
+    monkeypatch.delenv("NERVEKIT_PRECISION", raising=False)
     ran = []
     fake_runs(monkeypatch, lambda seed: ran.append(seed) or 10)
     command = ["expected", "--seeds", "0", "1", "--provisional", "--reuse"]

@@ -64,9 +64,16 @@ def test_run_all_goes_on_where_it_stopped_and_runs_again_what_changed(project):
     third = make("run-all")
     assert third.returncode == 0
     assert "01_good: done" in third.stderr and "02_bad" not in third.stderr
+    again = make("run-all", "NOTEBOOKS=notebooks/01_good.ipynb")
+    assert again.stderr == "" and "1 of 1 notebooks are as they should be." in again.stdout
+
+
+def test_a_notebook_is_named_by_number_name_or_path(project):
+    folder, make = project
+    tiny_project.write(folder, n01_good="record.value('a', 1)", n02_other="record.value('b', 1)")
+    (folder / "show.mk").write_text("show:\n\t@echo $(NAMES)\n")
     for name in ("01", "01_good", "01_good.py", "notebooks/01_good.ipynb"):
-        again = make("run-all", f"NOTEBOOKS={name}")
-        assert again.stderr == "" and "1 of 1 notebooks are as they should be." in again.stdout, name
+        assert make("-f", "Makefile", "-f", "show.mk", "show", f"NOTEBOOKS={name}").stdout == "01_good\n", name
 
 
 def test_notebook_10_runs_after_all_others_even_if_one_fails(project):
@@ -96,7 +103,7 @@ def test_notebooks_side_by_side_share_the_cores_on_pytorch(project):
     tiny_project.write(folder, n01_threads="import os\nrecord.value('threads', int(os.environ.get('OMP_NUM_THREADS') or 0))")
     (folder / ".venv" / ".ready-torch").touch()
     (folder / "torch.py").touch()
-    cores = len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     for told, environment, threads in (
         (["BACKEND=torch", f"JOBS={2 * cores}"], {"OMP_NUM_THREADS": ""}, 1),
         (["BACKEND=torch", "JOBS=1", "SEED=1"], {"OMP_NUM_THREADS": ""}, cores),
@@ -204,6 +211,16 @@ def test_lab_hands_on_where_data_lies_and_which_backend_is_asked_for(project):
     for name in ("my data", "nowhere.zip", "Ann's $HOME"):
         answer = make("lab", "PRECISION=float32", NERVEKIT_DATA=name)
         assert answer.stdout.split("\n")[-4:] == [str(folder.resolve() / name), "tensorflow", "float32", ""], answer.stderr
+
+
+def test_expected_runs_every_seed_once_and_pins_what_they_gave(project):
+    folder, make = project
+    tiny_project.write(folder, n01_good="record.value('a', SEED)")
+    answer = make("expected")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    pinned = json.loads((folder / "expected" / "smoke.json").read_text())
+    assert pinned["keys"]["a"]["center"] == 2 and pinned["seeds"] == {"01_good": [0, 1, 2, 3, 4]}
+    assert [answer.stderr.count(f"01_good: {what}") for what in ("started", "done")] == [5, 5]
 
 
 def test_too_few_seeds_are_refused_before_any_of_them_runs(project):

@@ -46,7 +46,7 @@ def test_junit_counts_tests_failures_errors_and_skipped(folder):
     assert bad.find("testcase/error").text == "caf\ufffd Traceback <boom>"
     assert without.find("testcase/skipped").get("message") == "fetch it"
     assert gone.find("testcase/error").get("message") == "it has not run"
-    assert not list(folder.glob(".junit*"))
+    assert not list(folder.glob(".part-*"))
 
 
 class Page(HTMLParser):

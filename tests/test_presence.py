@@ -1,10 +1,13 @@
 """The presence filter against its rule worked out by hand, and Kaggle's masks and score."""
 
+from pathlib import Path
+
 import numpy as np
+import pooch
 import pytest
 
 from nervekit import data, presence
-from nervekit.data import brachial, rle
+from nervekit.data import brachial, cache, rle
 from nervekit.errors import DataError
 
 
@@ -81,6 +84,10 @@ def test_score_is_the_mean_dice_of_images():
     truths = np.stack([blob(8, (8, 8)), blob(0, (8, 8)), blob(0, (8, 8))])
     predictions = np.stack([blob(24, (8, 8)), blob(0, (8, 8)), blob(1, (8, 8))])
     assert presence.kaggle_score(truths, predictions, [1, 2, 3])["value"] == pytest.approx((0.5 + 1 + 0) / 3)
+
+
+def test_what_is_simulated_here_does_not_lie_in_the_users_cache():
+    assert cache.folder() != Path(pooch.os_cache("nervekit"))
 
 
 def test_masks_of_full_size_are_those_of_the_table():

@@ -28,7 +28,8 @@ def test_record_names_the_threads_that_the_values_depend_on(folder, monkeypatch)
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     content = json.loads(record.finish().read_text(encoding="utf-8"))
     assert content["provenance"]["threads"] == 7 == processor.threads()
-    assert processor.threads("torch") == 5 and processor.threads("jax") == len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert processor.threads("torch") == 5 and processor.threads("jax") == cores
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(get_num_threads=lambda: 4))
     assert processor.threads("torch") == 4, "PyTorch, once it is there, is asked itself"
 
@@ -152,11 +153,13 @@ def test_what_is_committed_while_a_run_goes_on_is_not_what_ran(tmp_path, monkeyp
 
 def test_a_checkout_without_git_has_no_revision(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("NERVEKIT_COMMIT", raising=False)
     assert machine._said("git", "--version") == "" and machine._commit() is None
 
 
 def test_a_copy_without_its_history_has_the_revision_that_it_is_given(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "__file__", str(tmp_path / "nervekit" / "machine.py"))
+    monkeypatch.delenv("NERVEKIT_COMMIT", raising=False)
     assert machine._commit() is None
     monkeypatch.setenv("NERVEKIT_COMMIT", "0a1b2c3")
     assert machine._commit() == "0a1b2c3"

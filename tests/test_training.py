@@ -134,7 +134,25 @@ def test_pooled_iou_of_empty_masks_is_that_of_the_metrics():
     assert float(metric.result()) == 0
 
 
-def test_reset_starts_like_a_new_network(blobs):
+def with_normalization():
+    """No bias before the normalisation, which takes it away: a training would leave it where it began."""
+    convolution = keras.layers.Conv2D(1, 3, padding="same", use_bias=False)
+    layers = [convolution, keras.layers.BatchNormalization(), keras.layers.Activation("sigmoid")]
+    return keras.Sequential([keras.Input((32, 32, 1)), keras.layers.Rescaling(1 / 255), *layers])
+
+
+def test_reset_gives_the_weights_of_a_new_network_moving_means_included(blobs):
+    model = training.compile_model(with_normalization())
+    training.fit(model, blobs, epochs=1, batch_size=8)
+    trained = model.get_weights()
+    training.reset(model, with_normalization, seed=5)
+    keras.utils.set_random_seed(5)
+    new = with_normalization().get_weights()
+    assert len(new) == 5 and all(np.array_equal(*pair) for pair in zip(model.get_weights(), new, strict=True))
+    assert not any(np.array_equal(*pair) for pair in zip(trained, new, strict=True))
+
+
+def test_a_training_after_a_reset_ends_in_the_same_network(blobs):
     model = training.compile_model(build())
     training.reset(model, build, seed=5)
     training.fit(model, blobs, epochs=2, batch_size=8, seed=5)
@@ -425,8 +443,14 @@ def test_unknown_precision():
         training.set_precision("float16")
 
 
+@pytest.fixture
+def float32_again():
+    yield
+    training.set_precision("float32")
+
+
 @pytest.mark.parametrize("asked", ["float32", "bfloat16"])
-def test_the_surroundings_say_what_auto_means(monkeypatch, asked):
+def test_the_surroundings_say_what_auto_means(monkeypatch, float32_again, asked):
     other = "bfloat16" if asked == "float32" else "float32"
     monkeypatch.setenv("NERVEKIT_PRECISION", asked)
     assert training.set_precision("auto") == asked

@@ -44,17 +44,19 @@ WITHOUT = {
 }
 
 
-# First weights of all convolutions, whatever their kernel; where a network is not named, all are Glorot's.
+# First weights of all layers with a kernel, whatever its size; where a network is not named, all are Glorot's.
+CONVOLUTION, TRANSPOSED, DENSE = "Conv2D", "Conv2DTranspose", "Dense"
+PLAIN = {(CONVOLUTION, NORMAL): 18, (CONVOLUTION, GLOROT): 1, (TRANSPOSED, GLOROT): 4}
 ALL = {
-    "huang_unet": {NORMAL: 18, GLOROT: 1},
-    "shrivastava_unet": {NORMAL: 18, GLOROT: 1},
-    "nervekit_unet": {NORMAL: 18, GLOROT: 1},
-    # nine blocks of eight, mask, presence map; four steps down, four refined skips
-    "inception_unet": {NORMAL: 9 * 8 + 2, GLOROT: 4 + 4},
-    # fifteen units of two, the mask
-    "unetpp": {NORMAL: 30 + 1},
+    "huang_unet": PLAIN,
+    "shrivastava_unet": PLAIN,
+    "nervekit_unet": PLAIN,
+    # nine blocks of eight, mask, presence map; four steps down, four refined skips; presence
+    "inception_unet": {(CONVOLUTION, NORMAL): 9 * 8 + 2, (CONVOLUTION, GLOROT): 4 + 4, (DENSE, GLOROT): 1},
+    # fifteen units of two, the mask; ten units behind a step up
+    "unetpp": {(CONVOLUTION, NORMAL): 30 + 1, (TRANSPOSED, GLOROT): 10},
     # stem, sixteen units of two, four shortcuts, five decoder stages of two; the mask
-    "resnet34_unet": {UNIFORM: 1 + 32 + 4 + 10, GLOROT: 1},
+    "resnet34_unet": {(CONVOLUTION, UNIFORM): 1 + 32 + 4 + 10, (CONVOLUTION, GLOROT): 1},
 }
 
 
@@ -83,7 +85,9 @@ def test_first_weights_are_drawn_as_in_the_source(network):
     convolutions = [layer for layer in model.layers if type(layer) is keras.layers.Conv2D]
     drawn = Counter(type(layer.kernel_initializer).__name__ for layer in convolutions if layer.kernel_size == (3, 3))
     assert drawn == WITHOUT[name][3]
-    assert Counter(type(layer.kernel_initializer).__name__ for layer in convolutions) == ALL.get(name, {GLOROT: len(convolutions)})
+    every = [layer for layer in model.layers if hasattr(layer, "kernel_initializer")]
+    drawn = Counter((type(layer).__name__, type(layer.kernel_initializer).__name__) for layer in every)
+    assert drawn == ALL.get(name, Counter((type(layer).__name__, GLOROT) for layer in every))
 
 
 def test_no_tensor_is_joined_with_itself(network):

@@ -1,5 +1,7 @@
 """Diagrams say what the network is."""
 
+from itertools import combinations
+
 import keras
 import matplotlib
 import pytest
@@ -122,10 +124,15 @@ def test_a_model_that_is_no_graph_is_refused_and_one_of_own_names_is_drawn():
     assert list(stages(drawn)) == ["image", "first_own", "second_own"]
 
 
-def test_boxes_do_not_overlap():
-    found = stages(models.build("unetpp", (32, 32, 1)))
-    places = [(stage.column, stage.size) for stage in found.values()]
-    assert len(set(places)) == len(places)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("unetpp", {"width": 2, "deep_supervision": True}), ("dl_unet", {"width": 16}), ("gulati_segnet", {"width": 1})],
+)
+def test_boxes_do_not_overlap(name, options):
+    figure = architecture(models.build(name, (32, 32, 1), **options))
+    figure.canvas.draw()
+    boxes = [patch.get_window_extent() for patch in figure.axes[0].patches if isinstance(patch, FancyBboxPatch)]
+    assert len(boxes) > 10 and not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_arrows_are_dashed_where_they_pass_other_stages_alone():

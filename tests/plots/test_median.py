@@ -2,8 +2,10 @@
 
 import numpy as np
 from figures import texts
+from matplotlib.colors import to_hex
 
 from nervekit.plots import median
+from nervekit.plots.style import COLOURS
 
 IMAGES = np.full((2, 24, 32, 1), 90, np.uint8)
 TRUTHS = np.zeros((2, 24, 32), bool)
@@ -40,7 +42,12 @@ def test_what_output_2_adds_and_takes_away_is_marked():
     assert "output 1: 0.7" in texts(figure) and "added by output 2" in texts(figure)
     same = median.outputs_compared(IMAGES, TRUTHS, TRUTHS, TRUTHS, [("1", "2")] * 2, "Same")
     filled = [sum(len(contour.get_paths()) > 0 for contour in shown.axes[2].collections) for shown in (figure, same)]
-    assert filled[0] > filled[1]
+    assert filled[0] == filled[1] + 2
+    changes = figure.axes[2].collections[-2:]
+    assert [to_hex(change.get_facecolor()[0]).upper() for change in changes] == [COLOURS["neutral"], COLOURS["accent"]]
+    # left, upper, right and lower edge: a pixel reaches half a step beyond its centre
+    places = [change.get_paths()[0].get_extents().extents.tolist() for change in changes]
+    assert places == [[9.5, 7.5, 17.5, 8.5], [1.5, 19.5, 5.5, 20.5]]
 
 
 def test_rows_that_are_kept_stand_between_two_lines_beside_the_share_of_masks():
