@@ -115,7 +115,7 @@ def clear(folder, name):
         left.unlink()
 
 
-def _execute(source, notebook, settings, work, timeout, progress, keeping):
+def _execute(source, notebook, settings, work, timeout, progress, keeping, again=True):
     """Run the cells; the status and the reason if it is not "done"."""
     import logging
 
@@ -169,6 +169,10 @@ def _execute(source, notebook, settings, work, timeout, progress, keeping):
     except DeadKernelError:
         return "failed", f"cell {progress.number}: the kernel died (out of memory, or a crash; see the .log)"
     except RuntimeError as error:
+        # No cell has run. A kernel finds free ports before it takes them, and another may have been quicker.
+        if again and not progress.number:
+            _write_traceback(work / "log", f"the kernel did not start, once more: {error}")
+            return _execute(source, notebook, settings, work, timeout, progress, keeping, again=False)
         return "failed", f"the kernel did not start: {error}"
     return "done", ""
 

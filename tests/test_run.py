@@ -281,6 +281,26 @@ def test_a_notebook_over_its_time_limit_is_stopped(execute):
     assert [one["ename"] for cell in failed["cells"] for one in cell.get("outputs", ()) if "ename" in one] == ["KeyboardInterrupt"]
 
 
+@pytest.mark.parametrize(("lost", "status"), [(1, "done"), (2, "failed")])
+def test_a_kernel_that_found_its_ports_taken_is_started_once_more(execute, monkeypatch, lost, status):
+    import papermill
+
+    original, starts = papermill.execute_notebook, []
+
+    def execute_notebook(*paths, **options):
+        starts.append(paths)
+        if len(starts) <= lost:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return original(*paths, **options)
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute_notebook)
+    outcome, folder, _ = execute("record.value('a', 1)")
+    assert outcome.status == status and len(starts) == 2
+    if status == "failed":
+        assert outcome.reason.startswith("the kernel did not start: Kernel died")
+        assert "once more" in (folder / "02_tiny.log").read_text()
+
+
 @pytest.mark.parametrize(("after", "peak"), [(91, 91), (90, None)])
 def test_a_kernel_that_dies_is_a_failure_with_its_memory_unless_another_needed_more(execute, monkeypatch, after, peak):
     measured = run._peak_of_children
