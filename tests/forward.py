@@ -19,6 +19,7 @@ def outputs():
     """What comes before the last sigmoid, where nothing saturates, for two images; dict of name to array.
 
     A network that also says whether there is a region adds that probability as ``"<name> presence"``; those of `LARGE` follow.
+    ``"<name> first"`` is the beginning of each weight of a new network under seed 0.
     """
     found = {}
     for name, (_, shape, *_) in NETWORKS.items():
@@ -32,7 +33,9 @@ def forward(name, shape, chosen=None, **options):
     from nervekit import models
 
     random = np.random.default_rng(0)
+    keras.utils.set_random_seed(0)
     model = models.build(name, shape, **options)
+    first = np.concatenate([weight.ravel()[:100] for weight in model.get_weights()])
     for weight in model.weights:
         weight.assign(draw(weight, random))
     if chosen:
@@ -46,7 +49,7 @@ def forward(name, shape, chosen=None, **options):
     images = random.integers(0, 256, (2, *shape)).astype("float32")
     # operation by operation JAX compiles each shape of each; as a whole it compiles once
     result = model.predict(images, verbose=0) if keras.config.backend() == "jax" else model(images, training=False)
-    return {key: keras.ops.convert_to_numpy(array) for key, array in result.items()}
+    return {key: keras.ops.convert_to_numpy(array) for key, array in result.items()} | {f"{name} first": first}
 
 
 def draw(weight, random):

@@ -11,6 +11,7 @@ from numbers import Real
 from pathlib import Path
 
 from nervekit.errors import ConfigurationError, DataError, MissingDataError
+from nervekit.models import first_weights
 
 _FAMILIES = {
     "huang_unet": "huang",
@@ -78,7 +79,8 @@ def build(name, input_shape, **options):
             raise ConfigurationError(f"{name}: {option}={value!r}. Expected True or False.")
         if option == "dropout" and isinstance(default, float) and not (isinstance(value, Real) and 0 <= value < 1):
             raise ConfigurationError(f"{name}: dropout={value!r}. Expected a share from 0 to less than 1.")
-    return function(input_shape, **options)
+    model = function(input_shape, **options)
+    return model if options.get("pretrained") else first_weights.draw(model)
 
 
 def load(path):

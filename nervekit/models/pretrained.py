@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from nervekit.errors import ConfigurationError, DataError, MissingDataError
+from nervekit.models import first_weights
 
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
 IMAGENET = {  # address, MD5 as published
@@ -88,6 +89,7 @@ def load_encoder(model, backbone, pretrained, published_names):
             raise DataError(f"{path.name}: the layer {names[name]!r} has weights of the shapes {found}, {model.name} "
                             f"expects {expected} in {name!r}. Is it a file of {backbone}, or of a network of this package, of the same width? "
                             "Choose pretrained=None for random weights.")  # fmt: skip
+    first_weights.draw(model)
     for name in wanted:
         model.get_layer(name).set_weights(stored[names[name]])
 
