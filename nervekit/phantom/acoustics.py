@@ -73,7 +73,7 @@ def complex_noise(shape, rng):
     return parts.view(np.complex64)[..., 0]
 
 
-def draw_scatterers(echogenicity, density, rng):
+def draw_scatterers(echogenicity, density, rng, shift=(0, 0)):
     """Amplitudes of random scatterers whose mean power is the echogenicity, whatever their density.
 
     Multiplied by :func:`complex_noise`, one random phase and strength a scatterer, they are what the probe sees.
@@ -86,6 +86,8 @@ def draw_scatterers(echogenicity, density, rng):
         Chance that a grid sample holds a scatterer at all, 0 to 1. At one, a resolution cell holds many
         scatterers and speckle is fully developed (Burckhardt 1978); far below one single echoes stand out.
     rng : numpy.random.Generator
+    shift : pair of int
+        Rows and columns by which the scatterers moved since they were drawn.
 
     Returns
     -------
@@ -98,7 +100,7 @@ def draw_scatterers(echogenicity, density, rng):
     20
     """
     density = np.maximum(np.asarray(density, np.float32), np.float32(1e-3))
-    kept = rng.random(density.shape, dtype=np.float32) < density
+    kept = np.roll(rng.random(density.shape, dtype=np.float32), shift, axis=(0, 1)) < density
     return decibels(echogenicity) * kept / np.sqrt(density)
 
 
@@ -231,7 +233,7 @@ def render(scene):
     amplified = time_gain(shape[0], spacing, probe)[:, None].astype(np.float32)
     gain = amplified - attenuation_loss(scene["attenuation"], spacing, probe)
     loudness, hiss = decibels(gain), decibels(amplified + probe.noise)
-    strength = draw_scatterers(scene["echogenicity"], scene["density"], of_subject)
+    strength = draw_scatterers(scene["echogenicity"], scene["density"], of_subject, speckle["shift"])
     shared = np.roll(complex_noise(shape, of_subject), speckle["shift"], axis=(0, 1))
     own = complex_noise(shape, of_frame)
     phases = np.float32(np.sqrt(speckle["share"])) * shared + np.float32(np.sqrt(1 - speckle["share"])) * own

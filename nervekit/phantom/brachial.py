@@ -245,7 +245,7 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
         "mirrored": body.mirrored,
         "mark": "",
         "speckle": {"subject": [seed, number, 21, station], "frame": [seed, number, 1 + frame, 22],
-                    "share": 0.6 if twin == frame else 0.95, "shift": (0, round(-shift / spacing[1]))},
+                    "share": 0.6 if twin == frame else 0.95, "shift": (0, round((shift if body.mirrored else -shift) / spacing[1]))},
     }
 
 

@@ -239,5 +239,5 @@ def frame(number=0, frame=0, *, seed=0, shape=(256, 256)):
         "mirrored": body.mirrored,
         "mark": body.side,
         "speckle": {"subject": [seed, number, 11, 0], "frame": [seed, number, 1 + frame, 12], "share": 0.4,
-                    "shift": (0, round(-shift / spacing[1]))},
+                    "shift": (0, round((shift if body.mirrored else -shift) / spacing[1]))},
     }

@@ -1,1 +1,1 @@
-VERSION = "6"  # bumped whenever files change: caches depend on it
+VERSION = "7"  # bumped whenever files change: caches depend on it
