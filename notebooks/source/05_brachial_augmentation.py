@@ -212,8 +212,9 @@ print(f"most masks are empty, and one empty mask is like another; of copies with
 # ## Done properly
 #
 # Two more sets, for comparison. Subjects are divided first: one quarter of the rest watches the training, and no image of them
-# is trained on. (Only the two numbers that scale the input, and where the output begins, are the same for all four sets, and
-# come from the largest.) Then the training images alone are doubled, or not. The development images stay as they were taken.
+# is trained on. (The two numbers that scale the input, and where the output begins, are the same for all four sets, from
+# images that all of them train on.) Then the training images alone are doubled, or not. The development images stay as they
+# were taken.
 
 # %%
 inner = splits.group_kfold(rest.groups, 4, random_state=0)[0]
@@ -241,13 +242,13 @@ from nervekit.optimizers import FlatAdam, FlatRMSprop
 
 record.provenance(precision=training.set_precision("auto"))
 images_shown = settings["augmented_epochs"] * len(training_part)
-largest = sets["their split, pairs whole"][0]
+common = sets["by subject, originals"][0]
 optimizer = FlatRMSprop(settings["augmented_learning_rate"], rho=0.9)
-network = compiled("inception", settings, largest, optimizer=optimizer, seed=SEED)
+network = compiled("inception", settings, common, optimizer=optimizer, seed=SEED)
 
 
 def train_on(name, first, second):
-    training.reset(network, lambda: compiled("inception", settings, largest, seed=SEED), seed=SEED)
+    training.reset(network, lambda: compiled("inception", settings, common, seed=SEED), seed=SEED)
     history = train_network(
         network, first, second, epochs=round(images_shown / len(first)), batch_size=settings["augmented_batch_size"],
         patience=settings["patience"], seed=SEED,
@@ -443,7 +444,7 @@ record.finish();
 #    ```python
 #    import keras
 #
-#    training.reset(network, lambda: compiled("inception", settings, largest, seed=SEED), seed=SEED)
+#    training.reset(network, lambda: compiled("inception", settings, common, seed=SEED), seed=SEED)
 #    stop = keras.callbacks.EarlyStopping("val_loss", patience=2 * settings["patience"], restore_best_weights=True)
 #    training.fit(
 #        network, ours["train"], ours["development"], epochs=round(images_shown / len(ours["train"])), seed=SEED,
