@@ -1,4 +1,4 @@
-"""The page of claims: for every number of every paper the printed value, ours, and a verdict; README's tables too."""
+"""The page of claims: for every result of every paper the printed value, ours, and a verdict; README's tables too."""
 
 import statistics
 from pathlib import Path
@@ -50,7 +50,7 @@ def claims_table(rows, results, expected=EXPECTED):
                 spread = all_seeds["spread"]
                 several = f"{statistics.fmean(spread):.3f} (sd {statistics.stdev(spread):.3f}, {len(spread)} seeds)"
         verdict = f"*{row.verdict}*: {row.reason}"
-        cells = (row.claim.quantity, printed(row.claim.value), ours(row), several, n, kind, verdict, row.claim.where, origin)
+        cells = (row.claim.quantity, printed(row.claim), ours(row), several, n, kind, verdict, row.claim.where, origin)
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return "\n".join(lines)
 
@@ -60,7 +60,7 @@ def precision_table(both):
     heads = ("quantity", "profile", "paper", "bfloat16 (95 % interval)", "float32 (95 % interval)", "bfloat16", "float32")
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for profile, half, full in both:
-        cells = (half.claim.quantity, profile, printed(half.claim.value), ours(half), ours(full), half.verdict, full.verdict)
+        cells = (half.claim.quantity, profile, printed(half.claim), ours(half), ours(full), half.verdict, full.verdict)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -75,7 +75,7 @@ def summary(results, expected=EXPECTED):
         numbers = " | ".join(str(number or "–") for number in verdicts.counts(rows).values())
         lines.append(f"| {verdicts.short_name(paper)} | {len(rows)} | {numbers} |")
         for row in verdicts.main_claims(rows):
-            cells = (verdicts.short_name(paper), row.claim.quantity, printed(row.claim.value), ours(row), f"*{row.verdict}*")
+            cells = (verdicts.short_name(paper), row.claim.quantity, printed(row.claim), ours(row), f"*{row.verdict}*")
             main.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", *main, "", _measured_where(results), *_between_precisions(expected)])
 

@@ -10,7 +10,7 @@ from nervekit.results import DIFFERENCE, measured, recorded
 
 VERDICTS = ("reproduced", "better", "not reproduced", "not run", "cannot be")
 MOST = 6
-NO_SHARE = re.compile(rf"{DIFFERENCE.pattern}|\.difference\.|\.loss$")
+NO_SHARE = re.compile(rf"{DIFFERENCE.pattern}|\.difference\.|\.loss$|\.attention\.validation\.dice$")
 
 
 def comparisons(paper, results, expected=EXPECTED):

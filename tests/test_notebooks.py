@@ -29,6 +29,12 @@ def test_every_notebook_has_a_source():
     assert {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} <= {source.stem for source in SOURCES}
 
 
+def test_readme_names_every_notebook_and_links_to_it():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d\d) \| \[[^]]+\]\(notebooks/([^)]+)\.ipynb\) (?:\|[^|\n]+){3}\|$", text, re.MULTILINE)
+    assert rows == [(path.stem[:2], path.stem) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+
+
 def test_the_map_of_the_course_names_every_notebook():
     """With the minutes to read that the notebook itself names; 00 holds the map and is not in it."""
     texts = {source.stem[:2]: source.read_text(encoding="utf-8") for source in SOURCES}

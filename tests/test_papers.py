@@ -1,6 +1,7 @@
 """The claims of each paper, and the rule that judges them."""
 
 import re
+from importlib import resources
 
 import pytest
 
@@ -31,6 +32,23 @@ def test_interval_above_a_printed_score_is_better(huang):
 
 def test_interval_below_a_printed_score_is_not_reproduced(huang):
     assert verdict(huang, "huang_2019.test.pooled_iou", 0.55, low=0.50, high=0.60) == "not reproduced"
+
+
+@pytest.mark.parametrize(("low", "high", "found"), [
+    (0.612, 0.65, "reproduced"), (0.58, 0.606, "reproduced"),  # the printed 0.61 was 0.605 to 0.615
+    (0.617, 0.65, "better"), (0.58, 0.603, "not reproduced"),
+])  # fmt: skip
+def test_two_decimals_stand_for_all_that_rounds_to_them(low, high, found):
+    key = "gulati_chhabra.gulati_segnet.at_random.iou"
+    assert verdict(papers.load("gulati_chhabra"), key, (low + high) / 2, low=low, high=high) == found
+
+
+def test_digits_are_said_of_every_score_of_a_paper_that_has_two_and_of_no_other():
+    for name in papers.names():
+        for claim in papers.load(name).claims:
+            if claim.kind in ("score", "fit"):
+                few = name == "gulati_chhabra" or claim.key.endswith("accuracy") and name == "shrivastava_2020"
+                assert claim.digits == (2 if few else None), claim
 
 
 def test_fitting_the_training_set_harder_is_not_better(huang):
@@ -84,10 +102,31 @@ def test_every_score_is_a_share():
     assert scores and all(0 <= claim.value <= 1 for claim in scores)
 
 
-def test_every_claim_says_where_it_is_printed_and_has_a_known_kind(huang):
+def test_every_claim_says_where_it_is_printed(huang):
     for claim in huang.claims:
         assert re.search("Abstract|Results|Figure", claim.where), claim
-        assert claim.kind in papers.KINDS
+
+
+@pytest.mark.parametrize("name", papers.names())
+def test_every_paper_has_each_claim_once_and_reasons_where_it_cannot_be_checked(name):
+    paper = papers.load(name)
+    assert paper.key == name and paper.audit and set(paper.profiles) == set(papers.PROFILES)
+    assert len({claim.key for claim in paper.claims}) == len(paper.claims)
+    for claim in paper.claims:
+        assert claim.key.startswith(f"{name}.") and claim.where and claim.quantity, claim
+        assert bool(claim.reason) == (claim.kind == "unpublished"), claim
+
+
+@pytest.mark.parametrize(("old", "new", "said"), [
+    ('kind = "score"', 'kind = "scores"', "of the kind scores. Choose one of: count"),
+    ("crossval_epochs = 16", "crossval_epoch = 16", "sets crossval_epoch, which"),
+])  # fmt: skip
+def test_a_slip_in_a_paper_s_file_is_named(old, new, said, tmp_path, monkeypatch):
+    text = (resources.files("nervekit.papers") / "huang_2019.toml").read_text("utf-8")
+    (tmp_path / "huang_2019.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    monkeypatch.setattr(papers.resources, "files", lambda name: tmp_path)
+    with pytest.raises(ConfigurationError, match=rf"huang_2019\.toml: .*{said}"):
+        papers.load("huang_2019")
 
 
 def test_paper_profile_is_the_paper(huang):

@@ -1,6 +1,6 @@
 """The claims of Belahsen & El Manouzi against the tables, typed again from the paper."""
 
-from nervekit import networks_belahsen, papers
+from nervekit import networks_belahsen, papers, verdicts
 
 PAPER = papers.load("belahsen_2020")
 CLAIMS = {claim.key.removeprefix("belahsen_2020."): claim for claim in PAPER.claims}
@@ -48,6 +48,13 @@ def test_leaderboard_scores_cannot_be_checked_and_say_why():
     assert len(board) == 12 and all(claim.kind == "unpublished" and "keeps the masks" in claim.reason for claim in board)
 
 
+def test_a_score_of_which_more_is_not_better_is_never_better():
+    keras_jaccard = {key for key in CLAIMS if key.endswith(".jaccard")}
+    of_copies = {key for key in CLAIMS if key.startswith("augmented.") and ".validation." in key}
+    assert len(keras_jaccard | of_copies) == 11
+    assert {CLAIMS[key].kind for key in keras_jaccard | of_copies | {"attention.validation.dice"}} == {"fit"}
+
+
 def test_claim_keys_are_unique_and_say_where_they_are_printed():
     assert len(CLAIMS) == len(PAPER.claims)
     assert all(any(word in claim.where for word in ("Table", "Section", "Figure")) for claim in PAPER.claims)
@@ -77,3 +84,10 @@ def test_every_network_is_built_with_options_that_its_settings_have():
     chosen = papers.settings(PAPER, "smoke")
     for name in networks_belahsen.NETWORKS:
         assert networks_belahsen.options(name, chosen)
+
+
+def test_only_what_lies_between_0_and_1_is_kept_there():
+    """Of outputs above 1 the Dice coefficient may exceed 1, and so may its mean over seeds."""
+    shares = verdicts._shares(PAPER)
+    assert "belahsen_2020.unet.validation.dice" in shares and "belahsen_2020.attention.validation.jaccard" in shares
+    assert "belahsen_2020.attention.validation.dice" not in shares

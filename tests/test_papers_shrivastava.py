@@ -69,4 +69,4 @@ def test_1622_samples_are_four_fifths_of_2028_slices_and_of_no_known_count():
 def test_accuracy_of_97_percent_leaves_the_range_of_dice_that_the_audit_states(report):
     """Per 10,000 pixels 700 are liver and 300 wrong: all of them missed, or all of them too many."""
     missed, extra = 2 * 400 / (400 + 700), 2 * 700 / (700 + 1000)
-    assert f"from {missed:.2f} to {extra:.2f}" in report.audit[0]["finding"]
+    assert f"from {missed:.2f} to {extra:.2f}" in " ".join(entry["finding"] for entry in report.audit)

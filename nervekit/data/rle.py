@@ -143,6 +143,22 @@ def read_submission(path: str | Path, shape: tuple[int, int] = (420, 580)) -> di
     Raises
     ------
     nervekit.errors.DataError
+        As :func:`each_of_submission`.
+    """
+    return dict(each_of_submission(path, shape))
+
+
+def each_of_submission(path: str | Path, shape: tuple[int, int] = (420, 580)) -> Iterator[tuple[str, np.ndarray]]:
+    """Read a submission mask by mask: those of all 5,508 test images together take 1.3 GB.
+
+    Yields
+    ------
+    str, (H, W) bool array
+        Number and mask of each image, in the order of the file.
+
+    Raises
+    ------
+    nervekit.errors.DataError
         If the file cannot be read, lacks a column, names an image twice, or has a code that cannot be read.
     """
     path = Path(path)
@@ -150,12 +166,12 @@ def read_submission(path: str | Path, shape: tuple[int, int] = (420, 580)) -> di
         content = path.read_bytes()
     except OSError as error:
         raise files.unreadable(path, error) from error
-    masks: dict[str, np.ndarray] = {}
+    named = set()
     for line, row in rows(content, str(path), COLUMNS):
-        if row["img"] in masks:
+        if row["img"] in named:
             raise DataError(f"{path}: line {line} names the image {row['img']!r} again. Keep one row an image.")
-        masks[row["img"]] = decode(row["pixels"], shape, f"{path}: line {line}")
-    return masks
+        named.add(row["img"])
+        yield row["img"], decode(row["pixels"], shape, f"{path}: line {line}")
 
 
 def rows(content: bytes, name: str, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:

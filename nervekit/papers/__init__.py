@@ -21,6 +21,7 @@ OWN = ("ours", "simulated_first", "median_recipe", "empty_images", "twice_the_ti
 OURS, SIMULATED_FIRST, MEDIAN_RECIPE, EMPTY_IMAGES, TWICE_THE_TIME, WHOLE_SESSIONS = OWN
 PROFILES = ("smoke", "workshop", "paper")
 KINDS = ("count", "score", "fit", "unpublished")
+SIMULATED = ("subjects", "start_subjects")  # set by profiles alone: no paper simulates images
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,11 @@ class Claim:
     where : str
         Where the paper prints it.
     kind : str
-        ``count`` (must be equal), ``score`` (a share, higher is better), ``fit`` (training, a spread or a difference: no better or worse)
-        or ``unpublished`` (cannot be checked, for ``reason``).
+        ``count`` (must be equal), ``score`` (a share, higher is better), ``fit`` (training, a spread, a difference, or a score of
+        which more is not better) or ``unpublished`` (cannot be checked, for ``reason``).
     reason : str
+    digits : int or None
+        Decimals that are printed, where rounding to so few may decide a verdict.
     needs_data : bool
         False for what a network has before it sees an image, such as its parameters: simulated data answers it as well.
     """
@@ -50,6 +53,7 @@ class Claim:
     where: str
     kind: str
     reason: str = ""
+    digits: int | None = None
     needs_data: bool = True
 
 
@@ -111,7 +115,7 @@ def load(key):
     Raises
     ------
     ConfigurationError
-        No such paper.
+        No such paper, or its file has a claim of an unknown kind or a profile that sets what the set-up does not name.
 
     Examples
     --------
@@ -123,7 +127,15 @@ def load(key):
     content = tomllib.loads((resources.files("nervekit.papers") / f"{key}.toml").read_text("utf-8"))
     content["claims"] = tuple(Claim(**claim) for claim in content["claims"])
     content["audit"] = tuple(content["audit"])
+    _check(f"{key}.toml", content)
     return Paper(**content)
+
+
+def _check(name, content):
+    if kinds := {claim.kind for claim in content["claims"]}.difference(KINDS):
+        raise ConfigurationError(f"{name}: there are claims of the kind {', '.join(sorted(kinds))}. Choose one of: {', '.join(KINDS)}.")
+    if unknown := {name for chosen in content["profiles"].values() for name in chosen}.difference(content["setup"], SIMULATED):
+        raise ConfigurationError(f"{name}: a profile sets {', '.join(sorted(unknown))}, which [setup] does not name. Name it there.")
 
 
 def settings(paper, profile, data=None):
@@ -168,9 +180,11 @@ def compare(paper, values, provenance, prefix=""):
     """A verdict on each claim whose key begins with ``prefix``.
 
     The rule: a count is *reproduced* if it is equal. A score or a fit is *reproduced* if the printed value lies in
-    the 95 % interval of ours (which resamples sessions or patients, and holds the start where several seeds were run);
-    a score whose whole interval lies above the printed value is *better*; anything else is *not reproduced*. Simulated
-    data is *not run*, whatever came out, except for what needs no data; what the authors did not publish *cannot be* checked.
+    the 95 % interval of ours (which resamples sessions or patients, and holds the start where several seeds were
+    run); where two decimals are printed, any value that they may have been rounded from counts as printed. A score
+    whose whole interval lies above the printed value is *better*; anything else is *not reproduced*. Simulated data
+    is *not run*, whatever came out, except for what needs no data; what the authors did not publish *cannot be*
+    checked.
 
     Parameters
     ----------
@@ -203,8 +217,9 @@ def _judge(claim, measured, provenance):
     if low is None or high is None:
         return Comparison(claim, ours, None, None, "not run", "no interval was recorded")
     over = f" over {measured['seeds']} seeds" if "seeds" in measured else ""
-    if low <= claim.value <= high:
+    rounding = 0 if claim.digits is None else 0.5 * 10**-claim.digits
+    if low - rounding <= claim.value <= high + rounding:
         return Comparison(claim, ours, low, high, "reproduced", f"printed value inside our interval{over}")
-    side = "above" if low > claim.value else "below"
+    side = "above" if low - rounding > claim.value else "below"
     verdict = "better" if side == "above" and claim.kind == "score" else "not reproduced"
     return Comparison(claim, ours, low, high, verdict, f"our whole interval{over} lies {side} the printed value")

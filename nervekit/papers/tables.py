@@ -45,7 +45,7 @@ def claims_table(comparisons):
     lines = ["| quantity | paper | ours (95 % interval) | verdict | printed in |", "|---|---|---|---|---|"]
     for row in comparisons:
         verdict = f"*{row.verdict}*: {row.reason}"
-        lines.append(f"| {row.claim.quantity} | {printed(row.claim.value)} | {ours(row)} | {verdict} | {row.claim.where} |")
+        lines.append(f"| {row.claim.quantity} | {printed(row.claim)} | {ours(row)} | {verdict} | {row.claim.where} |")
     return "\n".join(lines)
 
 
@@ -65,18 +65,19 @@ def audit_list(entries):
     return "\n".join(f"- {entry['finding']} *({entry['nature']}; {entry['evidence']})*" for entry in entries)
 
 
-def printed(value):
-    """A number of a paper with its decimals, three at least and five at most.
+def printed(claim):
+    """The number of a claim with its decimals: as many as it says, else three at least and five at most.
 
     Examples
     --------
-    >>> printed(0.85), printed(0.9027), printed(0.0091), printed(562)
-    ('0.850', '0.9027', '0.0091', '562')
+    >>> from nervekit import papers
+    >>> {claim.quantity: printed(claim) for claim in papers.load("melnic").claims}["Mean Dice, DL-Unet"]
+    '0.9027'
     """
-    if not isinstance(value, float):
-        return str(value)
-    decimals = -Decimal(repr(value)).as_tuple().exponent
-    return f"{value:.{min(max(decimals, 3), 5)}f}"
+    if not isinstance(claim.value, float):
+        return str(claim.value)
+    decimals = -Decimal(repr(claim.value)).as_tuple().exponent
+    return f"{claim.value:.{claim.digits or min(max(decimals, 3), 5)}f}"
 
 
 def ours(row):

@@ -16,7 +16,7 @@
 #
 # - What is in a CT slice, and what does a network get to see of it?
 # - Does a network that has learnt bones need fewer annotated livers?
-# - Shrivastava (2020) reports an accuracy of 97 % of the pixels. How much is that?
+# - Shrivastava (2020) reports an accuracy of 97 %. How much is that?
 # - How many cubic centimetres does the predicted liver have?
 #
 # In this notebook we will
@@ -153,8 +153,8 @@ for name, study in studies.items():
 # %% [markdown]
 # ## What accuracy hides
 #
-# The report compares its models by accuracy: the share of pixels that are labelled right. How many does a mask get
-# right that has no liver at all?
+# The report draws its conclusion from accuracy, which it does not define; we take it to be the share of pixels that are
+# labelled right. How many does a mask get right that has no liver at all?
 
 # %%
 PREFIX = "shrivastava_2020"

@@ -21,7 +21,7 @@
 #
 # - read what the other notebooks left,
 # - look at whether their networks learnt anything at all,
-# - put a verdict on every printed number of every paper,
+# - put a verdict on every printed result of every paper,
 # - see how far printed and measured scores are apart,
 # - and read the five audits in one place.
 
@@ -109,10 +109,11 @@ print(f"{above} of {len(with_limit)} main scores beat a model that learnt nothin
 # printed value lies in our 95 % interval, which draws patients or sessions with replacement, and *better* if the whole
 # interval lies above it. The addition: where we trained with several seeds, their mean is judged, and its interval holds the
 # chance of the start as well, so that a verdict here may differ from that of the notebook itself. With few seeds such an
-# interval is wide. Where we had time for one seed, the interval leaves out the start and is too narrow. A number that
-# describes training, a spread of scores, or a difference between two networks has no better or worse. *Not run* is what
-# only simulated data could answer here, or what has no result yet; a count that needs no image, such as that of parameters, is
-# judged whatever the data.
+# interval is wide. Where we had time for one seed, the interval leaves out the start and is too narrow. Of a number printed
+# with two decimals every value that it may have been rounded from counts as printed. A number that describes training, a
+# spread of scores, a difference between two networks, or a score of which more is not better (such as one of copies) has no
+# better or worse. *Not run* is what only simulated data could answer here, or what has no result yet; a count that needs no
+# image, such as that of parameters, is judged whatever the data.
 # *Cannot be* is what would need something that was never published, or that no run can measure.
 
 # %%
@@ -233,7 +234,7 @@ record.finish();
 #
 # - We read what the other notebooks left, and said where each result comes from.
 # - We looked at whether their networks learnt anything at all.
-# - We put a verdict on every printed number of every paper, by one rule.
+# - We put a verdict on every printed result of every paper, by one rule.
 # - We saw how far printed and measured scores are apart.
 # - We read the five audits in one place.
 #

@@ -83,6 +83,15 @@ def test_submission_is_read_as_it_was_written(tmp_path):
     assert all(np.array_equal(read[str(number)], mask) for number, mask in masks.items())
 
 
+def test_a_submission_is_read_mask_by_mask(tmp_path):
+    (tmp_path / "submission.csv").write_text("img,pixels\n1,2 3\n1,\n")
+    masks = rle.each_of_submission(tmp_path / "submission.csv", (3, 4))
+    name, mask = next(masks)
+    assert name == "1" and mask.sum() == 3
+    with pytest.raises(DataError, match="line 3 names the image '1' again"):
+        next(masks)
+
+
 def test_a_speckled_mask_is_read_as_it_was_written(tmp_path):
     mask = np.random.default_rng(0).random((420, 580)) > 0.5
     path = rle.write_submission(tmp_path / "submission.csv", {1: mask})
