@@ -7,7 +7,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from nervekit import metrics
-from nervekit.errors import ConfigurationError, DataError
+from nervekit.errors import ConfigurationError, DataError, is_whole
 from nervekit.trainings import Training, Trainings
 
 
@@ -79,12 +79,13 @@ def run(
     Raises
     ------
     RunError
-        Three executors in a row were lost before any fold finished, or a cluster gave a fold up.
+        Three executors in a row were lost before any fold finished, or a cluster gave a fold up. Or a training diverged: its
+        network gives probabilities that are not finite, or, for a ``predict`` of your own, has such weights.
     ConfigurationError
         An image is held out by two folds, or in training while it is held out, a worker has another Keras backend than this
         process, the network gives several masks or outputs that `training.fit` has no loss for, the images have native sizes,
-        ``epochs`` are missing, or given beside ``fit``, seeds lie too close, or ``predict`` gives something other than
-        (..., n, H, W).
+        ``epochs`` are missing, or given beside ``fit``, seeds lie too close or are no whole numbers, or ``predict`` gives
+        something other than (..., n, H, W).
 
     Examples
     --------
@@ -105,6 +106,8 @@ def run(
             "crossval.run: expected epochs, or a fit of your own that knows its epochs and batch size, such as "
             "fit=functools.partial(recipe.fit, epochs=36)."
         )
+    if not all(is_whole(one) for one in np.atleast_1d(seed)):
+        raise ConfigurationError(f"crossval.run: seed={seed}. Expected a whole number of 0 or more, or several of them.")
     seeds = [int(one) for one in np.atleast_1d(seed)]
     if not seeds or np.diff(sorted(seeds)).min(initial=len(folds)) < len(folds):
         raise ConfigurationError(

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nervekit import processor
+from nervekit import processor, recipe, suitable
 from nervekit.errors import ConfigurationError, DataError, MissingDataError, command
 from nervekit.rebuild import rebuild
 from nervekit.whole import HOST
@@ -35,14 +35,15 @@ def to_onnx(network, path):
     Parameters
     ----------
     network : keras.Model
-        In float32, see `rebuild.rebuild`.
+        In float32, for images of one size, see `rebuild.rebuild`. Of several outputs the finest mask is written.
     path : path-like
 
     Raises
     ------
     ConfigurationError
         A package is missing, or Keras runs on another backend than TensorFlow. (On JAX and PyTorch Keras 3.15 exports with
-        other packages, and does not take images in batches of any size.)
+        other packages, and does not take images in batches of any size.) Or the network gives several masks side by side,
+        takes images of any size, or computes in another format.
     DataError
         The file cannot be written.
     """
@@ -51,7 +52,7 @@ def to_onnx(network, path):
     if missing:
         how = command("pip install 'nervekit[onnx]'")
         raise ConfigurationError(f"An ONNX file needs {', '.join(missing)}. Install with: {how}")
-    network(np.zeros((1, *network.input_shape[1:]), "float32"))  # Keras exports only what was called
+    network = _for_a_file(network)
     with _whole(path) as partial, _quietly():
         network.export(str(partial), format="onnx", verbose=False)
 
@@ -66,7 +67,7 @@ def open_onnx(path):
     MissingDataError
         There is no such file.
     DataError
-        The file is not in this format.
+        The file is not in this format, or takes or gives more than one array.
     """
     if not find_spec("onnxruntime"):
         how = command("pip install 'nervekit[onnx]'")
@@ -76,7 +77,7 @@ def open_onnx(path):
 
     with _reading(path, "to_onnx"):
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (taken,) = session.get_inputs()
+        taken, _ = _one_each(session.get_inputs(), session.get_outputs())
 
     def answer(images):
         return session.run(None, {taken.name: np.asarray(images, "float32")})[0][..., 0]
@@ -92,21 +93,23 @@ def to_litert(network, path):
     Parameters
     ----------
     network : keras.Model
-        In float32, see `rebuild.rebuild`.
+        In float32, for images of one size, see `rebuild.rebuild`. Of several outputs the finest mask is written.
     path : path-like
         Ends in ``.tflite``.
 
     Raises
     ------
     ConfigurationError
-        Keras runs on another backend than TensorFlow, whose converter is used.
+        Keras runs on another backend than TensorFlow, whose converter is used, or the path has another ending. Or the network
+        gives several masks side by side, takes images of any size, or computes in another format.
     DataError
         The file cannot be written.
     """
     _check_backend("A LiteRT")
-    shape = (1, *network.input_shape[1:])
-    network(np.zeros(shape, "float32"))  # Keras exports only what was called
-    signature = [keras.InputSpec(shape=shape, dtype="float32")]
+    if Path(path).suffix != ".tflite":
+        raise ConfigurationError(f"{path}: a LiteRT file ends in .tflite. Name it so, such as network.tflite.")
+    network = _for_a_file(network)
+    signature = [keras.InputSpec(shape=(1, *network.input_shape[1:]), dtype="float32")]
     with _whole(path) as partial, _quietly():
         network.export(str(partial), format="litert", verbose=False, input_signature=signature)
 
@@ -129,7 +132,7 @@ def open_litert(path, threads=None):
     MissingDataError
         There is no such file.
     DataError
-        The file is not in this format.
+        The file is not in this format, or takes or gives more than one array.
     """
     if find_spec("ai_edge_litert"):
         from ai_edge_litert.interpreter import Interpreter
@@ -143,7 +146,7 @@ def open_litert(path, threads=None):
     with _reading(path, "to_litert"), _quietly():
         interpreter = Interpreter(model_path=str(path), num_threads=threads or processor.threads())
         interpreter.allocate_tensors()
-    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+        taken, given = _one_each(interpreter.get_input_details(), interpreter.get_output_details())
 
     def answer(images):
         masks = []
@@ -162,6 +165,27 @@ def _check_backend(file):
             f"{file} file is written by a converter for TensorFlow, and Keras runs on {keras.config.backend()}. Save the "
             "network, and load it in a process with KERAS_BACKEND=tensorflow."
         )
+
+
+def _for_a_file(network):
+    """The network with its finest mask as only output, called once: Keras exports only what was called."""
+    network = recipe.finest(network)
+    suitable.check_one_mask(network)
+    shape = network.input_shape[1:]
+    if None in shape:
+        raise ConfigurationError(
+            f"{network.name} takes images of shape {shape}, and a file those of one size. Build it for that size, and give it "
+            "the weights: copy.set_weights(network.get_weights())."
+        )
+    # An input computes nothing; its format is that of the process at the time.
+    computing = [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
+    if other := [layer for layer in computing if layer.compute_dtype != "float32"]:
+        raise ConfigurationError(
+            f"{network.name} computes in {other[0].compute_dtype} (layer {other[0].name}), and a file in float32. Take "
+            "rebuild.rebuild first."
+        )
+    network(np.zeros((1, *shape), "float32"))
+    return network
 
 
 @contextmanager
@@ -192,6 +216,12 @@ def _reading(path, writer):
         yield
     except Exception as error:  # each runtime has kinds of its own
         raise DataError(f"{path} cannot be opened ({error}). Expected a file that {writer} wrote.") from error
+
+
+def _one_each(taken, given):
+    if len(taken) != 1 or len(given) != 1:
+        raise ValueError(f"arrays taken: {len(taken)}, given: {len(given)}; expected one of each")
+    return taken[0], given[0]
 
 
 @contextmanager
@@ -244,7 +274,7 @@ def frames_per_second(answer, frames, *, warm=2):
     Parameters
     ----------
     answer : callable
-        Takes images (1, H, W, C).
+        Takes images (1, H, W, C). What it gives is read within the time: JAX and GPUs may still compute after it returned.
     frames : ndarray, shape (N, H, W, C)
     warm : int
         Frames answered before the clock starts: the first ones compile.
@@ -258,11 +288,9 @@ def frames_per_second(answer, frames, *, warm=2):
     >>> frames_per_second(lambda frame: frame.mean(), np.zeros((3, 8, 8, 1))) > 0
     True
     """
-    for frame in frames[:warm]:
-        answer(frame[None])
     seconds = []
-    for frame in frames:
+    for frame in [*frames[:warm], *frames]:
         began = time.perf_counter()
-        answer(frame[None])
+        keras.ops.convert_to_numpy(answer(frame[None]))
         seconds.append(time.perf_counter() - began)
-    return float(1 / np.median(seconds))
+    return float(1 / np.median(seconds[-len(frames) :]))

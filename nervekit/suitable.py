@@ -3,7 +3,7 @@
 import numpy as np
 
 from nervekit import supervision
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, is_whole
 
 
 def check_one_mask(model):
@@ -24,10 +24,10 @@ def check_one_mask(model):
 
 
 def check_counts(**counts):
-    """Refuse numbers below 1, such as of epochs, or of the images of a batch."""
+    """Refuse what is no whole number of 1 or more, such as of epochs, or of the images of a batch."""
     for name, count in counts.items():
-        if count < 1:
-            raise ConfigurationError(f"{name}={count}: expected 1 or more.")
+        if not is_whole(count, 1):
+            raise ConfigurationError(f"{name}={count}: expected 1 or more, as a whole number.")
 
 
 def check_images(images, name="images"):

@@ -12,6 +12,8 @@ from functools import cached_property
 
 import joblib
 import keras
+import numpy as np
+from keras import ops
 
 from nervekit import machine, recipe, suitable, training
 from nervekit.errors import ConfigurationError, RunError
@@ -38,17 +40,26 @@ class Training:
         suitable.check_one_mask(model)
         return training.compile_model(model, metrics=[])
 
-    def _mask(self, model, images):
-        return recipe.predict(model, images, batch_size=self.schedule.get("batch_size", 32)) > 0.5
-
-    def train(self, model, train, images, seed, progress=False):
+    def train(self, model, train, images, fold, seed, progress=False):
         if self.fit:
             keras.utils.set_random_seed(seed)
             model = self.build()
         else:
             training.reset(model, self.build, seed=seed)
         history = (self.fit or training.fit)(model, train, **self.schedule, seed=seed, progress=progress)
-        return (self.predict or self._mask)(model, images), history.images_per_second
+        if self.predict:
+            answer = self.predict(model, images)
+        else:
+            answer = recipe.predict(model, images, batch_size=self.schedule.get("batch_size", 32))
+        answer = answer if isinstance(answer, np.ndarray) else ops.convert_to_numpy(answer)
+        # An answer of one's own may be of bool, in which NaN is a plain no.
+        named, checked = ("weights", model.get_weights()) if self.predict else ("probabilities", [answer])
+        if not all(np.isfinite(values).all() for values in checked):
+            raise RunError(
+                f"Fold {fold} (counted from 0) with seed {seed - fold}: the training diverged, its network has {named} that "
+                "are not finite. Lower the learning rate, or take another seed."
+            )
+        return (answer if self.predict else answer > 0.5), history.images_per_second
 
 
 @dataclass(frozen=True)
@@ -88,8 +99,8 @@ class Trainings:
     def here(self, numbers):
         model = self.how.compiled() if numbers else None
         for number in numbers:
-            part = self._part(number % len(self.folds))
-            yield number, *self.how.train(model, *part, self._seed(number), progress=self.progress)
+            fold = number % len(self.folds)
+            yield number, *self.how.train(model, *self._part(fold), fold, self._seed(number), progress=self.progress)
 
     def elsewhere(self, executor, numbers):
         waiting, losses = set(numbers), 0
@@ -119,7 +130,7 @@ class Trainings:
         """Yield what finishes; folds of lost workers are left out."""
         common = (self.token, joblib.wrap_non_picklable_objects(self.how))
         context = (keras.config.backend(), keras.config.dtype_policy().name)
-        parts = {fold: self._part(fold) for fold in {number % len(self.folds) for number in numbers}}
+        parts = {fold: (*self._part(fold), fold) for fold in {number % len(self.folds) for number in numbers}}
         futures = {
             pool.submit(_in_worker, *common, *context, *parts[number % len(self.folds)], self._seed(number)): number
             for number in numbers

@@ -83,7 +83,8 @@ def transfer(from_model, to_model, *, freeze=()):
         raise ConfigurationError(f"transfer: no layer of {to_model.name} has the name and the shapes of one of "
                                  f"{from_model.name}; there is nothing to take over.")  # fmt: skip
     freeze = [freeze] if isinstance(freeze, str) else freeze or ()
-    chosen = copied if freeze is True else [layer for layer in copied if layer.name.startswith(tuple(freeze))]
+    named = copied if freeze is True else [layer for layer in copied if layer.name.startswith(tuple(freeze))]
+    chosen = [layer for layer in named if layer.trainable]
     unknown = [] if freeze is True else [start for start in freeze if not any(la.name.startswith(start) for la in copied)]
     if unknown:
         raise ConfigurationError(f"transfer: freeze={unknown[0]!r} fits no layer of {to_model.name} that takes over weights; "

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from keras import ops
 from squares import bright_squares
 
 from nervekit import crossval, kept, machine, models, recipe, training, trainings
@@ -331,10 +332,49 @@ def test_seeds_whose_folds_would_begin_alike_are_refused(dataset, seed):
         crossval.run(network, dataset, FOLDS, epochs=1, seed=seed)
 
 
+@pytest.mark.parametrize("seed", [1.9, 2.0, [0, 3.5], True, -1, "5"])
+def test_a_seed_that_is_no_whole_number_is_refused(dataset, seed):
+    with pytest.raises(ConfigurationError, match="Expected a whole number of 0 or more, or several of them"):
+        crossval.run(network, dataset, FOLDS, epochs=1, seed=seed)
+
+
 @pytest.mark.parametrize("answer", [lambda _, images: images, lambda _, images: images[0, :, :, 0] > 9])
 def test_an_answer_that_is_not_one_mask_an_image_is_refused(dataset, answer):
     with pytest.raises(ConfigurationError, match=r"for 6 images; expected \(\.\.\., 6, 32, 32\)"):
         crossval.run(network, dataset, FOLDS[:1], epochs=1, predict=answer, progress=False)
+
+
+def untrained(model, train, *, seed, progress):
+    """A training of one's own that changes nothing, but loses the bias of the second fold."""
+    training.compile_model(model, metrics=[])
+    if seed == SEED + 1:
+        model.layers[-1].bias.assign([np.nan])
+    return training.History({"loss": [1.0]}, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("predict", "what"),
+    [(None, "probabilities"), (lambda _, images: np.zeros(images.shape[:3], bool), "weights")],
+    ids=["ours", "own"],
+)
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor], ids=["here", "in a worker"])
+def test_a_training_that_diverged_is_no_empty_mask(dataset, predict, what, executor):
+    text = rf"Fold 1 \(counted from 0\) with seed {SEED}: the training diverged, its network has {what} that are not finite"
+    with pytest.raises(RunError, match=text):
+        crossval.run(network, dataset, FOLDS[:2], fit=untrained, predict=predict, seed=SEED, progress=False,
+                     executor=executor and partial(executor, 1))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "form", [lambda masks: list(masks), lambda masks: masks.tolist(), ops.convert_to_tensor], ids=["arrays", "list", "tensor"]
+)
+def test_an_answer_of_ones_own_may_be_a_list_or_a_tensor(dataset, form):
+    def bright(model, images):
+        return form(images[..., 0] > 100)
+
+    result = crossval.run(network, dataset, FOLDS[:1], fit=untrained, predict=bright, progress=False)
+    assert isinstance(result.predictions, np.ndarray) and result.predictions.dtype == bool
+    assert np.array_equal(result.predictions[:6], dataset.images[:6, ..., 0] > 100) and not result.predictions[6:].any()
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """A network in use: the same answers in float32 and as a file, and a clock that counts what it should."""
 
 import logging
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -13,6 +15,7 @@ from nervekit.errors import ConfigurationError, DataError, MissingDataError
 from nervekit.models.belahsen_nested import prune
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 1)).astype("uint8")
+writers = pytest.mark.parametrize(("write", "name"), [(deploy.to_litert, "network.tflite"), (deploy.to_onnx, "network.onnx")])
 # What another backend says is the test after these.
 on_tensorflow = pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="files are written by converters for TensorFlow")
 
@@ -182,7 +185,7 @@ def test_a_file_that_is_not_there_or_is_none_is_not_opened(read, name, tmp_path)
 class Exporter:
     """A network of which an exporter writes these bytes, and then stops with an error if there is one."""
 
-    input_shape = (None, 8, 8, 1)
+    input_shape, layers = (None, 8, 8, 1), ()
 
     def __init__(self, content, error=None):
         self.content, self.error = content, error
@@ -197,7 +200,7 @@ class Exporter:
             raise self.error
 
 
-@pytest.mark.parametrize(("write", "name"), [(deploy.to_litert, "network.tflite"), (deploy.to_onnx, "network.onnx")])
+@writers
 def test_a_file_is_replaced_by_a_whole_one_or_left_as_it_was(write, name, monkeypatch, tmp_path):
     monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
     monkeypatch.setattr(deploy, "missing_for_onnx", list)
@@ -212,6 +215,74 @@ def test_a_file_is_replaced_by_a_whole_one_or_left_as_it_was(write, name, monkey
         write(whole, tmp_path / "absent" / name)
 
 
+@writers
+def test_of_several_outputs_the_finest_mask_alone_is_written(write, name, monkeypatch, tmp_path):
+    """By name the coarse mask comes first, as it did in a file."""
+    inputs = keras.Input((8, 8, 1))
+    mask = keras.layers.Conv2D(1, 3, activation="sigmoid", padding="same", name="mask")(inputs)
+    coarse = keras.layers.AveragePooling2D(2, name="decoder_2_mask")(mask)
+    presence = keras.layers.GlobalAveragePooling2D(name="presence")(mask)
+    network = keras.Model(inputs, {"decoder_2_mask": coarse, "mask": mask, "presence": presence})
+    exported = []
+
+    def export(model, path, **options):
+        exported.append(model)
+        Path(path).write_bytes(b"file")
+
+    monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
+    monkeypatch.setattr(deploy, "missing_for_onnx", list)
+    monkeypatch.setattr(keras.Model, "export", export)
+    write(network, tmp_path / name)
+    (alone,) = exported
+    images = np.random.default_rng(0).random((2, 8, 8, 1), "float32")
+    expected = ops.convert_to_numpy(network(images)["mask"])
+    assert np.ptp(expected) > 0.01 and np.allclose(ops.convert_to_numpy(alone(images)), expected, atol=1e-6)
+
+
+@writers
+@pytest.mark.parametrize(
+    ("shape", "masks", "policy", "text"),
+    [
+        ((8, 8, 1), 2, "float32", "gives 2 masks side by side; expected one mask"),
+        ((None, None, 1), 1, "float32", r"takes images of shape \(None, None, 1\), and a file those of one size"),
+        ((8, 8, 1), 1, "mixed_bfloat16", r"computes in bfloat16 \(layer mask\), and a file in float32. Take rebuild.rebuild"),
+    ],
+)
+def test_a_network_that_a_file_cannot_hold_is_refused(write, name, shape, masks, policy, text, monkeypatch, tmp_path):
+    inputs = keras.Input(shape)
+    network = keras.Model(inputs, keras.layers.Conv2D(masks, 1, dtype=policy, name="mask")(inputs))
+    monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
+    monkeypatch.setattr(deploy, "missing_for_onnx", list)
+    with pytest.raises(ConfigurationError, match=text):
+        write(network, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_litert_file_of_another_ending_is_refused_by_the_name_that_was_given(monkeypatch, tmp_path):
+    monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
+    with pytest.raises(ConfigurationError, match=r"/net.lite: a LiteRT file ends in .tflite. Name it so"):
+        deploy.to_litert(Exporter(b"new"), tmp_path / "net.lite")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("read", [deploy.open_litert, deploy.open_onnx])
+@pytest.mark.parametrize(("taken", "given"), [(1, 2), (2, 1)])
+def test_a_file_that_takes_or_gives_several_arrays_is_not_opened(read, taken, given, monkeypatch, tmp_path):
+    def runtime(*arguments, **options):
+        inputs, outputs = [{"index": 0}] * taken, [{"index": 1}] * given
+        return SimpleNamespace(
+            get_inputs=lambda: inputs, get_outputs=lambda: outputs, allocate_tensors=lambda: None,
+            get_input_details=lambda: inputs, get_output_details=lambda: outputs,
+        )  # fmt: skip
+
+    monkeypatch.setattr(deploy, "find_spec", lambda package: package != "ai_edge_litert")
+    monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace(InferenceSession=runtime))
+    monkeypatch.setitem(sys.modules, "nervekit.on_tensorflow", SimpleNamespace(litert_interpreter=runtime))
+    (tmp_path / "file").write_bytes(b"file")
+    with pytest.raises(DataError, match=f"file cannot be opened .arrays taken: {taken}, given: {given}; expected one of each"):
+        read(tmp_path / "file")
+
+
 def test_a_single_slow_frame_does_not_change_the_speed(monkeypatch):
     clock = iter([0, 1, 1, 2, 2, 12])
     monkeypatch.setattr(deploy.time, "perf_counter", lambda: next(clock))
@@ -223,6 +294,22 @@ def test_single_frames_are_answered_and_the_first_are_not_timed(monkeypatch):
     monkeypatch.setattr(deploy.time, "perf_counter", lambda: next(clock))
     speed = deploy.frames_per_second(lambda image: asked.append(image.shape), IMAGES, warm=2)
     assert asked == [(1, 32, 32, 1)] * 5 and speed == 4
+
+
+def test_the_clock_runs_until_the_answer_is_there(monkeypatch):
+    """JAX returns at once and computes until its answer is read."""
+    now = [0.0]
+
+    class Promise:
+        def __init__(self):
+            self.asked = now[0]
+
+        def __array__(self, dtype=None, copy=None):
+            now[0] = self.asked + 0.5
+            return np.zeros((1, 32, 32))
+
+    monkeypatch.setattr(deploy.time, "perf_counter", lambda: now[0])
+    assert deploy.frames_per_second(lambda image: Promise(), IMAGES, warm=1) == 2
 
 
 def test_every_runtime_gives_what_keras_gives_at_another_size():

@@ -71,7 +71,9 @@ def test_nothing_is_frozen_where_that_is_asked_for(bone):
 def test_what_a_call_before_froze_stays_frozen_and_is_not_said_to_be_of_this_one(bone):
     liver = models.build("shrivastava_unet", (32, 32, 1), width=2)
     assert str(transfer(bone, liver, freeze=True)) == "41 layers copied, 0 left, 41 frozen by this call"
-    assert str(transfer(bone, liver)) == "41 layers copied, 0 left, 0 frozen by this call" and not liver.trainable_weights
+    for freeze in ((), True, "encoder"):
+        assert str(transfer(bone, liver, freeze=freeze)) == "41 layers copied, 0 left, 0 frozen by this call"
+    assert not liver.trainable_weights
 
 
 def test_everything_copied_can_be_frozen(bone):
@@ -97,8 +99,8 @@ def test_networks_without_a_common_layer_are_refused(bone):
 
 
 def test_a_single_beginning_may_be_given_alone(bone):
-    liver = models.build("shrivastava_unet", (32, 32, 1), width=2)
-    assert transfer(bone, liver, freeze="encoder").frozen == transfer(bone, liver, freeze=["encoder"]).frozen != ()
+    one, other = (models.build("shrivastava_unet", (32, 32, 1), width=2) for _ in range(2))
+    assert transfer(bone, one, freeze="encoder").frozen == transfer(bone, other, freeze=["encoder"]).frozen != ()
 
 
 def test_freezing_only_what_could_not_be_copied_is_refused(bone):

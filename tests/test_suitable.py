@@ -1,0 +1,17 @@
+"""Numbers of epochs and of the images of a batch: whole and at least 1, or refused by name."""
+
+import numpy as np
+import pytest
+
+from nervekit import suitable
+from nervekit.errors import ConfigurationError
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5, 8.0, np.float32(8), True, "8", None])
+def test_a_count_that_is_not_whole_or_below_one_is_refused_by_its_name(count):
+    with pytest.raises(ConfigurationError, match=f"batch_size={count}: expected 1 or more, as a whole number"):
+        suitable.check_counts(epochs=1, batch_size=count)
+
+
+def test_whole_counts_of_python_and_numpy_are_taken():
+    suitable.check_counts(epochs=1, batch_size=np.int64(8))
