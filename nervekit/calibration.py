@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nervekit.errors import ConfigurationError, DataError
+from nervekit.metrics import check_boolean
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,10 @@ def reliability(masks, probability, *, bins=10, undecided=0.0):
     >>> found.observed.tolist(), round(found.error, 3)
     ([nan, 0.75], 0.05)
     """
-    masks, probability = np.asarray(masks), np.asarray(probability, float)
+    masks, probability = check_boolean("masks", masks), np.asarray(probability, float)
     if bins < 1 or not 0 <= undecided < 0.5:
         raise ConfigurationError(f"bins={bins}, undecided={undecided}: expected bins of 1 or more, and undecided from "
                                  "0 to less than 0.5")
-    if masks.dtype != bool:
-        raise DataError(f"masks have the type {masks.dtype}; expected bool: write masks > 0")
     if masks.shape != probability.shape:
         raise DataError(f"masks have the shape {masks.shape}, probabilities {probability.shape}; expected the same shape")
     if wrong := np.count_nonzero(~((probability >= 0) & (probability <= 1))):
@@ -100,7 +99,7 @@ def disagreement(views):
     Raises
     ------
     DataError
-        Fewer than two views.
+        Fewer than two views, another shape, or NaN.
 
     Examples
     --------
@@ -108,9 +107,11 @@ def disagreement(views):
     >>> disagreement(views).tolist()
     [0.5]
     """
-    masks = np.asarray(views) > 0.5
-    if len(masks) < 2:
-        raise DataError(f"{len(masks)} view: disagreement needs two or more")
+    views = np.asarray(views)
+    if views.ndim != 4 or len(views) < 2 or np.isnan(views).any():
+        raise DataError(f"views have the shape {views.shape} and {np.isnan(views).sum()} NaN; expected (views, images, height, "
+                        "width) of two or more views, each value a number")  # fmt: skip
+    masks = views > 0.5
     both = union = 0
     for place, one in enumerate(masks):
         for other in masks[place + 1 :]:

@@ -7,7 +7,7 @@ from nervekit import metrics
 from nervekit.errors import DataError
 from nervekit.evaluation import difference, each_seed, pooled_iou_of, with_interval
 from nervekit.groups import known_groups
-from nervekit.intervals import ratio, text
+from nervekit.intervals import mean_of, text
 
 
 def mean_dice(masks, predictions):
@@ -16,6 +16,17 @@ def mean_dice(masks, predictions):
     Returns
     -------
     ndarray, shape (N,)
+
+    Raises
+    ------
+    DataError
+        As in `metrics.counts`.
+
+    Examples
+    --------
+    >>> masks = np.ones((2, 1, 2), bool)
+    >>> mean_dice(masks, np.stack([masks, ~masks])).tolist()  # two seeds: all, and nothing
+    [0.5, 0.5]
     """
     return np.mean([metrics.dice(masks, prediction) for prediction in each_seed(predictions)], axis=0)
 
@@ -33,13 +44,25 @@ def scores(masks, predictions, groups):
     -------
     dict of str to dict
         ``pooled_iou``, ``dice_mean`` and ``accuracy`` (share of images with IoU above 0.5), as `evaluation.scores`.
+
+    Raises
+    ------
+    DataError
+        As in `evaluation.scores`.
+
+    Examples
+    --------
+    >>> masks = np.ones((2, 1, 2), bool)
+    >>> found = scores(masks, np.stack([masks, ~masks]), groups=["a", "b"])  # two seeds: all, and nothing
+    >>> found["pooled_iou"]["value"], found["dice_mean"]["value"], found["accuracy"]["step"]
+    (0.5, 0.5, 0.25)
     """
     several = each_seed(predictions)
-    correct, each = np.mean([metrics.iou(masks, one) > 0.5 for one in several], axis=0), np.ones(len(masks))
+    correct = np.mean([metrics.iou(masks, one) > 0.5 for one in several], axis=0)
     return {
         "pooled_iou": with_interval(pooled_iou_of(masks, predictions), groups),
-        "dice_mean": with_interval(ratio(mean_dice(masks, predictions), each), groups),
-        "accuracy": {**with_interval(ratio(correct, each), groups), "step": 1 / (len(several) * len(masks))},
+        "dice_mean": with_interval(mean_of(mean_dice(masks, predictions)), groups),
+        "accuracy": {**with_interval(mean_of(correct), groups), "step": 1 / (len(several) * len(masks))},
     }
 
 
@@ -59,6 +82,11 @@ def paired(masks, first, second, groups):
         ``pooled_iou`` and ``dice_mean``, each with ``value``, ``low``, ``high`` and ``n``; ``p``, from
         :func:`wilcoxon` on the Dice; ``groups``, how many there are.
 
+    Raises
+    ------
+    DataError
+        As in `evaluation.scores`.
+
     Examples
     --------
     >>> masks = np.zeros((2, 4, 4), bool); masks[:, :2] = True
@@ -70,7 +98,7 @@ def paired(masks, first, second, groups):
     gain = mean_dice(masks, first) - mean_dice(masks, second)
     return {
         "pooled_iou": difference(masks, first, second, groups),
-        "dice_mean": with_interval(ratio(gain, np.ones(len(gain))), groups),
+        "dice_mean": with_interval(mean_of(gain), groups),
         "p": wilcoxon(gain, groups),
         "groups": len(np.unique(groups)),
     }
@@ -185,6 +213,14 @@ def table(comparisons):
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> score = {"value": 0.1, "low": 0.05, "high": 0.15, "n": 62}
+    >>> print(table({"ours, theirs": {"pooled_iou": score, "dice_mean": score, "p": 0.01, "groups": 9}}))
+    | first minus second | images | groups | sum IoU | mean Dice | p (Dice) | p (Dice, Holm) |
+    |---|---|---|---|---|---|---|
+    | ours, theirs | 62 | 9 | +0.100 (+0.050 to +0.150) | +0.100 (+0.050 to +0.150) | 0.01 | 0.01 |
     """
     heads = ("first minus second", "images", "groups", "sum IoU", "mean Dice", "p (Dice)", "p (Dice, Holm)")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]

@@ -6,7 +6,7 @@ from nervekit import metrics
 from nervekit.errors import ConfigurationError, DataError
 from nervekit.evaluation import with_interval
 from nervekit.groups import known_groups
-from nervekit.intervals import ratio
+from nervekit.intervals import mean_of
 
 CASES = ("true positive", "false negative", "false positive", "true negative")
 
@@ -75,7 +75,17 @@ def rates(masks, predictions, groups, least_area=0.0):
     Raises
     ------
     DataError
-        If no image has a nerve, or all have, or there is not one known group for each image.
+        As in `cases`, or if no image has a nerve, or all have, or there is not one known group for each image.
+    ConfigurationError
+        As in `cases`.
+
+    Examples
+    --------
+    >>> masks, predictions = np.zeros((2, 4, 4, 4), bool)
+    >>> masks[:2, :2] = predictions[::2, :2] = True
+    >>> found = rates(masks, predictions, groups=["a", "b", "c", "d"])
+    >>> found["false_negative_rate"]["value"], found["false_positive_rate"]["n"]
+    (0.5, 2)
     """
     found, nerve = cases(masks, predictions, least_area), np.any(masks, axis=(1, 2))
     groups = known_groups(groups, len(found))
@@ -89,7 +99,7 @@ def _share(wrong, chosen, groups, what):
     count = int(chosen.sum())
     if not count:
         raise DataError(f"none of {len(chosen)} images is {what}, so that a rate among these cannot be measured")
-    return {**with_interval(ratio(wrong[chosen], np.ones(count)), groups[chosen]), "step": 1 / count}
+    return {**with_interval(mean_of(wrong[chosen]), groups[chosen]), "step": 1 / count}
 
 
 def operating_curve(masks, predictions, areas):
@@ -110,6 +120,16 @@ def operating_curve(masks, predictions, areas):
     ------
     DataError
         As in `rates`.
+    ConfigurationError
+        As in `cases`.
+
+    Examples
+    --------
+    >>> masks, predictions = np.zeros((2, 4, 4, 4), bool)
+    >>> masks[:2, :2] = predictions[::2, :2] = True
+    >>> curve = operating_curve(masks, predictions, areas=[0.0, 0.6])
+    >>> curve["false_negative_rate"].tolist(), curve["false_positive_rate"].tolist()
+    ([0.5, 1.0], [0.5, 0.0])
     """
     groups = np.zeros(len(masks))
     found = [rates(masks, predictions, groups, area) for area in areas]

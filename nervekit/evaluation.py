@@ -5,7 +5,7 @@ import numpy as np
 from nervekit import metrics
 from nervekit.errors import DataError
 from nervekit.groups import known_groups
-from nervekit.intervals import bootstrap, quantile, ratio, text
+from nervekit.intervals import bootstrap, mean_of, quantile, ratio, text
 
 QUARTILES = {"q1": 0.25, "median": 0.5, "q3": 0.75}
 
@@ -26,6 +26,11 @@ def scores(masks, predictions, groups):
         (share of images with IoU above 0.5), each with ``value``, ``low``, ``high`` (95 %) and ``n``; the accuracy also
         with ``step``, what one image more or less changes.
 
+    Raises
+    ------
+    DataError
+        The masks are not as `metrics.counts` takes them, or there is not one known group for each.
+
     Examples
     --------
     >>> masks = np.zeros((4, 8, 8), bool)
@@ -34,13 +39,13 @@ def scores(masks, predictions, groups):
     1.0
     """
     intersection, true, predicted = metrics.counts(masks, predictions)
-    iou, dice, each = metrics.iou(masks, predictions), metrics.dice(masks, predictions), np.ones(len(masks))
+    iou = metrics.iou(masks, predictions)
     statistics = {
         "pooled_iou": ratio(intersection, true + predicted - intersection),
-        "iou_mean": ratio(iou, each),
+        "iou_mean": mean_of(iou),
         **{f"iou_{name}": quantile(iou, share) for name, share in QUARTILES.items()},
-        "dice_mean": ratio(dice, each),
-        "accuracy": ratio(iou > 0.5, each),
+        "dice_mean": mean_of(metrics.dice(masks, predictions)),
+        "accuracy": mean_of(iou > 0.5),
     }
     found = {name: with_interval(statistic, groups) for name, statistic in statistics.items()}
     found["accuracy"]["step"] = 1 / len(masks)
@@ -62,6 +67,11 @@ def overlap(masks, predictions, groups):
         ``dice_mean``, ``iou_mean``, ``precision_mean``, ``recall_mean``, ``pooled_dice`` and ``pooled_iou``, as in
         :func:`scores`.
 
+    Raises
+    ------
+    DataError
+        As in :func:`scores`.
+
     Examples
     --------
     >>> masks = np.zeros((2, 4, 4), bool)
@@ -74,7 +84,7 @@ def overlap(masks, predictions, groups):
     """
     intersection, true, predicted = metrics.counts(masks, predictions)
     by_image = {name: getattr(metrics, name)(masks, predictions) for name in ("dice", "iou", "precision", "recall")}
-    statistics = {f"{name}_mean": ratio(values, np.ones(len(masks))) for name, values in by_image.items()}
+    statistics = {f"{name}_mean": mean_of(values) for name, values in by_image.items()}
     statistics["pooled_dice"] = ratio(2 * intersection, true + predicted)
     statistics["pooled_iou"] = ratio(intersection, true + predicted - intersection)
     return {name: with_interval(statistic, groups) for name, statistic in statistics.items()}
@@ -105,6 +115,17 @@ def fold_quartiles(masks, result, groups):
     The intervals of the quartiles lie aslant: resampling widens the spread of the folds. In 100 simulated cases (40 sessions of
     five images, five folds; tests/test_evaluation.py) they hold the expected lower and upper quartile in 99 and 97; turned about
     the value, in 93 and 91.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> masks = np.ones((3, 1, 4), bool)
+    >>> predictions = masks.copy()
+    >>> predictions[1, 0, 2:] = predictions[2] = False  # IoU 1, 0.5 and 0
+    >>> result = SimpleNamespace(predictions=predictions, fold=np.arange(3))
+    >>> found = fold_quartiles(masks, result, groups=["a", "a", "a"])
+    >>> [found[f"pooled_iou_{name}"]["value"] for name in ("q1", "median", "q3")]
+    [0.25, 0.5, 0.75]
     """
     if np.shape(result.predictions) != np.shape(masks):
         raise DataError(f"masks have the shape {np.shape(masks)}, predictions {np.shape(result.predictions)}: expected one "
@@ -142,7 +163,13 @@ def fold_quartiles(masks, result, groups):
 
 
 def each_seed(predictions):
-    """Predictions of one seed or of several, shape (N, H, W) or (seeds, N, H, W), seed by seed."""
+    """Predictions of one seed or of several, shape (N, H, W) or (seeds, N, H, W), seed by seed.
+
+    Examples
+    --------
+    >>> len(each_seed(np.zeros((4, 8, 8), bool))), len(each_seed(np.zeros((3, 4, 8, 8), bool)))
+    (1, 3)
+    """
     return predictions if np.ndim(predictions) == 4 else [predictions]
 
 
@@ -158,6 +185,19 @@ def pooled_iou_of(masks, predictions):
     -------
     callable
         Takes weights (resamples, N), gives (resamples,) values.
+
+    Raises
+    ------
+    DataError
+        As in `metrics.counts`.
+
+    Examples
+    --------
+    >>> masks = np.ones((2, 1, 2), bool)
+    >>> predictions = masks.copy()
+    >>> predictions[1] = False
+    >>> pooled_iou_of(masks, predictions)(np.array([[1, 1], [0, 2]])).tolist()  # each image once; the second twice
+    [0.5, 0.0]
     """
     each = []
     for prediction in each_seed(predictions):
@@ -179,6 +219,19 @@ def difference(masks, predictions_a, predictions_b, groups):
     -------
     dict
         ``value``, ``low``, ``high``, ``n``.
+
+    Raises
+    ------
+    DataError
+        As in :func:`scores`.
+
+    Examples
+    --------
+    >>> masks = np.ones((2, 1, 2), bool)
+    >>> half = masks.copy()
+    >>> half[..., 1] = False
+    >>> difference(masks, masks, half, groups=["a", "b"])
+    {'value': 0.5, 'low': 0.5, 'high': 0.5, 'n': 2}
     """
     first, second = pooled_iou_of(masks, predictions_a), pooled_iou_of(masks, predictions_b)
     return with_interval(lambda weights: first(weights) - second(weights), groups)
@@ -190,7 +243,8 @@ def with_interval(statistic, groups):
     Parameters
     ----------
     statistic : callable
-        Takes weights (resamples, N), gives one value a resample; `intervals.ratio` and `intervals.quantile` make such.
+        Takes weights (resamples, N), gives one value a resample; `intervals.ratio`, `intervals.mean_of` and
+        `intervals.quantile` make such.
     groups : ndarray, shape (N,)
 
     Returns
@@ -198,9 +252,14 @@ def with_interval(statistic, groups):
     dict
         ``value``, ``low``, ``high`` and ``n``, as :func:`nervekit.record.value` takes them.
 
+    Raises
+    ------
+    DataError
+        There is not one known group for each image.
+
     Examples
     --------
-    >>> with_interval(ratio(np.array([1, 1, 0, 0]), np.ones(4)), groups=[1, 1, 2, 2])["value"]
+    >>> with_interval(mean_of([1, 1, 0, 0]), groups=[1, 1, 2, 2])["value"]
     0.5
     """
     interval = bootstrap(statistic, groups)
@@ -220,6 +279,14 @@ def table(rows, columns):
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> row = {"dice_mean": {"value": 0.8, "low": 0.75, "high": 0.85, "n": 62}}
+    >>> print(table({"U-Net": row}, {"dice_mean": "mean Dice"}))
+    | | images | mean Dice |
+    |---|---|---|
+    | U-Net | 62 | 0.800 (0.750 to 0.850) |
     """
     lines = ["| | images | " + " | ".join(columns.values()) + " |", "|---" * (len(columns) + 2) + "|"]
     for name, found in rows.items():

@@ -33,8 +33,6 @@ def training_batches(x, y, *, epochs, batch_size, seed):
     >>> fed = training_batches(images, images, epochs=2, batch_size=2, seed=0)
     >>> fed["steps_per_epoch"]
     3
-    >>> orders(5, 2, 0).tolist()
-    [[2, 4, 3, 0, 1], [1, 4, 3, 0, 2]]
     """
     count = len(keras.tree.flatten(y)[0])
     fed = _batches((x, y), orders(count, epochs, seed), batch_size)
@@ -42,12 +40,26 @@ def training_batches(x, y, *, epochs, batch_size, seed):
 
 
 def orders(count, epochs, seed):
-    """The order of the images in each epoch, (epochs, count) int."""
+    """The order of the images in each epoch, (epochs, count) int.
+
+    Examples
+    --------
+    >>> orders(5, 2, seed=0).tolist()
+    [[2, 4, 3, 0, 1], [1, 4, 3, 0, 2]]
+    """
     return np.stack([np.random.default_rng([seed, epoch]).permutation(count) for epoch in range(epochs)])
 
 
 def in_order(x, y=None, *, batch_size):
-    """Positional arguments of `evaluate` and `predict`, and ``validation_data`` of `fit`: images once, as they lie."""
+    """Positional arguments of `evaluate` and `predict`, and ``validation_data`` of `fit`: images once, as they lie.
+
+    Examples
+    --------
+    >>> double = keras.Sequential([keras.Input((1,)), keras.layers.Rescaling(2.0)])
+    >>> images = np.array([[3.0], [1.0], [2.0]], "float32")
+    >>> double.predict(*in_order(images, batch_size=2), verbose=0).astype(int).tolist()
+    [[6], [2], [4]]
+    """
     arrays = (x,) if y is None else (x, y)
     count = len(keras.tree.flatten(arrays)[0])
     return (_batches(arrays, np.arange(count)[None], batch_size),)

@@ -63,7 +63,10 @@ def evidence(head=None, area=None):
 
 
 def fit(evidence, present):
-    """Logistic regression of presence on the evidence.
+    """Penalised logistic regression of presence on the evidence.
+
+    Columns are brought to mean 0 and standard deviation 1. Half the sum of their squared weights is added to the log loss,
+    summed over the images (L2 with C = 1, scikit-learn's default): the fewer the images, the closer the weights stay to 0.
 
     Parameters
     ----------
@@ -134,7 +137,7 @@ def emptied(masks, probability, least):
     Raises
     ------
     DataError
-        The masks are not boolean or not (N, H, W), or there is not one probability for each.
+        The masks are not boolean or not (N, H, W), or there is not one probability for each, or NaN.
 
     Examples
     --------
@@ -142,6 +145,7 @@ def emptied(masks, probability, least):
     [[[False, False]], [[True, True]]]
     """
     masks = check_masks("masks", masks)
-    if np.shape(probability) != (len(masks),):
-        raise DataError(f"probability has the shape {np.shape(probability)} for {len(masks)} masks; expected ({len(masks)},).")
+    if np.shape(probability) != (len(masks),) or np.isnan(probability).any():
+        raise DataError(f"probability has the shape {np.shape(probability)} and {np.isnan(probability).sum()} NaN for "
+                        f"{len(masks)} masks; expected ({len(masks)},), each a number.")  # fmt: skip
     return masks & (np.asarray(probability) >= least)[:, None, None]

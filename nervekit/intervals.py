@@ -82,8 +82,7 @@ def ratio(numerator, denominator):
     Parameters
     ----------
     numerator, denominator : arrays (N,)
-        One value an image: intersection and union for pooled IoU; a metric and ones for its mean;
-        `iou > 0.5` and ones for the accuracy.
+        One value an image, such as intersection and union for pooled IoU.
 
     Returns
     -------
@@ -94,6 +93,12 @@ def ratio(numerator, denominator):
     ------
     DataError
         If the lengths differ, or a value is NaN.
+
+    Examples
+    --------
+    >>> sum_iou = ratio(np.array([3, 0]), np.array([3, 1]))
+    >>> sum_iou(np.array([[1, 1], [2, 0]])).tolist()  # each image once; the first twice
+    [0.75, 1.0]
     """
     numerator, denominator = _values(numerator, "numerators"), _values(denominator, "denominators")
     if len(numerator) != len(denominator) or np.isnan(numerator + denominator).any():
@@ -106,6 +111,32 @@ def ratio(numerator, denominator):
         return np.where(bottom != 0, top / np.where(bottom != 0, bottom, 1), np.where(top == 0, 1.0, np.nan))
 
     return statistic
+
+
+def mean_of(values):
+    """The mean as a statistic for `bootstrap`, such as of a metric; of `iou > 0.5` it is the accuracy.
+
+    Parameters
+    ----------
+    values : array (N,)
+        Without NaN.
+
+    Returns
+    -------
+    callable
+        As in `ratio`.
+
+    Raises
+    ------
+    DataError
+        If a value is NaN, or there is none.
+
+    Examples
+    --------
+    >>> mean_of([0.25, 0.75])(np.array([[1, 1], [0, 2]])).tolist()
+    [0.5, 0.75]
+    """
+    return ratio(values, np.ones(np.shape(values)))
 
 
 def quantile(values, share):
@@ -166,8 +197,8 @@ def bootstrap(
     Parameters
     ----------
     statistic : callable
-        From `ratio` or `quantile`, or any function of weights (n_resamples, N) that gives (n_resamples,) values,
-        such as the difference of two of these.
+        From `ratio`, `mean_of` or `quantile`, or any function of weights (n_resamples, N) that gives (n_resamples,)
+        values, such as the difference of two of these.
     groups : array (N,)
         The patient or session of each image.
     confidence : float between 0 and 1
@@ -193,7 +224,7 @@ def bootstrap(
     Examples
     --------
     >>> overlap = np.array([0.2, 0.4, 0.6, 0.8])
-    >>> interval = bootstrap(ratio(overlap > 0.5, np.ones(4)), groups=["a", "a", "b", "c"])
+    >>> interval = bootstrap(mean_of(overlap > 0.5), groups=["a", "a", "b", "c"])
     >>> interval.estimate, interval.low, interval.high
     (0.5, 0.0, 1.0)
     """
@@ -260,8 +291,8 @@ def summary(values, groups, confidence=0.95, n_resamples=2000, random_state=0) -
     values, groups = values[known], groups[known]
     if not len(values):
         return Summary(0, int((~known).sum()), 0, *[np.nan] * 7, confidence)
-    interval = bootstrap(ratio(values, np.ones(len(values))), groups, confidence=confidence,
-                         n_resamples=n_resamples, random_state=random_state)
+    interval = bootstrap(mean_of(values), groups, confidence=confidence, n_resamples=n_resamples,
+                         random_state=random_state)
     q1, middle, q3 = np.quantile(values, [0.25, 0.5, 0.75])
     return Summary(
         n=len(values), n_nan=int((~known).sum()), n_groups=interval.n_groups, mean=float(values.mean()),

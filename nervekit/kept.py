@@ -39,6 +39,17 @@ def folder(source, settings, place):
     -------
     pathlib.Path
         It need not exist yet.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nervekit.settings import Settings
+    >>> place = Path(tempfile.mkdtemp())
+    >>> source = place / "01_start.py"
+    >>> source.touch()
+    >>> found = folder(source, Settings(), place)
+    >>> found.parent.name, found.exists()
+    ('.01_start.kept', False)
     """
     state = hashlib.sha256(f"{settings.line(source)} {processor.name()} {processor.threads(settings.backend)}".encode())
     code = Path(__file__).parent
@@ -66,7 +77,17 @@ def taken():
 
 
 def forget(name, place):
-    """Remove what is kept of a notebook: it is done."""
+    """Remove what is kept of a notebook: it is done.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp())
+    >>> (place / ".01_start.kept").mkdir()
+    >>> forget("01_start", place)
+    >>> list(place.iterdir())
+    []
+    """
     shutil.rmtree(_all(name, place), ignore_errors=True)
 
 

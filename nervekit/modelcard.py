@@ -21,7 +21,7 @@ def text(name, parts):
     Raises
     ------
     ConfigurationError
-        A part is missing or empty: a card without its limits is an advertisement.
+        A part is missing or empty: a card without its limits is an advertisement. Or a part is none of :data:`PARTS`.
 
     References
     ----------

@@ -10,7 +10,7 @@ from nervekit import metrics
 from nervekit.data import brachial, open_files, pictures
 from nervekit.errors import DataError
 from nervekit.evaluation import with_interval
-from nervekit.intervals import ratio
+from nervekit.intervals import mean_of
 
 SMALLEST = 10  # pixels; masks below become empty
 FULL_AREA = 10_000  # pixels from which the area counts in full
@@ -39,6 +39,11 @@ def full_size(outputs, size=brachial.NATIVE, threshold=0.5):
     References
     ----------
     Code of Belahsen & El Manouzi, submission: what ``skimage.transform.resize`` does with its defaults.
+
+    Examples
+    --------
+    >>> full_size(np.array([[[0.0, 1.0]]]), size=(1, 4)).tolist()
+    [[[False, False, True, True]]]
     """
     if np.ndim(outputs) != 3:
         raise DataError(f"outputs have the shape {np.shape(outputs)}; expected (images, height, width). Drop a channel axis "
@@ -107,14 +112,24 @@ def filtered(masks, head=None, least=SMALLEST):
     Raises
     ------
     DataError
-        The masks are not boolean or not (N, H, W), or one value a mask is not given.
+        The masks are not boolean or not (N, H, W), or one value a mask is not given, or NaN.
+
+    Examples
+    --------
+    >>> masks = np.zeros((3, 420, 580), bool)
+    >>> masks[0, 0, :9] = masks[1, :20, :50] = masks[2, :100, :80] = True  # 9, 1,000 and 8,000 pixels
+    >>> filtered(masks).sum(axis=(1, 2)).tolist()
+    [0, 1000, 8000]
+    >>> filtered(masks, head=np.zeros(3)).sum(axis=(1, 2)).tolist()
+    [0, 0, 8000]
     """
     masks = metrics.check_masks("masks", masks)
     area = np.count_nonzero(masks, axis=(1, 2))
     keep = area >= least
     if head is not None:
-        if np.shape(head) != (len(masks),):
-            raise DataError(f"head has the shape {np.shape(head)} for {len(masks)} masks; expected ({len(masks)},).")
+        if np.shape(head) != (len(masks),) or np.isnan(head).any():
+            raise DataError(f"head has the shape {np.shape(head)} and {np.isnan(head).sum()} NaN for {len(masks)} masks; "
+                            f"expected ({len(masks)},), each a number.")  # fmt: skip
         keep &= ~((area > 0) & (probability(head, area) < 0.5))
     return masks & keep[:, None, None]
 
@@ -133,14 +148,18 @@ def kaggle_score(masks, predictions, groups):
     dict
         ``value``, ``low``, ``high`` and ``n``.
 
+    Raises
+    ------
+    DataError
+        The masks are not as `metrics.counts` takes them, or there is not one known group for each.
+
     Examples
     --------
     >>> nothing, nerve = np.zeros((1, 4, 4), bool), np.ones((1, 4, 4), bool)
     >>> kaggle_score(np.concatenate([nothing, nerve]), np.concatenate([nothing, nothing]), ["a", "b"])["value"]
     0.5
     """
-    dice = metrics.dice(masks, predictions)
-    return with_interval(ratio(dice, np.ones(len(dice))), groups)
+    return with_interval(mean_of(metrics.dice(masks, predictions)), groups)
 
 
 def read_masks(ids, source="auto", subjects=None, *, seed=0, root=None):

@@ -111,7 +111,14 @@ def fit(
 
 
 def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):
-    """The recipe's optimizer, for a training of so many steps; see :func:`fit`."""
+    """The recipe's optimizer, for a training of so many steps; see :func:`fit`.
+
+    Examples
+    --------
+    >>> optimizer = stochastic_gradient_descent(100)
+    >>> optimizer.nesterov, optimizer.momentum, round(optimizer.weight_decay, 6)
+    (True, 0.99, 0.003)
+    """
     falling = keras.optimizers.schedules.PolynomialDecay(
         learning_rate, steps, end_learning_rate=0.0, power=DECAY_POWER
     )
@@ -150,7 +157,15 @@ def _output_weights(model, presence_weight):
 
 
 def finest(model):
-    """The network with its finest mask as only output; the same layers and weights."""
+    """The network with its finest mask as only output; the same layers and weights.
+
+    Examples
+    --------
+    >>> from nervekit import models
+    >>> network = models.build("nervekit_unet", (16, 16, 1), width=2, depth=2, presence=True)
+    >>> sorted(network.output), finest(network).output.shape
+    (['mask', 'presence'], (None, 16, 16, 1))
+    """
     answers = supervision.outputs(model)
     return _cut(model, supervision.finest(answers)) if isinstance(answers, dict) else model
 

@@ -118,12 +118,13 @@ def until_alive(attempt, seed, *, starts=3):
 
     Behind a ReLU that is zero everywhere nothing flows back, and an output that went to nothing stays there. Such a dead
     start is known by its development images alone; it is not a choice among good ones. What counts is the epoch with the
-    lowest development loss, whose weights are kept: the first epochs often mark some pixels before a network dies.
+    lowest development loss, whose weights `attempt` restores: the first epochs often mark some pixels before a network dies.
 
     Parameters
     ----------
     attempt : callable
-        From a seed to a trained network and its `training.History`, with a development set.
+        From a seed to a trained network and its `training.History`, with a development set. The network has the weights of the
+        epoch with the lowest development loss, as ``keras.callbacks.EarlyStopping(restore_best_weights=True)`` leaves it.
     seed : int
         Of the first start; each further one adds 100.
     starts : int
@@ -139,7 +140,7 @@ def until_alive(attempt, seed, *, starts=3):
     Raises
     ------
     ConfigurationError
-        `starts` is no whole number of 1 or more.
+        `starts` is no whole number of 1 or more, or a history has no ``val_loss`` or no ``val_pooled_iou``.
 
     Examples
     --------
@@ -154,6 +155,11 @@ def until_alive(attempt, seed, *, starts=3):
         raise ConfigurationError(f"starts={starts!r}: expected a whole number, 1 or more.")
     for start in range(1, starts + 1):
         network, history = attempt(seed + 100 * (start - 1))
+        if missing := [name for name in ("val_loss", "val_pooled_iou") if name not in history.curves]:
+            raise ConfigurationError(
+                f"until_alive: the history has no {' and no '.join(missing)}, only {', '.join(history.curves)}. Train with a "
+                "development set, and with the metrics that training.compile_model sets."
+            )
         kept = int(np.argmin(np.nan_to_num(history.curves["val_loss"], nan=np.inf)))
         if history.curves["val_pooled_iou"][kept] > 0:
             return network, history, start

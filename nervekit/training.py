@@ -25,7 +25,7 @@ TOLD = ("loss", "pooled_iou", "val_pooled_iou")
 @keras.saving.register_keras_serializable(package="nervekit")
 class PooledIoU(keras.metrics.Metric):
     """The "sum IoU": intersection over union, both summed over all images, at probability 0.5; 1 where all are empty, as in
-    `metrics.pooled_iou`."""
+    `metrics.pooled_iou`. A ``sample_weight`` multiplies the pixels of its image in both sums."""
 
     def __init__(self, name="pooled_iou", **options):
         super().__init__(name=name, **options)
@@ -35,11 +35,20 @@ class PooledIoU(keras.metrics.Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         truth = ops.cast(y_true, "bool")
         prediction = ops.greater(y_pred, 0.5)
-        self.intersection.assign_add(ops.sum(ops.cast(ops.logical_and(truth, prediction), "float32")))
-        self.union.assign_add(ops.sum(ops.cast(ops.logical_or(truth, prediction), "float32")))
+        self.intersection.assign_add(_pixels(ops.logical_and(truth, prediction), sample_weight))
+        self.union.assign_add(_pixels(ops.logical_or(truth, prediction), sample_weight))
 
     def result(self):
         return ops.where(ops.greater(self.union, 0), ops.divide_no_nan(self.intersection, self.union), 1.0)
+
+
+def _pixels(masks, weight):
+    """How many pixels masks have; `weight` is one for each image, or one for each pixel."""
+    counted = ops.cast(masks, "float32")
+    if weight is not None:
+        weight = ops.cast(weight, "float32")
+        counted = counted * ops.reshape(weight, (*ops.shape(weight), *[1] * (len(masks.shape) - len(weight.shape))))
+    return ops.sum(counted)
 
 
 def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metrics=None, loss_weights=None):
@@ -51,7 +60,8 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
     ----------
     model : keras.Model
     loss, optimizer : str or object
-        As in ``keras.Model.compile``. The default is what Huang et al. used: Adam with its default settings.
+        As in ``keras.Model.compile``. The default optimizer is what Huang et al. used, Adam with its default settings; they
+        state no loss, and the default is that of the kernel they cite.
     metrics : list, optional
         The pooled IoU if omitted; of a network with several outputs that of the output ``mask``, or of its last.
     loss_weights : dict, optional
@@ -249,7 +259,23 @@ def predict(model, images, *, batch_size=32):
 
 
 def answers(model, images, *, batch_size=32):
-    """Everything that a network says of images: an array, or a dict of arrays where it has several outputs."""
+    """Everything that a network says of images: an array, or a dict of arrays where it has several outputs.
+
+    Parameters
+    ----------
+    model : keras.Model
+    images : ndarray of uint8, shape (N, H, W, C)
+
+    Returns
+    -------
+    ndarray or dict of str to ndarray
+        Of each output, with N as its first axis: masks (N, H, W, channels), presence (N, 1).
+
+    Raises
+    ------
+    ConfigurationError
+        There is no image, images are not uint8 or not of the shape that the network takes, or a batch would be empty.
+    """
     if not len(images):
         raise ConfigurationError(f"{model.name} was asked about no image. Look at the split that the images were taken from.")
     suitable.check_counts(batch_size=batch_size)

@@ -49,8 +49,10 @@ def test_no_pixel_left_is_no_error():
 
 
 def test_masks_of_255_are_refused():
-    with pytest.raises(DataError, match="type uint8; expected bool"):
+    with pytest.raises(DataError, match="type uint8; masks are boolean"):
         calibration.reliability(np.array([0, 255], "uint8"), np.array([0.2, 0.8]))
+    with pytest.raises(DataError, match="masks holds 1 NaN of 2 values"):
+        calibration.reliability(np.array([0.0, np.nan]), np.array([0.2, 0.8]))
 
 
 def test_what_is_no_probability_is_refused():
@@ -71,6 +73,16 @@ def test_views_that_agree_leave_no_doubt_and_views_apart_all_of_it():
     assert calibration.disagreement(views).tolist() == [0, 1, 0]
     with pytest.raises(DataError, match="two or more"):
         calibration.disagreement(views[:1])
+
+
+@pytest.mark.parametrize(
+    ("views", "found"),
+    [(np.full((2, 3, 4, 4), np.nan), r"\(2, 3, 4, 4\) and 96 NaN"), (np.zeros((2, 4, 4)), r"\(2, 4, 4\) and 0 NaN"),
+     (np.zeros((2, 3, 4, 4, 1)), r"\(2, 3, 4, 4, 1\) and 0 NaN")],
+)  # fmt: skip
+def test_views_that_are_no_numbers_or_of_another_shape_are_not_without_doubt(views, found):
+    with pytest.raises(DataError, match=f"{found}; expected .views, images, height, width. of two or more views"):
+        calibration.disagreement(views)
 
 
 def test_disagreement_of_three_views_by_hand():

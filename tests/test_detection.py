@@ -97,8 +97,12 @@ def test_rates_need_images_with_and_without_a_nerve():
 
 
 def test_strengths_out_of_range_are_refused(six):
-    with pytest.raises(ConfigurationError, match="least_area=40: expected a share"):
-        detection.cases(*six, 40)
+    groups = np.arange(6)
+    asked = (lambda: detection.cases(*six, 40), lambda: detection.rates(*six, groups, 40),
+             lambda: detection.operating_curve(*six, [0, 40]))  # fmt: skip
+    for ask in asked:
+        with pytest.raises(ConfigurationError, match="least_area=40: expected a share"):
+            ask()
     with pytest.raises(ConfigurationError, match="allowed=-0.1"):
         detection.choose_area({}, -0.1)
 

@@ -39,6 +39,19 @@ def test_learnt_odds_are_those_that_made_the_data():
     assert np.abs(found - truth).max() < 0.03
 
 
+def test_weights_are_drawn_to_zero_as_the_penalty_says():
+    """Where the sum of the log losses and half the squared weight is least, its slope is zero."""
+    draws = np.random.default_rng(1)
+    seen = draws.normal(3, 2, (60, 1))
+    present = draws.uniform(size=60) < 1 / (1 + np.exp(3 - seen[:, 0]))
+    found = fusion.fit(seen, present)
+    column = (seen[:, 0] - seen.mean()) / seen.std()
+    too_high = found.predict_proba(seen)[:, 1] - present
+    weight = found[-1].coef_.item()
+    assert weight > 0.5 and too_high.sum() == pytest.approx(0, abs=0.02)
+    assert too_high @ column == pytest.approx(-weight, abs=0.02)
+
+
 def test_images_without_a_mask_do_not_teach_what_the_size_of_a_mask_means():
     area = np.where(random.uniform(size=40_000) < 0.6, 0, random.uniform(500, 9000, 40_000))
     truth = np.where(area > 0, 1 / (1 + np.exp(-2 * (np.log1p(area) - 8))), 0.02)
@@ -85,6 +98,7 @@ def test_what_is_left_empty_wins_the_score_and_what_is_kept_its_dice():
         (lambda: fusion.fit(np.zeros((3, 1)), np.ones(3, bool)), "all of 3 images show a nerve"),
         (lambda: fusion.fit(np.zeros((3, 1)), np.zeros(3, bool)), "none of 3 images show a nerve"),
         (lambda: fusion.emptied(np.zeros((2, 4, 4), bool), np.zeros(3), 0.5), "for 2 masks"),
+        (lambda: fusion.emptied(np.ones((2, 4, 4), bool), np.array([0.9, np.nan]), 0.5), "1 NaN for 2 masks"),
         (lambda: fusion.emptied(np.full((2, 4, 4), 255, "uint8"), np.ones(2), 0.5), "type uint8; masks are boolean"),
         (lambda: fusion.emptied(np.full((2, 4, 4), 0.3), np.ones(2), 0.5), "type float64; masks are boolean"),
         (lambda: fusion.emptied(np.ones((2, 4, 4, 1), bool), np.ones(2), 0.5), r"shape \(2, 4, 4, 1\), expected"),

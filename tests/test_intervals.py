@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from nervekit.errors import ConfigurationError, DataError
-from nervekit.intervals import bootstrap, quantile, ratio, summary
+from nervekit.intervals import bootstrap, mean_of, quantile, ratio, summary
 
 
 @pytest.fixture
@@ -13,42 +13,38 @@ def overlap():
     return np.random.default_rng(7).beta(6, 2, 120)
 
 
-def mean(values):
-    return ratio(values, np.ones(len(values)))
-
-
 def median(values):
     return quantile(values, 0.5)
 
 
 def test_standard_error_of_a_mean_of_independent_images_is_the_closed_form(overlap):
-    interval = bootstrap(mean(overlap), np.arange(120), n_resamples=20000)
+    interval = bootstrap(mean_of(overlap), np.arange(120), n_resamples=20000)
     assert interval.estimate == pytest.approx(overlap.mean())
     assert interval.standard_error == pytest.approx(overlap.std() / np.sqrt(120), rel=0.02)
 
 
 def test_standard_error_of_equal_groups_is_that_of_their_means(overlap):
     groups = np.repeat(np.arange(24), 5)
-    interval = bootstrap(mean(overlap), groups, n_resamples=20000)
+    interval = bootstrap(mean_of(overlap), groups, n_resamples=20000)
     assert interval.standard_error == pytest.approx(overlap.reshape(24, 5).mean(1).std() / np.sqrt(24), rel=0.02)
 
 
 def test_interval_agrees_with_scipy(overlap):
     theirs = stats.bootstrap((overlap,), np.mean, method="percentile", n_resamples=20000, random_state=1).confidence_interval
-    ours = bootstrap(mean(overlap), np.arange(120), n_resamples=20000)
+    ours = bootstrap(mean_of(overlap), np.arange(120), n_resamples=20000)
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.002)
 
 
 def test_duplicated_images_do_not_narrow_the_interval(overlap):
-    once = bootstrap(mean(overlap), np.arange(120))
+    once = bootstrap(mean_of(overlap), np.arange(120))
     copies = np.tile(overlap, 4)
-    grouped = bootstrap(mean(copies), np.tile(np.arange(120), 4))
-    fooled = bootstrap(mean(copies), np.arange(480))
+    grouped = bootstrap(mean_of(copies), np.tile(np.arange(120), 4))
+    fooled = bootstrap(mean_of(copies), np.arange(480))
     assert (grouped.low, grouped.high) == pytest.approx((once.low, once.high))
     assert fooled.standard_error == pytest.approx(once.standard_error / 2, rel=0.1)
 
 
-@pytest.mark.parametrize("numpys, ours", [(np.mean, mean), (np.median, median)])
+@pytest.mark.parametrize("numpys, ours", [(np.mean, mean_of), (np.median, median)])
 def test_weights_stand_for_repeated_images(overlap, numpys, ours):
     weights = np.random.default_rng(0).integers(0, 4, (50, 120))
     expected = [numpys(np.repeat(overlap, times)) for times in weights]
@@ -72,7 +68,7 @@ def test_pooled_overlap_is_a_ratio_of_sums():
 
 
 def test_a_difference_of_two_statistics_is_a_statistic(overlap):
-    first, second = mean(overlap), mean(overlap - 0.1)
+    first, second = mean_of(overlap), mean_of(overlap - 0.1)
     interval = bootstrap(lambda weights: first(weights) - second(weights), np.repeat(np.arange(40), 3))
     assert (interval.low, interval.high) == pytest.approx((0.1, 0.1))
 
@@ -85,12 +81,12 @@ def test_the_same_seed_gives_the_same_interval_and_another_a_similar_one(overlap
 
 
 def test_higher_confidence_widens_the_interval(overlap):
-    narrow, wide = (bootstrap(mean(overlap), np.arange(120), confidence=c) for c in (0.5, 0.99))
+    narrow, wide = (bootstrap(mean_of(overlap), np.arange(120), confidence=c) for c in (0.5, 0.99))
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
 def test_one_group_has_no_interval(overlap):
-    interval = bootstrap(mean(overlap), np.zeros(120))
+    interval = bootstrap(mean_of(overlap), np.zeros(120))
     assert interval.estimate == pytest.approx(overlap.mean())
     assert np.isnan([interval.low, interval.high, interval.standard_error]).all()
 
@@ -105,7 +101,7 @@ def test_all_resamples_of_a_published_test_set_are_computed_at_once():
 def test_summary_is_numpys_and_the_interval_of_the_mean(overlap):
     groups = np.repeat(np.arange(40), 3)
     result = summary(overlap, groups)
-    interval = bootstrap(mean(overlap), groups)
+    interval = bootstrap(mean_of(overlap), groups)
     assert (result.n, result.n_nan, result.n_groups) == (120, 0, 40)
     assert result.sd == pytest.approx(overlap.std(ddof=1))
     assert [result.q1, result.median, result.q3] == pytest.approx(np.quantile(overlap, [0.25, 0.5, 0.75]))
@@ -125,7 +121,7 @@ def test_only_unknown_values_have_no_mean():
     assert (result.n, result.n_nan) == (0, 2) and np.isnan([result.mean, result.low, result.median]).all()
 
 
-@pytest.mark.parametrize("build", [mean, median])
+@pytest.mark.parametrize("build", [mean_of, median])
 @pytest.mark.parametrize("n", [119, 121])
 def test_groups_of_another_length_are_refused(overlap, build, n):
     with pytest.raises(DataError, match=f"{n} groups"):
@@ -134,9 +130,9 @@ def test_groups_of_another_length_are_refused(overlap, build, n):
 
 def test_wrong_arguments_are_refused(overlap):
     with pytest.raises(ConfigurationError, match="confidence=95"):
-        bootstrap(mean(overlap), np.arange(120), confidence=95)
+        bootstrap(mean_of(overlap), np.arange(120), confidence=95)
     with pytest.raises(ConfigurationError, match="n_resamples=0"):
-        bootstrap(mean(overlap), np.arange(120), n_resamples=0)
+        bootstrap(mean_of(overlap), np.arange(120), n_resamples=0)
     with pytest.raises(DataError, match="groups"):
         summary(overlap, np.arange(119))
     with pytest.raises(DataError, match="NaN"):
@@ -158,7 +154,7 @@ def test_wrong_arguments_are_refused(overlap):
 )
 def test_images_of_unknown_patients_are_refused_and_counted(groups, unknown):
     """All together they would pass for one patient, or for a patient called nan."""
-    for ask in (lambda: bootstrap(mean([0.1, 0.2, 0.3]), groups), lambda: summary([0.1, 0.2, 0.3], groups)):
+    for ask in (lambda: bootstrap(mean_of([0.1, 0.2, 0.3]), groups), lambda: summary([0.1, 0.2, 0.3], groups)):
         with pytest.raises(DataError, match=f"groups hold {unknown} None or NaN of 3.* a group of its own, or leave it out"):
             ask()
 

@@ -47,6 +47,8 @@ def test_filter_leaves_its_input_alone_and_wants_one_value_a_mask():
     assert masks.sum() == 100
     with pytest.raises(DataError, match=r"\(1,\)"):
         presence.filtered(masks, np.array([0.0, 1.0]))
+    with pytest.raises(DataError, match=r"shape \(1,\) and 1 NaN for 1 masks; expected \(1,\), each a number"):
+        presence.filtered(masks, np.array([np.nan]))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])

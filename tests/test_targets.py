@@ -54,3 +54,5 @@ def test_a_card_without_limits_is_refused():
     assert "## Limits\n\nSomething." in modelcard.text("network", parts)
     with pytest.raises(ConfigurationError, match="missing: .'limits'"):
         modelcard.text("network", parts | {"limits": " "})
+    with pytest.raises(ConfigurationError, match="missing: .., given: .*'licence'"):
+        modelcard.text("network", parts | {"licence": "Something."})

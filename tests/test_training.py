@@ -12,6 +12,7 @@ from squares import bright_squares
 
 from nervekit import crossval, metrics, models, supervision, training
 from nervekit.errors import ConfigurationError
+from nervekit.losses import DiceLoss
 
 
 @dataclass
@@ -124,6 +125,32 @@ def test_pooled_iou_metric_agrees_with_scikit_learn():
     metric.update_state(truth[:2], probability[:2])
     metric.update_state(truth[2:], probability[2:])
     assert float(metric.result()) == pytest.approx(jaccard_score(truth.ravel(), probability.ravel() > 0.5))
+
+
+@pytest.mark.parametrize(
+    ("weight", "expected"),
+    [(None, 1 / 3), ([2, 1], 2 / 5), ([1, 0], 1 / 2), ([[2], [1]], 2 / 5), ([[[1, 3]], [[1, 1]]], 1 / 5)],
+)
+def test_pooled_iou_by_hand_where_images_or_pixels_have_weights(weight, expected):
+    """One pixel of two is right in the first image; in the second the only one is missed."""
+    truth = np.array([[1, 0], [1, 0]], bool).reshape(2, 1, 2, 1)
+    probability = np.array([[0.9, 0.8], [0.1, 0.2]], "float32").reshape(truth.shape)
+    metric = training.PooledIoU()
+    metric.update_state(truth, probability, sample_weight=None if weight is None else np.array(weight, "float32"))
+    assert float(metric.result()) == pytest.approx(expected)
+
+
+def test_a_weighted_pooled_iou_is_that_of_the_images_that_count():
+    image = keras.Input((32, 32, 1))
+    model = keras.Model(image, keras.layers.Rescaling(1 / 255)(image))
+    model.compile(loss=DiceLoss(), weighted_metrics=[training.PooledIoU()])
+    images, masks = bright_squares(6)
+    truth = np.stack([np.roll(mask, 2 * place, axis=1) for place, mask in enumerate(masks)])
+    weight = np.array([1.0, 1.0, 0.0, 0.0, 1.0, 0.0])
+    found = model.evaluate(images, truth[..., None], sample_weight=weight, verbose=0, return_dict=True)
+    counted = weight > 0
+    expected = jaccard_score(truth[counted].ravel(), (images[counted][..., 0] > 127.5).ravel())
+    assert found["pooled_iou"] == pytest.approx(expected, abs=1e-5)
 
 
 def test_pooled_iou_of_empty_masks_is_that_of_the_metrics():
@@ -552,6 +579,18 @@ def test_a_network_that_dies_after_its_first_epoch_is_dead():
         return seed, training.History({"val_loss": [0.9, 0.5, 0.6], "val_pooled_iou": alive}, 1.0, 1.0)
 
     assert training.until_alive(attempt, 7)[::2] == (107, 2)
+
+
+@pytest.mark.parametrize(
+    ("curves", "missing"),
+    [
+        ({"loss": [0.5], "pooled_iou": [0.4]}, "no val_loss and no val_pooled_iou, only loss, pooled_iou"),
+        ({"val_loss": [0.5], "val_dice": [0.4]}, "no val_pooled_iou, only val_loss, val_dice"),
+    ],
+)
+def test_a_start_is_not_judged_without_its_development_images(curves, missing):
+    with pytest.raises(ConfigurationError, match=f"the history has {missing}. Train with a development set"):
+        training.until_alive(lambda seed: (seed, training.History(curves, 1.0, 1.0)), 7)
 
 
 @pytest.mark.parametrize("starts", [0, -1, 1.5, None])
