@@ -21,7 +21,7 @@ PACKAGES = {
     "scikit-image": "skimage",
     "pillow": "PIL",
 }
-MEMORY_GIB, DISK_GIB = 4, 2
+MEMORY_GIB, TWO_NOTEBOOKS_GIB, DISK_GIB = 4, 6, 2
 _IMPORTS = """
 import importlib, sys, warnings; warnings.filterwarnings("ignore")
 for name in sys.argv[1:]:
@@ -169,7 +169,10 @@ def _bfloat16(probe):
 
 def _memory():
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return Finding("memory", total >= MEMORY_GIB * 0.95, f"{total:.1f} GiB", f"{MEMORY_GIB} GiB are needed; use JOBS=1")
+    enough, for_two = (total >= gib * 0.95 for gib in (MEMORY_GIB, TWO_NOTEBOOKS_GIB))
+    two = f"Smoke runs two notebooks at once, which takes {TWO_NOTEBOOKS_GIB} GiB"
+    least = two if enough else f"{MEMORY_GIB} GiB are needed"
+    return Finding("memory", for_two, f"{total:.1f} GiB", f"{least}; use JOBS=1", needed=not enough)
 
 
 def _disk(folder):
@@ -187,8 +190,8 @@ def _data():
         yield Finding("data", False, str(error))
         return
     for row in rows:
-        real = row["state"] == "real"
-        found = row["path"] if real else row["state"]
+        real = row["state"].startswith("real")
+        found = f"{row['state']}: {row['path']}" if real else row["state"]
         yield Finding(f"data {row['key']}", real, found, "Run: " + command(f"nervekit fetch {row['key']}"), False)
 
 

@@ -12,6 +12,7 @@ import pytest
 import tiny_project
 
 from nervekit import arguments, cli, doctor, errors, expected
+from nervekit.data import catalog
 from nervekit.errors import MissingDataError
 
 
@@ -124,8 +125,6 @@ def test_a_notebook_that_did_not_run_is_status_one(inside, monkeypatch, status):
 
 
 def test_missing_data_on_the_command_line_is_one_message(inside, monkeypatch, capsys):
-    from nervekit.data import catalog
-
     def fail(*_, **__):
         raise MissingDataError("The address could not be reached.")
 
@@ -139,6 +138,23 @@ def test_data_says_what_is_here(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("NERVEKIT_CACHE", str(tmp_path))
     assert cli.main(["data"]) == 0
     assert "femoral: not here: nervekit fetch femoral" in capsys.readouterr().out
+
+
+def test_doctor_vouches_for_no_set_of_which_a_part_may_be_here(capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("NERVEKIT_DATA", raising=False)
+    monkeypatch.setenv("NERVEKIT_CACHE", str(tmp_path))
+    (tmp_path / "sets" / "3Dircadb1" / "3Dircadb1.17").mkdir(parents=True)
+    told = f"ircadb: real, not looked through (nervekit data check ircadb): {tmp_path / 'sets' / '3Dircadb1'}"
+    assert cli.main(["data"]) == 0 and f"{told}\n" in capsys.readouterr().out
+    lines = [str(finding) for finding in doctor._data()]
+    assert lines[0].startswith("note    data femoral: not here. Run: ") and lines[3] == f"OK      data {told}"
+
+
+def test_help_of_phantom_names_every_set(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["phantom", "--help"])
+    *others, last = catalog.ENTRIES
+    assert f"{', '.join(others)} or {last}" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_command_line_starts_without_keras():
@@ -204,7 +220,7 @@ def test_doctor_reports_a_broken_package_and_a_broken_backend_and_goes_on(tmp_pa
     said = capsys.readouterr().out
     assert "MISSING Keras backend: tensorflow does not work: ImportError: libbroken.so is missing" in said
     assert "MISSING scipy:" in said and "libbroken.so" in said
-    assert "OK      matplotlib:" in said and "OK      memory:" in said
+    assert "OK      matplotlib:" in said and " memory: " in said
     assert said.endswith("Something that is needed is missing; see above.\n")
 
 
@@ -244,6 +260,18 @@ def test_what_only_the_runner_needs_is_needed_in_the_folder_of_the_course_alone(
 def test_doctor_knows_the_pythons_that_were_tried(monkeypatch, version, line):
     monkeypatch.setattr(doctor, "sys", SimpleNamespace(version_info=version))
     assert str(doctor._python()) == line
+
+
+@pytest.mark.parametrize(("gib", "line"), [
+    (3.5, "MISSING memory: 3.5 GiB. 4 GiB are needed; use JOBS=1"),
+    (4, "note    memory: 4.0 GiB. Smoke runs two notebooks at once, which takes 6 GiB; use JOBS=1"),
+    (5.5, "note    memory: 5.5 GiB. Smoke runs two notebooks at once, which takes 6 GiB; use JOBS=1"),
+    (5.8, "OK      memory: 5.8 GiB"), (16, "OK      memory: 16.0 GiB"),
+])  # fmt: skip
+def test_doctor_knows_how_much_memory_two_notebooks_take(monkeypatch, gib, line):
+    facts = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": int(gib * 2**18)}
+    monkeypatch.setattr(doctor, "os", SimpleNamespace(sysconf=facts.get))
+    assert str(doctor._memory()) == line
 
 
 def test_advice_can_be_pasted_where_a_folder_has_a_space_in_its_name(monkeypatch):

@@ -142,11 +142,11 @@ def opened(key: str, path: str | Path) -> AbstractContextManager[files.Source]:
 
 
 def manifest(key: str, source: files.Source) -> files.Manifest:
-    """Return what is known beforehand about the files of this copy: of part of a set, that of the parts it holds."""
+    """Return what is known beforehand of the images and masks of this copy: of part of a set, that of the parts it holds."""
     known = entry(key)
     if known.manifest == "none":
         return files.Manifest(key, {})
-    whole_set = files.read_manifest(key)
+    whole_set = files.read_manifest(key).select(*known.suffixes)
     if known.manifest == "whole":
         return whole_set
     present = {name.split("/")[0] for name in source.sizes}
@@ -176,13 +176,15 @@ def overview() -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        With ``key``, ``title``, ``images``, ``licence``, ``state`` (``"real"``, ``"simulated"`` or
-        ``"not here"``), ``path`` (where it is, or the command that fetches it), and ``address``.
+        With ``key``, ``title``, ``images``, ``licence``, ``state`` (``"simulated"``, ``"not here"``, or ``"real"``
+        and the command that looks through it: of a set that is found here, files may be missing), ``path`` (where it
+        is, or the command that fetches it), and ``address``.
     """
     rows = []
     for key, known in ENTRIES.items():
         place = find(key)
-        state = "not here" if place is None else {"real": "real", "phantom": "simulated"}[place.source]
+        states = {"real": f"real, not looked through (nervekit data check {key})", "phantom": "simulated"}
+        state = "not here" if place is None else states[place.source]
         row = {"key": key, "title": known.title, "images": str(known.images), "licence": known.licence}
         path = f"nervekit fetch {key}" if place is None else str(place.path)
         rows.append(row | {"state": state, "path": path, "address": known.by_hand or known.address})

@@ -52,8 +52,7 @@ def check(key: str, root: str | Path | None = None, progress: bool = False) -> d
         for name in pairs.bar(sorted(source.sizes), len(source.sizes), progress, "file"):
             _look_at(source, name, manifest, whole, found)
         try:
-            further = {"femoral": _femoral, "median": _median, "brachial": _brachial, "ircadb": _ircadb}
-            further[key](source, real, found)
+            FURTHER[key](source, real, found)
             if not real:
                 _count(key, source, found)
         except DataError as error:
@@ -121,7 +120,7 @@ def _count(key: str, source: files.Source, found: dict) -> None:
 
 
 def _brachial(source: files.Source, real: bool, found: dict) -> None:
-    """Partners, and the table beside the masks."""
+    """Partners, and the table beside the masks; of Kaggle's set, whether all of it is here."""
     names: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for path in source.sizes:
         if match := brachial.NAME.fullmatch(path):
@@ -140,6 +139,11 @@ def _brachial(source: files.Source, real: bool, found: dict) -> None:
             found["extra"].append(f"{images.get(name) or masks[name]}: {brachial.TABLE} does not list it")
         elif listed and name in masks:
             _compare(source, masks[name], listed[name], found)
+    if real:
+        known = catalog.entry("brachial")
+        tests = sum(1 for path in source.sizes if brachial.TEST_NAME.fullmatch(path))
+        for part, count, whole in (("train", len(images), known.images), ("test", tests, known.unlabelled)):
+            found["missing"] += [f"{part}/: holds {count} of {whole} images"] if count != whole else []
 
 
 def _compare(source: files.Source, path: str, code: str, found: dict) -> None:
@@ -173,3 +177,6 @@ def report(found: dict[str, list[str]], write: Callable[[str], object] = print) 
     well = not any(found[kind] for kind in KINDS if kind != "extra")
     write(f"{'All is well' if well else 'Something is wrong'}: {counts}.")
     return well
+
+
+FURTHER = {"femoral": _femoral, "median": _median, "brachial": _brachial, "ircadb": _ircadb}

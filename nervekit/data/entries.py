@@ -29,6 +29,8 @@ class Entry:
         What images are grouped by.
     by_hand : str
         Where a person downloads it with a browser, if not at `address`.
+    unlabelled : int
+        Images without masks that come beside `images`.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Entry:
     manifest: str = "whole"
     group: str = "patient"
     by_hand: str = ""
+    unlabelled: int = 0
 
 
 FEMORAL = Entry(
@@ -106,6 +109,7 @@ BRACHIAL = Entry(
     suffixes=(".tif", ".csv"),
     manifest="none",
     group="subject",
+    unlabelled=5508,
 )
 
 IRCADB = Entry(

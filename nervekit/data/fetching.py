@@ -33,14 +33,11 @@ def fetch(known: Entry, folder: Path, progress: bool = True, force: bool = False
     nervekit.errors.DataError
         If what came is not the set, the disk is full, or another process fetches the same set.
     """
-    from nervekit.data import kaggle
-
-    ways = {"femoral": _archive, "median": _file_by_file, "brachial": kaggle.fetch, "ircadb": _patient_by_patient}
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for place in (folder.parent, folder):
             cache.sweep(place)
-        ways[known.key](known, folder, progress, force)
+        WAYS[known.key](known, folder, progress, force)
         note = f"{known.title}\n{known.by_hand or known.address}\nLicence: {known.licence}\nPlease cite: {known.citation}\n"
         (folder / "CITATION.txt").write_text(note, encoding="utf-8")
     except OSError as error:
@@ -57,8 +54,11 @@ def complete(known: Entry, folder: Path, progress: bool = False) -> bool:
     if known.key == "ircadb":
         numbers = pairs.bar(PATIENTS, len(PATIENTS), progress, "patient")
         return all(_is_sound(known, folder / f"{known.name}.{number}") for number in numbers)
-    masks = [path for path in folder.glob("train/*_mask.tif") if not files.is_litter(path)]
-    return known.manifest == "whole" or len(masks) == known.images
+    if known.manifest == "whole":
+        return True
+    places = ("train/*_mask.tif", "test/*.tif")
+    held = [sum(not files.is_litter(path) for path in folder.glob(place)) for place in places]
+    return held == [known.images, known.unlabelled]
 
 
 def _archive(known: Entry, folder: Path, progress: bool, force: bool) -> None:
@@ -160,6 +160,12 @@ def _patient_by_patient(known: Entry, folder: Path, progress: bool, force: bool)
             put(unpacked / name, folder / name, Path(temporary))
 
 
+def _from_kaggle(known: Entry, folder: Path, progress: bool, force: bool) -> None:
+    from nervekit.data import kaggle
+
+    kaggle.fetch(known, folder, progress, force)
+
+
 def _is_sound(known: Entry, patient: Path) -> bool:
     try:
         _look_through(known, patient)
@@ -234,3 +240,6 @@ def _get(known: Entry, address: str, name: str, folder: Path, progress: bool, di
                 "was not kept. Try again; behind a proxy, look whether it answers in place of the host."
             ) from error
     raise AssertionError("every attempt returns or raises")
+
+
+WAYS = {"femoral": _archive, "median": _file_by_file, "brachial": _from_kaggle, "ircadb": _patient_by_patient}

@@ -76,7 +76,7 @@ def open_files(
         kind = "phantom" if place is None else place.source
         manifest = None
         if kind == "real" and known.manifest != "none":
-            manifest = catalog.manifest(key, found).select(*known.suffixes)
+            manifest = catalog.manifest(key, found)
             found = files.verified(found, manifest, whole=known.manifest == "whole")
         yield OpenSet(kind, place.path if place else None, found, manifest)
 

@@ -69,7 +69,9 @@ def _listed_parts(key: str) -> np.ndarray | None:
     listed = files.Source(key, {name: 0 for name in files.read_manifest(key).entries}, None)
     if key == "femoral":
         return femoral.published_parts([part for _, part, _ in femoral.pair(listed)])
-    return median.published_parts([median.group_of(name) for name in median.pair(listed)])
+    if key == "median":
+        return median.published_parts([median.group_of(name) for name in median.pair(listed)])
+    return None
 
 
 def kfold(n: int, n_splits: int = 10, random_state: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -5,10 +5,12 @@ import threading
 import zipfile
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 
 import pytest
 
-from nervekit.data import catalog, files
+from nervekit import phantom
+from nervekit.data import catalog, checking, fetching, files
 from nervekit.errors import DataError, MissingDataError
 
 
@@ -182,6 +184,14 @@ def test_what_macos_leaves_behind_is_no_set(tmp_path):
 def test_overview_says_what_is_here(listed, monkeypatch):
     assert catalog.overview()[0]["state"] == "not here"
     monkeypatch.setenv("NERVEKIT_DATA", str(listed))
-    assert (catalog.overview()[0]["state"], catalog.overview()[0]["path"]) == ("real", str(listed))
+    row = catalog.overview()[0]
+    assert (row["state"], row["path"]) == ("real, not looked through (nervekit data check femoral)", str(listed))
     (listed / "SIMULATED.json").write_text("{}")
     assert catalog.overview()[0]["state"] == "simulated"
+
+
+def test_every_set_can_be_simulated_fetched_checked_and_read():
+    for table in (phantom.SUBJECTS, fetching.WAYS, checking.FURTHER):
+        assert set(table) == set(catalog.ENTRIES)
+    for key in catalog.ENTRIES:
+        assert callable(import_module(f"nervekit.data.{key}").read)

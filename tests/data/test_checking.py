@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import ct
 import numpy as np
@@ -32,6 +33,16 @@ def test_a_table_of_groups_beside_the_public_set_is_none_of_its_files(listed):
     (listed / "groups.csv").write_text("sample,group\n" + "".join(f"sample_{n},a\n" for n in range(1, 13)))
     assert checking.check("femoral", listed) == {**NOTHING, "extra": ["groups.csv"]}
     assert data.load("femoral", "real", (32, 48), listed).provenance["groups"] == "inferred from the pictures"
+
+
+def test_licence_and_readme_of_a_listed_set_may_lack_or_differ(listed, monkeypatch):
+    entries = dict(files.read_manifest("femoral").entries)
+    entries |= dict.fromkeys(("LICENSE", "README.md"), (9, "0" * 64))
+    monkeypatch.setattr(files, "read_manifest", lambda key: files.Manifest(key, entries))
+    (listed / "README.md").write_text("of other line ends")
+    assert checking.check("femoral", listed) == NOTHING
+    assert catalog.verify("femoral", listed) == {"missing": [], "changed": [], "extra": ["README.md"]}
+    assert len(data.load("femoral", "real", (32, 48), listed)) == 12
 
 
 def test_member_that_cannot_be_unpacked_is_unreadable(listed, pack):
@@ -90,7 +101,8 @@ def test_note_that_is_none_is_unreadable(tiny):
 
 
 @pytest.fixture
-def plexus(tmp_path):
+def plexus(tmp_path, monkeypatch):
+    monkeypatch.setitem(catalog.ENTRIES, "brachial", replace(catalog.entry("brachial"), images=3, unlabelled=1))
     (tmp_path / "set" / "train").mkdir(parents=True)
     rows = "subject,img,pixels\n"
     for name in ("1_1", "1_2", "2_1"):
@@ -99,6 +111,8 @@ def plexus(tmp_path):
         Image.new("L", brachial.NATIVE[::-1]).save(tmp_path / "set" / "train" / f"{name}.tif")
         Image.fromarray(mask).save(tmp_path / "set" / "train" / f"{name}_mask.tif")
         rows += f"{name.replace('_', ',')},{rle.encode(mask)}\n"
+    (tmp_path / "set" / "test").mkdir()
+    Image.new("L", brachial.NATIVE[::-1]).save(tmp_path / "set" / "test" / "1.tif")
     (tmp_path / "set" / "train_masks.csv").write_text(rows)
     return tmp_path / "set"
 
@@ -116,6 +130,16 @@ def test_kaggle_s_set_is_checked_against_its_own_table(plexus):
     assert found["changed"] == ["train/2_1_mask.tif: is not the mask that train_masks.csv gives"]
     assert [line.split(":")[0] for line in found["unreadable"]] == ["train/1_2.tif"]
     assert set(found["extra"]) == {"train/notes.txt"}
+
+
+def test_part_of_kaggle_s_set_is_not_well_though_it_can_be_read(plexus):
+    (plexus / "train_masks.csv").unlink()
+    assert checking.check("brachial", plexus) == NOTHING
+    for name in ("test/1.tif", "train/1_2.tif", "train/1_2_mask.tif"):
+        (plexus / name).unlink()
+    lines = ["train/: holds 2 of 3 images", "test/: holds 0 of 1 images"]
+    assert checking.check("brachial", plexus) == {**NOTHING, "missing": lines}
+    assert data.load("brachial", "real", (42, 58), plexus).ids.tolist() == ["1_1", "2_1"]
 
 
 def test_what_macos_leaves_beside_the_files_is_passed_over(plexus):

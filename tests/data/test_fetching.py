@@ -354,7 +354,7 @@ def given(monkeypatch, tmp_path):
     (folder / "train_masks.csv").write_text("subject,img,pixels\n1,1,\n1,2,\n")
     test = (folder / "train" / "1_1.tif").read_bytes()
     (folder / "test.zip").write_bytes(archive({"test/1.tif": test}))
-    monkeypatch.setitem(catalog.ENTRIES, "brachial", replace(catalog.entry("brachial"), images=2))
+    monkeypatch.setitem(catalog.ENTRIES, "brachial", replace(catalog.entry("brachial"), images=2, unlabelled=1))
     asked = []
 
     def download(name, force_download):
@@ -384,18 +384,26 @@ def test_what_macos_leaves_beside_kaggle_s_files_is_passed_over(given):
     assert len(given[1]) == 1
 
 
+def test_copy_that_lost_its_test_images_is_fetched_again(given):
+    folder = catalog.fetch("brachial", progress=False)
+    shutil.rmtree(folder / "test")
+    catalog.fetch("brachial", progress=False)
+    assert (folder / "test" / "1.tif").is_file() and len(given[1]) == 2
+
+
 @pytest.mark.parametrize(
     ("name", "content", "text"),
     [
         ("train/1_2.tif", b"cut off", r"unreadable: train/1_2\.tif"),
         ("train_masks.csv", b"subject,img,pixels\n1,1,\n1,2,1 5\n", r"changed: train/1_2_mask\.tif: is not the mask"),
         ("train/1_2.tif", None, r"missing: train/1_2\.tif"),
-        ("train_masks.csv", b"subject,img,pixels\n", "1 labelled images instead of 2"),
+        ("train_masks.csv", b"subject,img,pixels\n", "missing: train/: holds 1 of 2 images"),
+        ("test.zip", None, "missing: test/: holds 0 of 1 images"),
     ],
 )
 def test_what_kaggle_gives_in_part_or_damaged_is_not_kept(given, own_cache, name, content, text):
     (given[0] / name).write_bytes(content) if content is not None else (given[0] / name).unlink()
-    if "instead" in text:
+    if "1 of 2" in text:
         for path in given[0].glob("train/1_2*"):
             path.unlink()
     with pytest.raises(DataError, match=f"what Kaggle gave is not the whole set.*{text}"):

@@ -1,12 +1,14 @@
 """Folds keep groups together, sessions are found, and leaks too."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nervekit.data import SegmentationDataset, similarity, splits
+from nervekit.data import SegmentationDataset, catalog, files, similarity, splits
 from nervekit.errors import ConfigurationError, DataError
 
 groups_and_folds = st.lists(st.integers(0, 30), min_size=2, max_size=200).flatmap(
@@ -201,3 +203,10 @@ def test_set_without_a_published_split_says_so():
     dataset = SegmentationDataset("own", images, images[..., 0] > 99, truth.astype(str), truth.astype(str))
     with pytest.raises(ConfigurationError, match="no published split"):
         splits.published(dataset)
+
+
+def test_listed_set_without_a_published_split_says_so(monkeypatch):
+    monkeypatch.setitem(catalog.ENTRIES, "fifth", replace(catalog.entry("median"), key="fifth"))
+    monkeypatch.setattr(files, "read_manifest", lambda key: files.Manifest(key, {}))
+    with pytest.raises(ConfigurationError, match="fifth: has no published split"):
+        splits.published("fifth")
