@@ -266,14 +266,14 @@ def test_flips_of_a_network_trained_without():
 
 
 def test_no_start_ranks_the_brachial_networks():
-    assert ("U-Net++ had the highest Jaccard of the nerve in three runs and the lowest in the other two"
+    assert ("U-Net++ had the highest Jaccard of the nerve in two runs and was the fourth of five in the other three"
             in words("notebooks/source/04_brachial_unets.py"))  # fmt: skip
     keys = {key.split(".")[1]: entry["spread"] for key, entry in read("expected/smoke.json")["keys"].items()
             if entry["notebook"] == "04_brachial_unets" and key.endswith(".validation.true_jaccard")}  # fmt: skip
     scores = np.array(list(keys.values()))
     assert scores.shape == (5, 5)
     ours = list(keys).index("unetpp")
-    assert (scores.argmax(axis=0) == ours).sum() == 3 and (scores.argmin(axis=0) == ours).sum() == 2
+    assert sorted((scores > scores[ours]).sum(axis=0)) == [0, 0, 3, 3, 3]
 
 
 def test_what_a_smoke_run_of_the_recipe_need_not_show():

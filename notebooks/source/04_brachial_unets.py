@@ -324,7 +324,7 @@ Markdown(evaluation.table(found, columns))
 # %% [markdown]
 # Each row is one training. The intervals, here and below, draw subjects; they do not hold the luck of the random start. One
 # start ranks nothing: when `smoke` was run in bfloat16 with the seeds 0 to 4, U-Net++ had the highest Jaccard of the nerve in
-# three runs and the lowest in the other two.
+# two runs and was the fourth of five in the other three.
 #
 # ### What the Jaccard column holds
 #
