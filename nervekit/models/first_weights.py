@@ -11,8 +11,8 @@ _OF_TWO_SIDES_CUT = 0.87962566103423978
 def draw(model):
     """Draw the kernels of a new network again, by the rules and seeds of their initializers, but in NumPy; the same model.
 
-    Keras draws a seed for each layer in Python and the weights in the backend, whose generators differ: where half of the
-    starts of a network find nothing, a seed would be a good one on TensorFlow and a bad one on PyTorch.
+    Keras draws a seed for each layer in Python and the weights in the backend, whose generators differ: where many starts of
+    a network find nothing, a seed would be a good one on TensorFlow and a bad one on PyTorch.
 
     Examples
     --------
