@@ -115,8 +115,8 @@ class CrossEntropyDiceLoss(keras.losses.Loss):
 
     An image of ``sample_weight`` 0 is left out of the Dice coefficient; in the mean of the cross-entropy it still counts as an
     image, with the value 0, as in Keras' own losses. Probabilities are cut at Keras' epsilon, 1e-7: a pixel that is wrong by a
-    logit of more than 16 adds no gradient any more. Keras' ``"binary_crossentropy"`` does so on JAX and PyTorch; on TensorFlow
-    it goes back to the logits of a network that ends in a sigmoid.
+    logit of more than 16 adds no gradient any more. ``"binary_crossentropy"`` in `training.compile_model` has no such end, see
+    `nervekit.saturation`.
 
     Parameters
     ----------

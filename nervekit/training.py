@@ -7,7 +7,7 @@ import keras
 from keras import ops
 from tqdm.auto import tqdm
 
-from nervekit import determinism, feeding, suitable, supervision
+from nervekit import determinism, feeding, saturation, suitable, supervision
 from nervekit.errors import ConfigurationError
 from nervekit.precision import has_gpu, set_precision, sum_bias_gradients_in_float32
 from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum, until_alive
@@ -61,7 +61,8 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
     model : keras.Model
     loss, optimizer : str or object
         As in ``keras.Model.compile``. The default optimizer is what Huang et al. used, Adam with its default settings; they
-        state no loss, and the default is that of the kernel they cite.
+        state no loss, and the default is that of the kernel they cite. ``"binary_crossentropy"`` follows the logits on every
+        backend, see `nervekit.saturation`.
     metrics : list, optional
         The pooled IoU if omitted; of a network with several outputs that of the output ``mask``, or of its last.
     loss_weights : dict, optional
@@ -77,6 +78,7 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
         answers = supervision.outputs(model)
         metrics = {supervision.finest(answers): [PooledIoU()]} if isinstance(answers, dict) else [PooledIoU()]
     jit = False if plain else "auto"
+    loss = saturation.of_this_backend(loss)
     model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, jit_compile=jit)
     return model
 

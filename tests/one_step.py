@@ -16,8 +16,15 @@ NETWORKS = {
 }
 
 
+SATURATED = (-200.0, -60.0, -20.0, 0.0, 20.0, 60.0)
+NERVE = np.arange(16 * 16).reshape(1, 16, 16, 1) % 16 == 0
+
+
 def changes():
-    """For each network the change of each weight and moving mean, dict of ``"<network> <number>"`` to array, and its loss."""
+    """For each network the change of each weight and moving mean, dict of ``"<network> <number>"`` to array, and its loss.
+
+    As ``"logits <number>"`` also that of the last bias of a network whose logits are all that number, under plain cross-entropy.
+    """
     import keras
 
     from nervekit import models, training
@@ -35,6 +42,13 @@ def changes():
         found[f"{name} loss"] = np.asarray(model.train_on_batch(images, images > 200))
         for number, (old, new) in enumerate(zip(before, model.get_weights(), strict=True)):
             found[f"{name} {number}"] = new - old
+    for logits in SATURATED:
+        model = models.build("huang_unet", (16, 16, 1), width=4)
+        training.compile_model(model, optimizer=keras.optimizers.SGD(1.0), metrics=[])
+        last = model.get_layer("mask_logits")
+        last.set_weights([np.zeros_like(last.get_weights()[0]), np.array([logits], "float32")])
+        model.train_on_batch(np.zeros((1, 16, 16, 1), "uint8"), NERVE)
+        found[f"logits {logits}"] = last.get_weights()[1] - np.float32(logits)
     return found
 
 

@@ -38,6 +38,10 @@ def test_a_step_of_training_agrees_with_the_other_backend(backend, tmp_path):
         for key in keys:
             error = np.linalg.norm(ours[key] - theirs[key])
             assert error < 0.02 * np.linalg.norm(ours[key]) + 1e-5 * largest, key
+    for logits in one_step.SATURATED:  # the gradient of cross-entropy by a logit is the probability minus the truth
+        expected = one_step.NERVE.mean() - 1 / (1 + np.exp(-logits))
+        for found in (ours, theirs):
+            assert found[f"logits {logits}"] == pytest.approx(expected, rel=1e-3, abs=1e-5), logits
 
 
 @pytest.mark.parametrize("backend", OTHERS)
