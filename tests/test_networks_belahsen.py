@@ -69,7 +69,7 @@ def test_a_network_with_cross_entropy_begins_at_the_share_of_the_nerve(dataset, 
 
 def test_training_stops_where_it_gets_no_better_and_keeps_its_best_weights(dataset):
     """A learning rate that ruins the network after its first steps."""
-    settings = SETTINGS | {"unet_width": 4, "unet_learning_rate": 0.05, "unet_loss": "cross-entropy + Dice"}
+    settings = SETTINGS | {"unet_width": 4, "unet_learning_rate": 0.02, "unet_loss": "cross-entropy + Dice"}
     network = networks_belahsen.compiled("unet", settings, dataset)
     found = networks_belahsen.train(network, dataset, dataset, epochs=40, batch_size=4, patience=1).curves["val_loss"]
     assert len(found) < 40 and found[-1] > min(found)

@@ -53,6 +53,7 @@ def test_gradients_of_a_network_agree_with_those_of_float32(name, graph):
     images = random.integers(0, 256, (4, 96, 96, 1), "uint8")
     masks = (random.random((4, 96, 96, 1)) < 0.1).astype("float32")
     options = {"width": 8} if name == "huang_unet" else {}
+    keras.utils.set_random_seed(0)
     network = models.build(name, (96, 96, 1), **options)
     precision.set_precision("float32")
     exact = models.build(name, (96, 96, 1), **options)

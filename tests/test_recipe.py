@@ -36,7 +36,7 @@ def build(**options):
 def trained(squares):
     model = build()
     development = squares.subset(np.arange(4))
-    return model, recipe.fit(model, squares, development, epochs=25, momentum=0.9, augment={"flip": 0.5, "gamma": (0.8, 1.2)})
+    return model, recipe.fit(model, squares, development, epochs=40, momentum=0.9, augment={"flip": 0.5, "gamma": (0.8, 1.2)})
 
 
 def test_the_recipe_learns_bright_squares(trained, squares):
@@ -44,7 +44,7 @@ def test_the_recipe_learns_bright_squares(trained, squares):
     predicted = recipe.predict(model, squares.images) > 0.5
     assert predicted.shape == squares.masks.shape
     assert jaccard_score(squares.masks.ravel(), predicted.ravel()) > 0.9
-    assert history.curves["val_pooled_iou"][-1] > 0.9 and len(history.curves["pooled_iou"]) == 25
+    assert history.curves["val_pooled_iou"][-1] > 0.9 and len(history.curves["pooled_iou"]) == 40
 
 
 def test_the_optimizer_is_that_of_the_recipe(trained):
@@ -52,7 +52,7 @@ def test_the_optimizer_is_that_of_the_recipe(trained):
     assert optimizer.nesterov and optimizer.momentum == 0.9 and optimizer.global_clipnorm == 12
     assert optimizer.weight_decay == pytest.approx(3e-4)
     rate = optimizer._learning_rate
-    steps = 25 * 3  # 24 images in batches of 10
+    steps = 40 * 3  # 24 images in batches of 10
     for step in (0, 9, steps):
         assert float(ops.convert_to_numpy(rate(step))) == pytest.approx(0.01 * (1 - step / steps) ** 0.9, abs=1e-9)
 
