@@ -104,14 +104,14 @@ def outlined(frame, mask):
 
     Parameters
     ----------
-    frame : ndarray of uint8, shape (H, W, 1)
+    frame : ndarray of uint8, shape (H, W, 1) or (H, W, 3)
     mask : ndarray of bool, shape (H, W)
 
     Returns
     -------
     ndarray of uint8, shape (H, W, 3)
     """
-    picture = np.repeat(frame, 3, axis=-1)
+    picture = np.repeat(frame, 3, axis=-1) if frame.shape[-1] == 1 else frame.copy()
     thick = max(1, round(min(mask.shape) / 128))  # one pixel of a large picture is hard to see
     picture[mask & ~ndimage.binary_erosion(mask, iterations=thick)] = ImageColor.getrgb(COLOURS["prediction"])
     return picture

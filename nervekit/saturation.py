@@ -9,6 +9,8 @@ that share a least slope have the gradient of the logits again: the slope cancel
 import keras
 from keras import ops
 
+from nervekit.errors import ConfigurationError
+
 # So small that it changes no other loss; in float32 one over it, times an image's share of a batch, is still a number.
 LEAST_SLOPE = 1e-30
 # Half the distance of the float32 numbers below 1: a probability is no nearer to 1.
@@ -54,6 +56,11 @@ def binary_crossentropy(y_true, y_pred):
     tensor
         Without the last axis.
 
+    Raises
+    ------
+    ConfigurationError
+        The shapes differ: they would be stretched to one another.
+
     Examples
     --------
     >>> truth, probability = ops.convert_to_tensor([[1.0]]), ops.convert_to_tensor([[0.5]])
@@ -62,19 +69,61 @@ def binary_crossentropy(y_true, y_pred):
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.cast(y_true, y_pred.dtype)
+    if tuple(y_true.shape) != tuple(y_pred.shape):
+        raise ConfigurationError(
+            f"binary_crossentropy: the truth has the shape {tuple(y_true.shape)} and the answer {tuple(y_pred.shape)}. Expected "
+            "one shape."
+        )
     rest = 1 - y_pred
     value = -y_true * ops.log(ops.maximum(y_pred, LEAST_SLOPE)) - (1 - y_true) * ops.log(ops.maximum(rest, NEAREST_TO_ONE))
     return ops.mean(_with_slope(value, (y_pred - y_true) / ops.maximum(y_pred * rest, LEAST_SLOPE), y_pred), axis=-1)
 
 
-def of_this_backend(loss):
-    """`loss` of ``keras.Model.compile``, with `binary_crossentropy` in place of Keras' where that does not see the logits.
+def keep_teaching(model, loss):
+    """Let cross-entropy follow the logits of a network on a backend where Keras' own does not see them.
+
+    On TensorFlow all stays as it is. Elsewhere each output that ends in Keras' sigmoid and has cross-entropy as its loss, by
+    name, gets `sigmoid` and `binary_crossentropy`; other losses and other ends, such as a ReLU, stay.
+
+    Parameters
+    ----------
+    model : keras.Model
+        About to be compiled; its last layers are changed in place.
+    loss : str, object, list or dict
+        As in ``keras.Model.compile``.
+
+    Returns
+    -------
+    str, object, list or dict
+        What to compile it with.
 
     Examples
     --------
-    >>> of_this_backend({"mask": "mse"})
-    {'mask': 'mse'}
+    >>> network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "relu")])
+    >>> keep_teaching(network, "binary_crossentropy")
+    'binary_crossentropy'
     """
-    if isinstance(loss, dict):
-        return {name: of_this_backend(one) for name, one in loss.items()}
-    return binary_crossentropy if loss == "binary_crossentropy" and keras.config.backend() != "tensorflow" else loss
+    outputs = getattr(model, "output", None)
+    if keras.config.backend() == "tensorflow" or outputs is None:
+        return loss
+    if isinstance(outputs, dict):
+        if isinstance(loss, str):
+            loss = dict.fromkeys(outputs, loss)
+        return {name: _of_output(outputs.get(name), one) for name, one in loss.items()} if isinstance(loss, dict) else loss
+    if isinstance(outputs, (list, tuple)):
+        if isinstance(loss, str):
+            loss = [loss] * len(outputs)
+        return [_of_output(*pair) for pair in zip(outputs, loss, strict=True)] if isinstance(loss, list) else loss
+    return _of_output(outputs, loss)
+
+
+def _of_output(output, loss):
+    if output is None or loss not in ("binary_crossentropy", "bce"):
+        return loss
+    layer = output._keras_history.operation
+    activation = getattr(layer, "activation", None)
+    # In float16 the least slope is nothing, and nothing cancels.
+    if activation not in (keras.activations.sigmoid, sigmoid) or layer.compute_dtype == "float16":
+        return loss
+    layer.activation = sigmoid
+    return binary_crossentropy

@@ -12,7 +12,8 @@ def set_batch_norm_momentum(model, momentum):
     """Let batch normalisation follow the batches faster or slower; the same model.
 
     Keras' 0.99 needs several hundred steps to forget where the running averages began. A shorter training that keeps it is
-    good in training and blind in prediction.
+    good in training and blind in prediction. A network that was trained before is to be compiled again, see
+    `training.compile_model`: on TensorFlow and JAX its step has the old momentum.
 
     Examples
     --------
@@ -43,8 +44,8 @@ def begin_at_share(layer, masks):
     Raises
     ------
     ConfigurationError
-        No pixel, or every pixel, of the masks is of the region, or they are no bool array; or batch normalisation follows,
-        which takes the bias away again.
+        No pixel, or every pixel, of the masks is of the region, or they are no bool array; or the convolution has no bias, or
+        batch normalisation follows, which takes it away again.
 
     Examples
     --------
@@ -60,6 +61,8 @@ def begin_at_share(layer, masks):
             f"{layer.name} is followed by {norms[0]}, a batch normalisation, which takes its bias away: the output cannot "
             "begin at a share. Train it without."
         )
+    if layer.bias is None:
+        raise ConfigurationError(f"{layer.name} has no bias, which is what begins at a share. Build it with use_bias=True.")
     if np.asarray(masks).dtype != bool:
         raise ConfigurationError(f"masks have the type {np.asarray(masks).dtype}; expected bool: write masks > 0.")
     share = np.mean(masks)

@@ -1,6 +1,7 @@
 """What the loss sees: masks changed along with their images, at each scale that a network answers in."""
 
 import inspect
+import math
 import re
 from collections import Counter
 
@@ -19,8 +20,18 @@ def outputs(model):
 
 
 def finest(answers):
-    """The name of the output that is measured, of a network with several: ``mask``, or the last of U-Net++."""
-    return "mask" if "mask" in answers else list(answers)[-1]
+    """The name of the output that is measured, of a network with several: ``mask``, or the largest, as the last of U-Net++.
+
+    Examples
+    --------
+    >>> finest({"half": np.zeros((1, 4, 4, 1)), "full": np.zeros((1, 8, 8, 1)), "presence": np.zeros((1, 1))})
+    'full'
+    """
+    if "mask" in answers:
+        return "mask"
+    pixels = {name: math.prod(side or 0 for side in answer.shape[1:3]) for name, answer in answers.items() if len(answer.shape) == 4}
+    # Of masks of one size the last, and so of a network for images of any size.
+    return max(reversed(pixels), key=pixels.get) if pixels else list(answers)[-1]
 
 
 def plain(names):
@@ -95,10 +106,10 @@ def augmenting(model, options, seed):
     compiled = model.get_compile_config()
     try:
         metrics, weighted = (keras.saving.deserialize_keras_object(compiled[name]) for name in ("metrics", "weighted_metrics"))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # ValueError: a lambda
         raise ConfigurationError(
-            f"{model.name}: training with augment copies its metrics, and Keras does not know one of them. Put "
-            "@keras.saving.register_keras_serializable() above its definition."
+            f"{model.name}: training with augment copies its metrics, and Keras does not know one of them. Write it "
+            "as a function with a name, and put @keras.saving.register_keras_serializable() above its definition."
         ) from error
     trained.compile(
         optimizer=model.optimizer,

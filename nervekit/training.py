@@ -4,11 +4,12 @@ import time
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 from keras import ops
 from tqdm.auto import tqdm
 
 from nervekit import determinism, feeding, saturation, suitable, supervision
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, RunError
 from nervekit.precision import has_gpu, set_precision, sum_bias_gradients_in_float32
 from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum, until_alive
 from nervekit.transfer import transfer
@@ -61,8 +62,8 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
     model : keras.Model
     loss, optimizer : str or object
         As in ``keras.Model.compile``. The default optimizer is what Huang et al. used, Adam with its default settings; they
-        state no loss, and the default is that of the kernel they cite. ``"binary_crossentropy"`` follows the logits on every
-        backend, see `nervekit.saturation`.
+        state no loss, and the default is that of the kernel they cite. ``"binary_crossentropy"`` follows the logits of a
+        network that ends in a sigmoid on every backend, see `nervekit.saturation`.
     metrics : list, optional
         The pooled IoU if omitted; of a network with several outputs that of the output ``mask``, or of its last.
     loss_weights : dict, optional
@@ -78,7 +79,7 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
         answers = supervision.outputs(model)
         metrics = {supervision.finest(answers): [PooledIoU()]} if isinstance(answers, dict) else [PooledIoU()]
     jit = False if plain else "auto"
-    loss = saturation.of_this_backend(loss)
+    loss = saturation.keep_teaching(model, loss)
     model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, jit_compile=jit)
     return model
 
@@ -255,9 +256,17 @@ def predict(model, images, *, batch_size=32):
     ConfigurationError
         The network has several outputs or gives several masks side by side, there is no image, images are not uint8 or not of
         the shape that the network takes, or a batch would be empty.
+    RunError
+        A probability is not finite: above 0.5 is a plain no of it, and a network that diverged would find nothing.
     """
     suitable.check_one_mask(model)
-    return answers(model, images, batch_size=batch_size)[..., 0]
+    probabilities = answers(model, images, batch_size=batch_size)[..., 0]
+    if not np.isfinite(probabilities).all():
+        raise RunError(
+            f"{model.name} answers with probabilities that are not finite: its training diverged. Lower the learning rate, or take "
+            "another seed."
+        )
+    return probabilities
 
 
 def answers(model, images, *, batch_size=32):
@@ -283,4 +292,11 @@ def answers(model, images, *, batch_size=32):
     suitable.check_counts(batch_size=batch_size)
     suitable.check_images(images)
     suitable.check_shape(model, images)
-    return model.predict(*feeding.in_order(images, batch_size=batch_size), batch_size=batch_size, verbose=0)
+    # On JAX Keras takes the weights out of the network while it predicts, and leaves it empty if that fails or is interrupted.
+    kept = [np.array(one) for one in model.variables] if keras.config.backend() == "jax" else []
+    try:
+        return model.predict(*feeding.in_order(images, batch_size=batch_size), batch_size=batch_size, verbose=0)
+    except BaseException:
+        for variable, value in zip(model.variables, kept, strict=False):
+            variable.assign(value)
+        raise

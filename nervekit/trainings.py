@@ -47,18 +47,17 @@ class Training:
         else:
             training.reset(model, self.build, seed=seed)
         history = (self.fit or training.fit)(model, train, **self.schedule, seed=seed, progress=progress)
+        # An answer of one's own may be of bool, in which NaN is a plain no.
+        if not all(np.isfinite(values).all() for values in model.get_weights()):
+            raise RunError(
+                f"Fold {fold} (counted from 0) with seed {seed - fold}: the training diverged, its network has weights that are "
+                "not finite. Lower the learning rate, or take another seed."
+            )
         if self.predict:
             answer = self.predict(model, images)
         else:
             answer = recipe.predict(model, images, batch_size=self.schedule.get("batch_size", 32))
         answer = answer if isinstance(answer, np.ndarray) else ops.convert_to_numpy(answer)
-        # An answer of one's own may be of bool, in which NaN is a plain no.
-        named, checked = ("weights", model.get_weights()) if self.predict else ("probabilities", [answer])
-        if not all(np.isfinite(values).all() for values in checked):
-            raise RunError(
-                f"Fold {fold} (counted from 0) with seed {seed - fold}: the training diverged, its network has {named} that "
-                "are not finite. Lower the learning rate, or take another seed."
-            )
         return (answer if self.predict else answer > 0.5), history.images_per_second
 
 

@@ -48,6 +48,12 @@ def test_the_outline_of_a_large_picture_is_wider_and_stays_in_the_mask():
     assert coloured.sum() == 50 * 30 - 46 * 26 and not (coloured & ~mask).any()
 
 
+def test_a_picture_in_colours_keeps_them_inside_the_outline():
+    frame = np.zeros((5, 5, 3), np.uint8) + np.array([10, 20, 30], np.uint8)
+    picture = live.outlined(frame, np.ones((5, 5), bool))
+    assert (picture[2, 2] == (10, 20, 30)).all() and (picture[0] == ORANGE).all() and (frame == (10, 20, 30)).all()
+
+
 def test_every_frame_is_answered_once_in_order_and_shown_with_its_area(cine):
     asked, texts = [], []
 

@@ -7,6 +7,7 @@ from keras import ops
 from scipy.special import expit
 
 from nervekit import models, saturation, training
+from nervekit.errors import ConfigurationError
 
 LOGITS = np.linspace(-80, 80, 33, dtype="float32")
 
@@ -26,15 +27,45 @@ def test_the_loss_is_the_cross_entropy_of_the_logits(truth):
 
 
 def test_a_network_is_saved_with_the_sigmoid_of_keras(monkeypatch):
+    network = models.build("huang_unet", (16, 16, 1), width=1)
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    head = models.build("huang_unet", (16, 16, 1), width=1).get_layer("mask")
+    training.compile_model(network)
+    head = network.get_layer("mask")
     assert head.activation is saturation.sigmoid and head.get_config()["activation"] == "sigmoid"
 
 
 def test_the_cross_entropy_by_name_is_ours_where_keras_does_not_see_logits(monkeypatch):
-    network = models.build("huang_unet", (16, 16, 1), width=1)
-    assert training.compile_model(network).loss == "binary_crossentropy"
+    network = models.build("nervekit_unet", (16, 16, 1), width=1, depth=2, presence=True)
+    heads = [network.get_layer(name) for name in ("mask", "presence")]
+    assert saturation.keep_teaching(network, "binary_crossentropy") == "binary_crossentropy"
     monkeypatch.setattr(keras.config, "backend", lambda: "torch")
-    assert saturation.of_this_backend("binary_crossentropy") is saturation.binary_crossentropy
-    found = saturation.of_this_backend({"mask": "mse", "presence": "binary_crossentropy"})
+    found = saturation.keep_teaching(network, {"mask": "mse", "presence": "bce"})
     assert found == {"mask": "mse", "presence": saturation.binary_crossentropy}
+    assert [head.activation for head in heads] == [keras.activations.sigmoid, saturation.sigmoid]
+    both = saturation.keep_teaching(network, "binary_crossentropy")
+    assert both == dict.fromkeys(("mask", "presence"), saturation.binary_crossentropy)
+
+
+@pytest.mark.parametrize("end", ["relu", "linear", None])
+def test_an_output_that_ends_in_no_sigmoid_keeps_the_cross_entropy_of_keras(end, monkeypatch):
+    """Of an answer above 1 or below 0 the slopes would not cancel: one over 1e-30 each."""
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    if end:
+        network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(1, 1, activation=end)])
+    else:
+        network = models.build("attention_resunet", (16, 16, 1), width=2)
+    assert saturation.keep_teaching(network, "binary_crossentropy") == "binary_crossentropy"
+
+
+@pytest.mark.parametrize("form", [list, tuple])
+def test_each_output_of_a_list_is_looked_at(form, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    inputs = keras.Input((2,))
+    outputs = form(keras.layers.Dense(1, activation)(inputs) for activation in ("sigmoid", "relu"))
+    expected = [saturation.binary_crossentropy, "binary_crossentropy"]
+    assert saturation.keep_teaching(keras.Model(inputs, outputs), "binary_crossentropy") == expected
+
+
+def test_shapes_that_differ_are_not_stretched_to_one_another():
+    with pytest.raises(ConfigurationError, match=r"shape \(4, 8, 8, 1\) and the answer \(4, 1\)"):
+        saturation.binary_crossentropy(np.zeros((4, 8, 8, 1)), np.full((4, 1), 0.5))

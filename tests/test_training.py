@@ -11,7 +11,7 @@ from sklearn.metrics import jaccard_score
 from squares import bright_squares
 
 from nervekit import crossval, metrics, models, supervision, training
-from nervekit.errors import ConfigurationError
+from nervekit.errors import ConfigurationError, RunError
 from nervekit.losses import DiceLoss
 
 
@@ -302,9 +302,10 @@ def test_augmented_training_says_which_metrics_it_cannot_copy(blobs):
     def own_metric(truth, found):
         return keras.ops.mean(found)
 
-    model = training.compile_model(build(), metrics=[own_metric])
-    with pytest.raises(ConfigurationError, match="register_keras_serializable"):
-        training.fit(model, blobs, epochs=1, batch_size=8, augment={"flip": 0.5})
+    for metric in (own_metric, lambda truth, found: keras.ops.mean(found)):
+        model = training.compile_model(build(), metrics=[metric])
+        with pytest.raises(ConfigurationError, match="register_keras_serializable"):
+            training.fit(model, blobs, epochs=1, batch_size=8, augment={"flip": 0.5})
 
 
 @pytest.mark.parametrize(
@@ -597,3 +598,28 @@ def test_a_start_is_not_judged_without_its_development_images(curves, missing):
 def test_a_number_of_starts_that_is_none_is_refused(starts):
     with pytest.raises(ConfigurationError, match=f"starts={starts}: expected a whole number, 1 or more"):
         training.until_alive(None, 7, starts=starts)
+
+
+def test_an_output_without_a_bias_cannot_begin_at_a_share():
+    layer = keras.layers.Conv2D(1, 1, use_bias=False, name="last")
+    keras.Sequential([keras.Input((4, 4, 1)), layer])
+    with pytest.raises(ConfigurationError, match="last has no bias"):
+        training.begin_at_share(layer, np.arange(10) < 2)
+
+
+def test_an_answer_that_is_not_finite_is_no_empty_mask():
+    network = models.build("huang_unet", (16, 16, 1), width=2)
+    network.get_layer("mask_logits").bias.assign([np.nan])
+    with pytest.raises(RunError, match="huang_unet answers with probabilities that are not finite"):
+        training.predict(network, np.zeros((1, 16, 16, 1), "uint8"))
+
+
+def test_without_an_output_called_mask_the_largest_is_measured():
+    """Whatever their order, and never whether there is a mask at all."""
+    image = keras.Input((16, 16, 1))
+    full = keras.layers.Conv2D(1, 1, name="full")(image)
+    half = keras.layers.AveragePooling2D(2, name="half")(full)
+    there = keras.layers.GlobalMaxPooling2D(name="there")(full)
+    for names in (("full", "half", "there"), ("there", "half", "full")):
+        outputs = {"full": full, "half": half, "there": there}
+        assert supervision.finest(keras.Model(image, {name: outputs[name] for name in names}).output) == "full"

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from numbers import Real
 
-import keras
 from keras import layers
 
-from nervekit import saturation
 from nervekit.errors import ConfigurationError, is_whole
 from nervekit.models.normalization import BatchNormalization
 
@@ -146,8 +144,7 @@ def sigmoid_head(x, name="mask", *, kernel=1, initializer="glorot_uniform", regu
     x = layers.Conv2D(
         1, kernel, padding="same", kernel_initializer=initializer, kernel_regularizer=regularizer, name=f"{name}_logits"
     )(x)
-    activation = "sigmoid" if keras.config.backend() == "tensorflow" else saturation.sigmoid
-    return layers.Activation(activation, dtype="float32", name=name)(x)
+    return layers.Activation("sigmoid", dtype="float32", name=name)(x)
 
 
 def check_input(network, input_shape, *, multiple, channels=None):

@@ -70,6 +70,27 @@ for found in (training.predict(plain, images), training.predict(changed, images)
 
 
 @pytest.mark.parametrize("backend", OTHERS)
+def test_a_prediction_that_was_interrupted_leaves_the_network(backend):
+    """On JAX Keras takes the weights out of the network meanwhile."""
+    code = """
+import keras
+import numpy as np
+from nervekit import models, training
+network, images = models.build("huang_unet", (16, 16, 1), width=2), np.full((2, 16, 16, 1), 90, "uint8")
+before = training.predict(network, images)
+def interrupted(*_):
+    raise KeyboardInterrupt
+network.predict_function = interrupted
+try:
+    training.predict(network, images)
+except KeyboardInterrupt:
+    network.predict_function = None
+    print("interrupted, and the same:", np.array_equal(training.predict(network, images), before))
+"""
+    assert "interrupted, and the same: True" in run(backend, "-c", code)
+
+
+@pytest.mark.parametrize("backend", OTHERS)
 def test_what_a_training_is_made_of_passes_its_tests_on_the_other_backend(backend):
     """Random changes, batches, losses and optimizers: all tests of each, once more."""
     if "pytest" not in run(backend, "-c", "from importlib import util; print(*filter(util.find_spec, ('pytest', 'hypothesis')))"):
