@@ -17,6 +17,7 @@ from nervekit.errors import DataError, command
 
 MARKER = "SIMULATED.json"  # beside simulated files, so that they never pass for real ones
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in folders and archives
+ASIDE = {"@eaDir", "lost+found", "System Volume Information", "$RECYCLE.BIN"}  # what drives keep for themselves
 PARTS = {"Dataset", "images", "masks", "test", "testset", "train", "trainset"}
 
 
@@ -77,12 +78,13 @@ def open_source(path: str | Path, strip: bool = True) -> Iterator[Source]:
 
     The one folder that holds everything in an archive is left out of the names (unless ``strip=False``, or it is a
     part of the set such as ``train``), and an archive with a member that would land outside the folder it is unpacked
-    in is refused as a whole. Links to folders are followed.
+    in is refused as a whole. Links to folders are followed; a link that leads nowhere is an error once it is read.
 
     Raises
     ------
     nervekit.errors.DataError
-        If `path` does not exist or may not be read, is not a readable zip archive, or holds unsafe or damaged members.
+        If `path` does not exist or may not be read, is not a readable zip archive, or holds unsafe or damaged members or
+        a folder that may not be listed.
     """
     path = Path(path)
     try:
@@ -106,6 +108,10 @@ def open_source(path: str | Path, strip: bool = True) -> Iterator[Source]:
 
 def unreadable(path: Path | str, error: OSError) -> DataError:
     """The error for a file that is there but cannot be read."""
+    if isinstance(error, FileNotFoundError) and os.path.islink(path):
+        return DataError(
+            f"{path}: is a link that leads nowhere. Fetch the file (`git annex get`, `dvc pull`), or remove the link."
+        )
     return DataError(f"{path}: cannot be read ({error.strerror or error}). Check that it is a file that you may read.")
 
 
@@ -132,17 +138,32 @@ def _folder(path: Path) -> Source:
         except OSError as error:
             raise unreadable(path / name, error) from error
 
-    files = (item for item in sorted(_walk(path)) if not is_litter(item.relative_to(path)) and item.is_file())
+    found: dict[Path, int] = {}
     try:
-        sizes = {item.relative_to(path).as_posix(): item.stat().st_size for item in files}
+        for item in _walk(path):
+            name = item.relative_to(path)
+            if is_litter(name):
+                continue
+            if item.is_file():
+                found[name] = item.stat().st_size
+            elif item.is_symlink() and not item.exists() and not is_hidden(name):
+                found[name] = 0  # left out, an image would vanish together with its mask; reading it says what is wrong
     except OSError as error:  # such as of a link into a folder that may not be entered
         raise unreadable(error.filename or path, error) from error
-    return Source(path, sizes, read)
+    return Source(path, {name.as_posix(): found[name] for name in sorted(found)}, read)
 
 
 def _walk(path: Path) -> Iterator[Path]:
-    """Go through all files of a folder, those behind links too; a link to a folder above itself is not entered."""
-    for parent, folders, names in os.walk(path, followlinks=True):
+    """Go through all files of a folder, those behind links too; a link to a folder above itself is not entered.
+
+    OSError if a folder cannot be listed, but for hidden ones: what it holds would be taken for lost.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not is_hidden(Path(error.filename or path).relative_to(path)):
+            raise error
+
+    for parent, folders, names in os.walk(path, onerror=refuse, followlinks=True):
         here = Path(os.path.abspath(parent))
         above = {os.path.realpath(place) for place in (here, *here.parents)}
         folders[:] = [name for name in folders if os.path.realpath(here / name) not in above]
@@ -185,6 +206,17 @@ def is_simulated(path: str | Path, names: Iterable[str] = ()) -> bool:
 def is_litter(name: PurePath) -> bool:
     """Say whether a file is none of the set's: what file managers leave, macOS beside each file of a foreign disk."""
     return name.name in LITTER or name.name.startswith("._") or name.parts[0] == "__MACOSX"
+
+
+def is_hidden(name: PurePath) -> bool:
+    """Say whether a file lies apart from those of the user: under a hidden name, or where disks keep their own.
+
+    Examples
+    --------
+    >>> is_hidden(PurePath(".ipynb_checkpoints", "a.png")), is_hidden(PurePath("images", "a.png"))
+    (True, False)
+    """
+    return any(part.startswith(".") or part in ASIDE for part in name.parts)
 
 
 def check_member(path: Path, member: zipfile.ZipInfo) -> None:

@@ -31,9 +31,9 @@ def read(
     """Read a folder (or its zip archive) with ``images/`` and ``masks/``; a pair shares its name but for the ending.
 
     Masks are binary: 0 and 1, 0 and 255, or palette indices 0 and 1 (a palette with the brighter colour at index 0 is
-    refused). Both are turned as their EXIF data say. Images are resized with an antialiased bilinear filter, masks to the
-    nearest pixel. A file ``SIMULATED.json`` in the folder, or up to two folders above it, says that they are simulated;
-    so it does where the images or masks are links into such a folder.
+    refused, and so is a TIFF with white as 0). Both are turned as their EXIF data say. Images are resized with an
+    antialiased bilinear filter, masks to the nearest pixel. A file ``SIMULATED.json`` in the folder, or up to two folders
+    above it, says that they are simulated; so it does where the images or masks are links into such a folder.
 
     Parameters
     ----------
@@ -62,11 +62,12 @@ def read(
     nervekit.errors.ConfigurationError
         If the size, the number of channels or the pattern is none.
     nervekit.errors.DataError
-        If the folder is empty, partners are missing or doubled, or a file cannot be read as what it should be.
+        If the folder is empty, pictures lie in subfolders, partners are missing or doubled, or a file cannot be read as what
+        it should be.
     """
     pictures.check_shape(size, channels)
     with files.open_source(path) as source:
-        found = {part: _named(source, part) for part in (images, masks)}
+        found = {part: _named(source, part, other) for part, other in ((images, masks), (masks, images))}
         if not found[images]:
             raise DataError(
                 f"{source.path}: no pictures in {images}/. Expected files that end with {_endings()} or so."
@@ -106,15 +107,26 @@ def read(
         )
 
 
-def _named(source: files.Source, part: str) -> dict[str, str]:
+def _named(source: files.Source, part: str, other: str) -> dict[str, str]:
+    """Paths of the pictures in the folder `part` by their names; `other` may be a folder in it."""
+    here, beside = PurePosixPath(part), PurePosixPath(other)
     named: dict[str, str] = {}
     for path in map(PurePosixPath, source.sizes):
-        hidden = path.name.startswith(".")
-        if path.parent == PurePosixPath(part) and path.suffix.lower() in suffixes() and not hidden:
+        if here not in path.parents or path.suffix.lower() not in suffixes():
+            continue
+        below = path.relative_to(here)
+        if files.is_hidden(below):
+            continue
+        if path.parent == here:
             stem = _composed(path.stem)
             if stem in named:
                 raise DataError(f"{source.path}: {named[stem]} and {path} have one name. Keep one of them.")
             named[stem] = str(path)
+        elif here not in beside.parents or beside not in path.parents:
+            raise DataError(
+                f"{source.path}: pictures lie in subfolders such as {path.parent}, which are not read. Put those of {part}/ "
+                f"side by side, under names such as {'_'.join(below.parts)}, and give group_pattern; move others elsewhere."
+            )
     return named
 
 

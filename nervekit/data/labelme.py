@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -123,7 +125,8 @@ def read_folder(
     nervekit.errors.ConfigurationError
         If the size, the number of channels, the labels or the pattern are none.
     nervekit.errors.DataError
-        If there is no such folder or no annotation in it, or it, one of them or its image cannot be read.
+        If there is no such folder or no annotation in it, or it, one of them or its image cannot be read; if annotations lie
+        in subfolders, or two of them name one image.
     """
     pictures.check_shape(size, channels)
     path = Path(path)
@@ -134,48 +137,68 @@ def read_folder(
     if not unpacked:
         what = "is no folder, and archives are not read here: unpack it" if there else "there is no such folder"
         raise DataError(f"{path}: {what}. Name the folder of the images and of the JSON files that labelme saved there.")
-    found = {item.stem: item for item in path.glob("*.json") if item.name != files.MARKER and not files.is_litter(item)}
-    if not found:
-        raise DataError(
-            f"{path}: holds no annotations. Annotate the images first: labelme {path} --labels nerve, and save."
-        )
-    names = sorted(found, key=folder.natural)
-    numbers = _numbers(labels)
-    images, masks, used = [], [], []
-    for name in names:
-        annotation = _parse(found[name])
-        picture = pictures.to_grey_or_colour(_picture(found[name], annotation), str(found[name]), channels)
-        mask = Image.fromarray((_draw(found[name], annotation, numbers) > 0).astype(np.uint8))
-        if picture.size != mask.size:
-            raise DataError(
-                f"{found[name]}: imageWidth and imageHeight are {mask.width} x {mask.height} pixels, but its picture is "
-                f"{picture.width} x {picture.height}. It was drawn on another picture: put that one here, or draw it anew."
-            )
-        images.append(pictures.resize_image(picture, size))
-        masks.append(pictures.resize(mask, size, "nearest").astype(bool))
-        used.append(found[name].name)
-        if annotation.get("imageData") is None:
-            used.append(_image_path(found[name], annotation).relative_to(path.resolve()).as_posix())
-    kind = "phantom" if files.is_simulated(path, used) else "real"
     with files.open_source(path) as source:
+        _check_depth(source)
+        found = {item.stem: item for item in path.glob("*.json") if item.name != files.MARKER and not files.is_litter(item)}
+        if not found:
+            raise DataError(
+                f"{path}: holds no annotations. Annotate the images first: labelme {path} --labels nerve, and save."
+            )
+        names = sorted(found, key=folder.natural)
+        numbers = _numbers(labels)
+        images, masks, used = [], [], []
+        shown: dict[str, Path] = {}
+        for name in names:
+            annotation = _parse(found[name])
+            picture = pictures.to_grey_or_colour(_picture(found[name], annotation), str(found[name]), channels)
+            mask = Image.fromarray((_draw(found[name], annotation, numbers) > 0).astype(np.uint8))
+            if picture.size != mask.size:
+                raise DataError(
+                    f"{found[name]}: imageWidth and imageHeight are {mask.width} x {mask.height} pixels, but its picture is "
+                    f"{picture.width} x {picture.height}. It was drawn on another picture: put that one here, or draw it anew."
+                )
+            images.append(pictures.resize_image(picture, size))
+            masks.append(pictures.resize(mask, size, "nearest").astype(bool))
+            used.append(found[name].name)
+            if annotation.get("imageData") is None:
+                image = _image_path(found[name], annotation).as_posix()
+                other = shown.setdefault(image, found[name])
+                if other != found[name]:
+                    raise DataError(
+                        f"{found[name]}: its image {image} is that of {other} too, so that it would count twice. Keep one of "
+                        "the two, or correct imagePath."
+                    )
+                used.append(image)
+        kind = "phantom" if files.is_simulated(path, used) else "real"
         groups = folder.groups(names, group_pattern, source)
         how, listed = folder.grouping(group_pattern, source)
-        fingerprint = files.fingerprint(source, {*used, *listed})
-    return SegmentationDataset(
-        key=key,
-        images=np.stack(images) if size is not None else images,
-        masks=np.stack(masks) if size is not None else masks,
-        ids=np.array(names),
-        groups=groups,
-        source=kind,
-        provenance={
-            "data": KINDS[kind],
-            "path": str(path),
-            "fingerprint": fingerprint,
-            "labels": numbers if isinstance(labels, Mapping) else list(numbers),
-            "groups": how,
-        },
-    )
+        return SegmentationDataset(
+            key=key,
+            images=np.stack(images) if size is not None else images,
+            masks=np.stack(masks) if size is not None else masks,
+            ids=np.array(names),
+            groups=groups,
+            source=kind,
+            provenance={
+                "data": KINDS[kind],
+                "path": str(path),
+                "fingerprint": files.fingerprint(source, {*used, *listed}),
+                "labels": numbers if isinstance(labels, Mapping) else list(numbers),
+                "groups": how,
+            },
+        )
+
+
+def _check_depth(source: files.Source) -> None:
+    """Raise DataError if annotations lie in subfolders, where they would be left out in silence."""
+    for name in map(PurePosixPath, source.sizes):
+        deeper = len(name.parts) > 1 and name.suffix == ".json" and not files.is_hidden(name)
+        if deeper and b'"shapes"' in source.read(str(name)):
+            raise DataError(
+                f"{source.path}: annotations lie in subfolders such as {name.parent}, which are not read. Put all JSON files "
+                "with their images side by side in one folder and give group_pattern, or move them elsewhere and read each "
+                "folder by itself."
+            )
 
 
 def _parse(path: Path) -> dict:
@@ -192,26 +215,25 @@ def _parse(path: Path) -> dict:
     return annotation
 
 
-def _image_path(path: Path, annotation: dict) -> Path:
-    """Find the image from the folder of the annotation; backslashes count as separators."""
+def _image_path(path: Path, annotation: dict) -> PurePosixPath:
+    """Name the image from the folder of the annotation; backslashes count as separators, and links are not followed."""
     given = annotation.get("imagePath")
     if not isinstance(given, str) or not given or "\0" in given:
         raise DataError(
             f"{path}: imagePath is {given!r}; expected the name of an image beside the JSON file."
         )
-    relative = PurePosixPath(given.replace("\\", "/"))
+    relative = PurePosixPath(posixpath.normpath(given.replace("\\", "/")))
     try:
-        folder = path.parent.resolve()
-        target = (folder / relative).resolve()
-    except (OSError, ValueError, RuntimeError) as error:  # no name that the system takes, or links in a circle
+        os.fsencode(relative)
+    except ValueError as error:  # no name that the system takes
         raise DataError(
             f"{path}: imagePath {given!r} names no file ({error}). Give the name of an image beside the JSON file."
         ) from error
-    if relative.is_absolute() or PureWindowsPath(given).drive or not target.is_relative_to(folder):
+    if relative.is_absolute() or PureWindowsPath(given).drive or relative.parts[:1] == ("..",):
         raise DataError(
             f"{path}: imagePath {given!r} leaves the folder of the annotation. Put the image beside it."
         )
-    return target
+    return relative
 
 
 def _size(path: Path, annotation: dict) -> tuple[int, int]:
@@ -229,8 +251,8 @@ def _picture(path: Path, annotation: dict) -> Image.Image:
     if annotation.get("imageData") is not None:
         content = shapes.decode(annotation["imageData"], f"{path}: imageData")
         return pictures.upright(content, f"{path}: imageData")
-    target = _image_path(path, annotation)
+    target = path.parent / _image_path(path, annotation)
     try:
         return pictures.upright(target.read_bytes(), str(target))
     except OSError as error:
-        raise files.unreadable(f"{path}: its image {target}", error) from error
+        raise DataError(f"{path}: its image {files.unreadable(target, error)}") from error

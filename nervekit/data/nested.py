@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from nervekit.data import files
 from nervekit.errors import DataError
@@ -50,7 +50,13 @@ def _entries(path: Path, stack: ExitStack) -> Iterator[tuple[list[str], int, Cal
         source = stack.enter_context(files.open_source(path, strip=False))
         yield from _expand(source, [path.parent.name, path.name.removesuffix(".zip")], stack)
         return
-    for item in sorted(path.iterdir(), key=lambda item: item.suffix == ".zip"):
+    try:
+        items = sorted(path.iterdir(), key=lambda item: item.suffix == ".zip")
+    except OSError as error:
+        raise files.unreadable(path, error) from error
+    for item in items:
+        if item.name.lower().startswith("3dircadb1") and not item.exists():
+            raise files.unreadable(item, FileNotFoundError())
         if item.is_dir() and (item.name in KINDS or _is_patient(item)):
             source = stack.enter_context(files.open_source(item))
             yield from _expand(source, [path.name, item.name], stack)
@@ -62,7 +68,12 @@ def _entries(path: Path, stack: ExitStack) -> Iterator[tuple[list[str], int, Cal
 
 
 def _is_patient(folder: Path) -> bool:
-    return next(folder.glob("PATIENT_DICOM*"), None) is not None
+    try:
+        return any(name.startswith("PATIENT_DICOM") for name in os.listdir(folder))
+    except OSError as error:  # glob takes a folder that may not be listed for an empty one
+        if files.is_hidden(PurePath(folder.name)):
+            return False
+        raise files.unreadable(folder, error) from error
 
 
 def _expand(source: files.Source, above: list[str], stack: ExitStack):

@@ -6,12 +6,14 @@ import io
 import operator
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from nervekit.errors import ConfigurationError, DataError
 
 VOC_PALETTE = [0, 0, 0, 128, 0, 0]
 LAYERED = ("MPO", "PSD")  # formats whose first picture stands for all: a photograph and previews of it, or layers
+LOSSY = ("AVIF", "JPEG", "JPEG2000", "MPO", "WEBP")
+FEW = 10  # values of a map of structures; smoothing and lossy formats mostly leave more
 
 
 def check_shape(size: tuple[int, int] | None, channels: int) -> None:
@@ -53,7 +55,10 @@ def open_picture(content: bytes, name: str) -> Image.Image:
 
 def upright(content: bytes, name: str) -> Image.Image:
     """Decode a picture and turn it as its camera says; DataError if it cannot be decoded, or its EXIF data is damaged."""
-    picture = open_picture(content, name)
+    return _turned(open_picture(content, name), name)
+
+
+def _turned(picture: Image.Image, name: str) -> Image.Image:
     try:
         return ImageOps.exif_transpose(picture)
     except Exception as error:  # Pillow raises many kinds on damaged EXIF data
@@ -79,8 +84,9 @@ def read_mask(content: bytes, name: str, palette: bool = False, turn: bool = Fal
     """Decode a binary mask as a picture of mode L whose values are 0 and 1.
 
     A palette picture is read by its index, never by its colour: the index is the class. One whose palette has the
-    brighter colour at index 0 is refused, because it would be read inside out. Grey, black-and-white and RGB pictures
-    may hold 0 and one other value (1 or 255), equal in all three channels.
+    brighter colour at index 0 is refused, because it would be read inside out, and so is, with `turn`, a TIFF that stores
+    white as 0: of the published sets it is known what is inside.
+    Grey, black-and-white and RGB pictures may hold 0 and one other value (1 or 255), equal in all three channels.
 
     Parameters
     ----------
@@ -92,10 +98,18 @@ def read_mask(content: bytes, name: str, palette: bool = False, turn: bool = Fal
     Raises
     ------
     nervekit.errors.DataError
-        If the mask has another palette or one with the brighter colour at index 0, values other than background and one
-        class, differing channels, or transparent pixels that are not black.
+        If the mask has another palette or one with the brighter colour at index 0, stores white as 0, or has
+        values other than background and one class, differing channels, or transparent pixels that are not black.
     """
-    picture = upright(content, name) if turn else open_picture(content, name)
+    picture = open_picture(content, name)
+    stored = picture.format  # a turned picture has none
+    if turn and _white_as_zero(picture):
+        raise DataError(
+            f"{name}: stores white as 0 (TIFF tag 262), as programs do that show the structure in black, so that the mask may "
+            "be read inside out. Save it as a grey PNG, 0 background and 255 structure."
+        )
+    if turn:
+        picture = _turned(picture, name)
     if palette and (picture.mode != "P" or picture.getpalette()[:6] != VOC_PALETTE):
         found = "another palette" if picture.mode == "P" else f"a picture of mode {picture.mode}"
         raise DataError(
@@ -128,11 +142,22 @@ def read_mask(content: bytes, name: str, palette: bool = False, turn: bool = Fal
     if not any(set(levels.tolist()) <= set(pair) for pair in allowed):
         expected = " or ".join(str(set(pair)) for pair in allowed)
         shown = ", ".join(map(str, levels[:6].tolist())) + (", ..." if len(levels) > 6 else "")
+        several = picture.mode == "P" or len(levels) <= FEW and stored not in LOSSY
         advice = "A mask saved as JPEG or resized with smoothing looks like this: export it again as PNG."
-        if not counted:
+        if not counted and not 2 < len(levels) <= FEW:
             advice = "Export it with 8 bits, 0 and 255."
+        elif several:
+            advice = f"It looks like a label map of several structures: write one mask for each, `values == {levels[-1]}`."
+            if picture.mode != "P" and 255 in levels:
+                advice += " Or it was resized with smoothing: export it again as PNG."
         raise DataError(f"{name}: is not binary, it holds the values {shown}; expected {expected}. {advice}")
     return Image.fromarray((values > 0).astype(np.uint8))
+
+
+def _white_as_zero(picture: Image.Image) -> bool:
+    """Whether Pillow inverted a TIFF picture; one that does not say how it is stored counts as one that stores white as 0."""
+    tiff = isinstance(picture, TiffImagePlugin.TiffImageFile)
+    return tiff and picture.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 0) == 0
 
 
 def _inside_out(picture: Image.Image) -> bool:

@@ -1,6 +1,7 @@
 """Images of your own: paired by name, grouped by a pattern or a list."""
 
 import io
+import struct
 import tempfile
 import zipfile
 from pathlib import Path
@@ -134,10 +135,52 @@ def test_a_photograph_with_its_preview_is_one_picture(own):
     assert abs(int(folder.read(own).images[0].mean()) - 50) <= 1
 
 
+def test_a_tiff_mask_that_stores_white_as_zero_is_refused(own):
+    path = own / "masks" / "P1 a.tif"
+    Image.open(own / "masks" / "P1 a.png").save(path)
+    (own / "masks" / "P1 a.png").unlink()
+    assert folder.read(own, size=None).masks[0].sum() == 32
+    content, black_as_zero = path.read_bytes(), struct.pack("<HHIHH", 262, 3, 1, 1, 0)
+    assert content.count(black_as_zero) == 1
+    for tag, value in ((262, 0), (40_000, 1)):  # said, and left unsaid
+        path.write_bytes(content.replace(black_as_zero, struct.pack("<HHIHH", tag, 3, 1, value, 0)))
+        assert (np.asarray(Image.open(path)) == 0).sum() == 32
+        with pytest.raises(DataError, match=r"P1 a\.tif: stores white as 0 .TIFF tag 262.*grey PNG, 0 background"):
+            folder.read(own)
+
+
 def test_a_mask_of_16_bits_is_refused_with_what_to_do(own):
     values = np.asarray(Image.open(own / "masks" / "P1 a.png")).astype(np.uint16) * 257
     Image.fromarray(values).save(own / "masks" / "P1 a.png")
     with pytest.raises(DataError, match=r"holds the values 0, 65535; .*Export it with 8 bits, 0 and 255\.$"):
+        folder.read(own)
+
+
+@pytest.mark.parametrize("kind", ["grey", "16 bits", "palette"])
+def test_a_label_map_is_called_one_with_what_to_do(own, kind):
+    values = np.zeros((20, 30), np.uint16 if kind == "16 bits" else np.uint8)
+    values[5:9] = 2
+    if kind == "palette":
+        made = palette(values, (0, 0, 0), (128, 0, 0), (0, 128, 0))
+    else:
+        values[12:14] = 1
+        made = Image.fromarray(values)
+    made.save(own / "masks" / "P1 a.png")
+    with pytest.raises(DataError, match=r"label map of several structures: write one mask for each, `values == 2`\.$"):
+        folder.read(own)
+
+
+def test_few_values_of_a_lossy_format_or_of_smoothing_are_no_sure_label_map(own):
+    Image.new("L", (30, 20), 100).save(own / "masks" / "P1 a.jpg")
+    drawn = Image.open(own / "masks" / "P1 a.png").copy()
+    (own / "masks" / "P1 a.png").unlink()
+    with pytest.raises(DataError, match="expected .* A mask saved as JPEG or resized with smoothing"):
+        folder.read(own)
+    (own / "masks" / "P1 a.jpg").unlink()
+    values = np.asarray(drawn).copy()
+    values[5] = 64
+    Image.fromarray(values).save(own / "masks" / "P1 a.png")
+    with pytest.raises(DataError, match="label map .* Or it was resized with smoothing: export it again"):
         folder.read(own)
 
 
@@ -160,11 +203,29 @@ def test_linked_folders_are_entered_but_no_folder_twice(own, tmp_path_factory):
     linked = tmp_path_factory.mktemp("linked")
     for part in ("images", "masks"):
         (linked / part).symlink_to(own / part)
+    names = folder.read(own).ids.tolist()
     (own / "images" / "back").symlink_to(linked)
     dataset = folder.read(linked)
-    assert dataset.ids.tolist() == folder.read(own).ids.tolist() and dataset.source == "real"
+    assert dataset.ids.tolist() == names and dataset.source == "real"
     with files.open_source(linked) as source:
         assert len(source.sizes) == 6
+
+
+def test_link_that_leads_nowhere_is_named_where_its_file_is_needed(own):
+    (own / "clip.mp4").symlink_to("nowhere")
+    (own / "images" / ".#P1 a.jpg").symlink_to("somebody edits this")
+    assert len(folder.read(own)) == 3
+    for path in (own / "images" / "P1 a.jpg", own / "masks" / "P1 a.png"):
+        path.unlink()
+        path.symlink_to("../.git/annex/objects/not fetched")
+    with pytest.raises(DataError, match=r"images/P1 a\.jpg: is a link that leads nowhere\. Fetch .*git annex get.*dvc pull"):
+        folder.read(own)
+
+
+def test_list_of_groups_that_is_a_link_to_nowhere_is_not_passed_over(own):
+    (own / "groups.csv").symlink_to("not fetched")
+    with pytest.raises(DataError, match=r"groups\.csv: is a link that leads nowhere"):
+        folder.read(own)
 
 
 @pytest.mark.parametrize("of", ["folders", "files"])
@@ -224,6 +285,36 @@ def test_images_of_any_format_of_pillow_are_read(own, ending):
 def test_empty_folder_is_refused(tmp_path):
     with pytest.raises(DataError, match="no pictures in images/"):
         folder.read(tmp_path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("part", ["images", "masks"])
+def test_pictures_in_subfolders_are_refused_with_how_to_put_them(own, tmp_path_factory, part, packed):
+    (own / part / ".ipynb_checkpoints").mkdir()
+    (own / part / "P07" / "left").mkdir(parents=True)
+    for name in (".ipynb_checkpoints/a.png", "P07/notes.txt"):
+        (own / part / name).write_bytes(b"")
+    assert len(folder.read(own)) == 3
+    Image.new("L", (30, 20)).save(own / part / "P07" / "left" / "a.PNG")
+    place = own
+    if packed:
+        place = tmp_path_factory.mktemp("packed") / "own.zip"
+        with zipfile.ZipFile(place, "w") as opened:
+            for path in own.rglob("*"):
+                opened.write(path, path.relative_to(own).as_posix())
+    text = rf"subfolders such as {part}/P07/left, which are not read.*names such as P07_left_a\.PNG, and give group_pattern"
+    with pytest.raises(DataError, match=text):
+        folder.read(place)
+    for path in (own / part).iterdir():
+        if path.is_file():
+            path.unlink()
+    with pytest.raises(DataError, match=text):
+        folder.read(own)
+
+
+def test_masks_may_lie_in_a_folder_inside_that_of_the_images(own):
+    (own / "masks").rename(own / "images" / "masks")
+    assert len(folder.read(own, masks="images/masks")) == 3
 
 
 def test_folder_that_does_not_exist_is_refused(tmp_path):

@@ -204,6 +204,21 @@ def test_missing_mask_is_named_but_only_if_its_organ_is_asked_for(set_of_two):
         read(set_of_two, organs="livertumor*")
 
 
+def test_a_patient_that_is_a_link_to_nowhere_is_not_passed_over(set_of_two):
+    (set_of_two / "3Dircadb1.9.zip").symlink_to("not fetched")
+    with pytest.raises(DataError, match=r"3Dircadb1\.9\.zip: is a link that leads nowhere"):
+        read(set_of_two)
+
+
+def test_masks_that_are_links_to_nowhere_do_not_leave_their_patient_out(set_of_two):
+    for number in range(12):
+        slice_of(set_of_two, number, "liver").unlink()
+        slice_of(set_of_two, number, "liver").symlink_to("not fetched")
+    assert read(set_of_two, patients=[10])["ids"].tolist() == ["10/0", "10/1", "10/2"]
+    with pytest.raises(DataError, match=r"MASKS_DICOM/liver/image_\d+: is a link that leads nowhere"):
+        read(set_of_two)
+
+
 def pack(archive, folder, prefix):
     with zipfile.ZipFile(archive, "w") as opened:
         for path in folder.rglob("*"):

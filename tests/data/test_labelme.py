@@ -103,11 +103,53 @@ def test_size_comes_from_embedded_data(annotate):
 
 
 @pytest.mark.parametrize(
-    "given", ["../secret.png", "..\\secret.png", "/etc/passwd", "C:\\x.png", "", None, "a\0b", "\ud800.png"]
+    "given",
+    ["../secret.png", "in/../../secret.png", "..\\secret.png", "/etc/passwd", "C:\\x.png", "", None, "a\0b", "\ud800.png"],
 )
 def test_image_path_must_stay_beside_the_annotation(annotate, given):
     with pytest.raises(DataError, match="imagePath"):
         labelme.read_folder(annotate(imagePath=given).parent)
+
+
+def test_image_may_be_a_link_out_of_the_folder(annotate, tmp_path, tmp_path_factory):
+    stored = tmp_path_factory.mktemp("annex") / "object"
+    Image.new("L", (60, 40), 7).save(stored, "PNG")
+    (tmp_path / "frame.jpg").symlink_to(stored)
+    path = annotate(shape("rectangle", [[2, 3], [9, 12]]))
+    dataset = labelme.read_folder(tmp_path, size=None)
+    assert (dataset.images[0] == 7).all() and dataset.masks[0].sum() == 80 and dataset.source == "real"
+    (stored.parent / "SIMULATED.json").touch()
+    assert labelme.read_folder(tmp_path).source == "phantom"
+    stored.unlink()
+    with pytest.raises(DataError, match=r"its image .*frame\.jpg: is a link that leads nowhere\. Fetch .*git annex get"):
+        labelme.read_folder(tmp_path)
+    path.unlink()
+    path.symlink_to("not fetched")
+    with pytest.raises(DataError, match=r"frame\.json: is a link that leads nowhere"):
+        labelme.read_folder(tmp_path)
+
+
+@pytest.mark.parametrize("given", ["frame.jpg", "./frame.jpg", "in\\..\\frame.jpg"])
+def test_two_annotations_of_one_image_are_refused(annotate, tmp_path, given):
+    Image.new("L", (60, 40)).save(tmp_path / "frame.jpg")
+    (tmp_path / "frame (copy).json").write_text(annotate(imagePath=given).read_text())
+    annotate()
+    with pytest.raises(DataError, match=r"frame \(copy\)\.json: its image frame\.jpg is that of .*frame\.json too"):
+        labelme.read_folder(tmp_path)
+
+
+def test_annotations_in_subfolders_are_refused(annotate, tmp_path):
+    text = annotate(imageData=png(np.zeros((40, 60), np.uint8))).read_text()
+    for name in ("P01", ".trash", "settings"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".trash" / "frame.json").write_text(text)
+    (tmp_path / "settings" / "colours.json").write_text("{}")
+    assert len(labelme.read_folder(tmp_path)) == 1
+    (tmp_path / "P01" / "frame.json").write_text(text)
+    for _ in range(2):
+        with pytest.raises(DataError, match="annotations lie in subfolders such as P01, which are not read.*side by side"):
+            labelme.read_folder(tmp_path)
+        (tmp_path / "frame.json").unlink(missing_ok=True)
 
 
 def test_image_path_that_is_a_link_to_itself_is_refused(annotate, tmp_path):
@@ -240,10 +282,10 @@ def test_linked_annotations_of_simulated_images_are_simulated(annotate, tmp_path
 
 
 def test_a_list_of_groups_keeps_patients_together(annotate, tmp_path):
-    Image.new("L", (60, 40)).save(tmp_path / "frame.jpg")
     text = annotate(shape("rectangle", [[2, 3], [9, 12]])).read_text()
-    for name in ("f2", "f3"):
-        (tmp_path / f"{name}.json").write_text(text)
+    for name in ("frame", "f2", "f3"):
+        Image.new("L", (60, 40)).save(tmp_path / f"{name}.jpg")
+        (tmp_path / f"{name}.json").write_text(text.replace("frame.jpg", f"{name}.jpg"))
     (tmp_path / "groups.csv").write_text("sample,group\nframe,p\nf2,p\nf3,q\n")
     dataset = labelme.read_folder(tmp_path, size=None)
     assert dict(zip(dataset.ids, dataset.groups)) == {"frame": "p", "f2": "p", "f3": "q"}

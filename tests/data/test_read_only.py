@@ -177,6 +177,33 @@ def test_link_to_where_nobody_may_go_is_named(locked):
     as_nobody(read)
 
 
+@pytest.mark.parametrize("reader", [folder.read, labelme.read_folder, READERS["patients"]], ids=["images", "annotations", "patients"])
+def test_folder_that_nobody_may_list_does_not_count_as_empty(locked, reader):
+    (locked / "empty").chmod(0o000)
+
+    def read():
+        with pytest.raises(DataError, match="empty: cannot be read .Permission denied"):
+            reader(locked)
+        with pytest.raises(DataError, match="empty: cannot be read .Permission denied"):
+            reader(locked / "empty")
+
+    as_nobody(read)
+
+
+def test_folder_that_the_drive_keeps_for_itself_is_passed_over(locked):
+    locked.chmod(0o755)
+    (locked / "lost+found").mkdir()
+    (locked / "lost+found").chmod(0o000)
+
+    def read():
+        assert len(folder.read(locked)) == 1
+
+    try:
+        as_nobody(read)
+    finally:
+        (locked / "lost+found").chmod(0o755)
+
+
 def test_cache_where_nobody_may_go_is_none(locked, tmp_path, monkeypatch):
     def look():
         with pytest.raises(DataError, match="could not be stored"):
