@@ -39,7 +39,7 @@ STAMPS := $(NAMES:%=$(OUT)/.%.settings)
 # Notebook 10 reads what the others left: it runs when they have ended, however they did.
 LAST := $(patsubst %,$(OUT)/%.ipynb,$(filter 10_%,$(NAMES)))
 
-.PHONY: help test slow oldest lint lab run-all results last settings expected report sync clean FORCE
+.PHONY: help test slow oldest lint lab run-all checked results last settings expected report sync clean FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -131,7 +131,7 @@ $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings 
 		--runs $(RUNS) $(NBARGS)
 
 # The settings of the last run; rewritten, and so newer than its results, when they differ from those asked for, or when
-# a set that the notebook may take has come or gone.
+# a set that the notebook may take, or a patient of the CT set, has come or gone.
 settings: | $(READY)
 	@$(NERVEKIT) run $(NAMES) --settings --profile '$(PROFILE)' --backend '$(BACKEND)' --precision '$(PRECISION)' \
 		--data '$(DATA)' --seed '$(SEED)' --runs $(RUNS)

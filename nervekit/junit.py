@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+from nervekit import overview
 from nervekit.whole import write_text
 
 LOG_LINES = 60
 
 
 def write(rows, path, profile):
-    """Write one test suite a notebook: that it ran to its end, then one test a check.
+    """Write one test suite a notebook: that it ran to its end, then one test a check. What was not compared is a skipped test.
 
     Parameters
     ----------
@@ -41,6 +42,11 @@ def _suite(row, profile, folder):
         ElementTree.SubElement(ran, "skipped", message=_clean(row.problems[0]))
     elif row.status in ("failed", "missing"):
         ElementTree.SubElement(ran, "error", message=_clean(row.problems[0])).text = _log(folder, row.notebook)
+    elif row.status == "provisional":
+        ElementTree.SubElement(ran, "system-out").text = _clean("\n".join(overview.reasons(row)))
+    elif reasons := overview.reasons(row):
+        compared = ElementTree.SubElement(suite, "testcase", name="is compared with what is expected", time="0", **named)
+        ElementTree.SubElement(compared, "skipped", message=_clean(reasons[0]))
     for check in row.checks:
         case = ElementTree.SubElement(suite, "testcase", name=check.key, time="0", **named)
         if check.problem:

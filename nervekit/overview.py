@@ -4,6 +4,7 @@ import datetime
 import html
 from pathlib import Path
 
+from nervekit.check import FEWEST_SEEDS
 from nervekit.progress import clock
 from nervekit.whole import write_text
 
@@ -54,6 +55,31 @@ def write(rows, folder, profile):
     return folder / "index.html"
 
 
+def reasons(row):
+    """What is to be said of a row beside its checks: why it did not run, or why its values were not compared.
+
+    Parameters
+    ----------
+    row : check.Row
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from nervekit.check import Check, Row
+    >>> floor = Check("dice", 0.8, floor=0.3)
+    >>> reasons(Row("02_a", "unchecked", checks=(floor,), problems=("not compared: nothing is expected",)))
+    ['not compared: nothing is expected']
+    """
+    told = {f"{check.key}: {check.problem}" for check in row.checks}
+    found = [problem for problem in row.problems if problem not in told]
+    if row.status == "provisional":
+        found.append(f"not compared with tolerances: these need {FEWEST_SEEDS} seeds, and there were fewer")
+    return found
+
+
 def _notebook(row, folder):
     executed = next((folder / f"{row.notebook}{end}" for end in (".ipynb", ".failed.ipynb")
                      if (folder / f"{row.notebook}{end}").exists()), None)  # fmt: skip
@@ -94,7 +120,7 @@ def _page(executed):
 
 def _details(row, folder):
     log = folder / f"{row.notebook}.log"
-    parts = [f"<p>{html.escape(problem)}</p>" for problem in row.problems if not row.checks]
+    parts = [f"<p>{html.escape(reason)}</p>" for reason in reasons(row)]
     if log.exists():
         parts.append(f"<pre>{html.escape(log.read_text(encoding='utf-8', errors='replace')[-8000:])}</pre>")
     if row.checks:

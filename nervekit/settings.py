@@ -60,7 +60,15 @@ class Settings:
             places = {key: catalog.find(key) for key in catalog.ENTRIES if f'"{key}"' in text}
         except DataError:  # NERVEKIT_DATA is no folder of data: the notebook says so
             return []
-        return [f"{key}={place.source}" for key, place in places.items() if place]
+        return [f"{key}={place.source}{_patients(key, place)}" for key, place in places.items() if place]
+
+
+def _patients(key, place):
+    """Which are in a folder of the CT set, whose patients come one by one; of another set, or of one archive, nothing."""
+    if key != "ircadb":
+        return ""
+    names = {path.name.removesuffix(".zip") for path in place.path.glob("3Dircadb1.[0-9]*")}
+    return "".join(f",{name.removeprefix('3Dircadb1.')}" for name in sorted(names))
 
 
 def check_backend(backend):

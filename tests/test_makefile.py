@@ -15,6 +15,7 @@ import tiny_project
 
 from nervekit import expected, report
 from nervekit.data.entries import FEMORAL
+from nervekit.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -136,6 +137,25 @@ def test_a_set_that_was_fetched_since_runs_again_what_takes_it_but_not_smoke(pro
     assert settings("02_unet") != without
     assert settings("01_other") == settings("02_unet", profile="smoke") == without
     assert settings("02_unet", "DATA=phantom") == without.replace("data=", "data=phantom")
+
+
+def test_a_patient_that_came_since_runs_again_what_takes_the_ct_set(tmp_path, monkeypatch):
+    source, patients = tmp_path / "08_liver.py", tmp_path / "ct"
+    source.write_text('name = "ircadb"\n')
+    monkeypatch.setenv("NERVEKIT_DATA", str(patients))
+
+    def at_hand():
+        return Settings("workshop").line(source).split()[-1]
+
+    (patients / "3Dircadb1.1" / "PATIENT_DICOM").mkdir(parents=True)
+    assert at_hand() == "ircadb=real,1"
+    (patients / "3Dircadb1.17.zip").touch()
+    assert at_hand() == "ircadb=real,1,17"
+    (patients / "3Dircadb1.17" / "PATIENT_DICOM").mkdir(parents=True)
+    assert at_hand() == "ircadb=real,1,17"
+    (patients / "3Dircadb1.1" / "PATIENT_DICOM").rmdir()
+    (patients / "3Dircadb1.1").rmdir()
+    assert at_hand() == "ircadb=real,17"
 
 
 def test_a_moved_project_gets_its_own_code_and_a_lost_python_a_new_environment(project):
@@ -274,6 +294,16 @@ def test_report_writes_the_committed_page_unless_a_profile_is_named_and_clean_re
         (folder / name).mkdir()
     assert make("clean").returncode == 0
     assert not (folder / "runs").exists() and not (folder / "notebooks" / "runs").exists() and committed.exists()
+
+
+def test_a_file_of_the_name_of_a_target_does_not_silence_it(project):
+    folder, make = project
+    (folder / "checked").touch()
+    assert " -m nervekit check " in make("checked", "--just-print").stdout
+    text = (ROOT / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", text, re.MULTILINE)
+    targets = set(re.findall(r"^([\w-]+):(?!=)", text, re.MULTILINE))
+    assert {"help", "checked", "run-all"} <= targets <= set(phony.split())
 
 
 def test_the_oldest_versions_are_tested_with_the_python_that_is_asked_for(project):

@@ -21,6 +21,8 @@ ROWS = [
     Row("03_bad", "failed", 2.0, 100, problems=("cell 3: ValueError: <boom>",)),
     Row("04_no_data", "not run", 1.0, 100, problems=("fetch it",)),
     Row("05_gone", "missing", problems=("it has not run",)),
+    Row("06_other_data", "unchecked", 4.0, 100, (Check("dice", 0.81, floor=0.3),), ("not compared: simulated & real data",)),
+    Row("07_few_seeds", "provisional", 2.0, 100, CHECKS[:2]),
 ]
 
 
@@ -37,15 +39,18 @@ def folder(tmp_path):
 def test_junit_counts_tests_failures_errors_and_skipped(folder):
     root = ElementTree.parse(junit.write(ROWS, folder / "junit.xml", "smoke")).getroot()
     assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped", "time")} == {
-        "tests": "10", "failures": "1", "errors": "2", "skipped": "1", "time": "94.0"
+        "tests": "16", "failures": "1", "errors": "2", "skipped": "2", "time": "100.0"
     }  # fmt: skip
-    good, moved, bad, without, gone = root
+    good, moved, bad, without, gone, other, few = root
     assert [case.get("name") for case in good] == ["runs to its end", "provenance", "dice"]
     assert good[0].get("time") == "61.0" and good[0].get("classname") == "smoke.01_good"
     assert moved.find("testcase[@name='iou']/failure").get("message") == "0.2 < 0.3 & does not exceed it"
     assert bad.find("testcase/error").text == "caf\ufffd Traceback <boom>"
     assert without.find("testcase/skipped").get("message") == "fetch it"
     assert gone.find("testcase/error").get("message") == "it has not run"
+    assert other.find("testcase/skipped").get("message") == "not compared: simulated & real data"
+    assert [case.get("name") for case in other if case.find("skipped") is None] == ["runs to its end", "dice"]
+    assert "these need 5 seeds" in few[0].find("system-out").text and few.find("testcase/skipped") is None
     assert not list(folder.glob(".part-*"))
 
 
@@ -81,9 +86,10 @@ def test_the_page_links_executed_notebooks_and_shows_every_check(folder):
     executed = (folder / "03_bad.failed.html").read_text(encoding="utf-8")
     assert "said by 03_bad" in executed and not re.search(r"""(src|href)=.https?:""", executed)
     text = re.sub(r"\s+", " ", page.text)
-    assert "1 of 5 notebooks are as they should be." in text
+    assert "3 of 7 notebooks are as they should be." in text
     assert "iou 0.2 0.7 0.1 0.3 0.2 < 0.3 & does not exceed it" in text
     assert "cell 3: ValueError: <boom>" in text and "fetch it" in text and "it has not run" in text
+    assert "not compared: simulated & real data" in text and "these need 5 seeds" in text and "iou: 0.2" not in text
 
 
 def test_a_progress_bar_makes_the_page_ask_no_other_server(folder):

@@ -1,5 +1,5 @@
-"""What no count of parameters sees: activations, dropout, first weights, up-sampling, sums. Counted by hand from the papers'
-code and texts, stage by stage, not from the networks."""
+"""What no count of parameters sees: activations, dropout, first weights, pooling, up-sampling, sums. Counted by hand from the
+papers' code and texts, stage by stage, not from the networks."""
 
 from collections import Counter
 
@@ -59,6 +59,40 @@ ALL = {
     "resnet34_unet": {(CONVOLUTION, UNIFORM): 1 + 32 + 4 + 10, (CONVOLUTION, GLOROT): 1},
 }
 
+# Pooling: kind, window, step and edge. A mean of the whole map, and SegNet's two layers for the places of its values, have none
+# of the last three.
+HALVED = ("MaxPooling2D", (2, 2), (2, 2), "valid")
+NEIGHBOURS = ("MaxPooling2D", (3, 3), (1, 1), "same")
+STEM = ("MaxPooling2D", (3, 3), (2, 2), "valid")  # zeros are put around the map before it
+WHOLE = ("GlobalAveragePooling2D", None, None, None)
+PLACES, PUT_BACK = ("PoolingPlaces", None, None, None), ("Unpooling", None, None, None)
+POOLING = {
+    # one behind each of four encoder stages
+    "huang_unet": {HALVED: 4},
+    "belahsen_unet": {HALVED: 4},
+    "gulati_unet": {HALVED: 4},
+    "shrivastava_unet": {HALVED: 4},
+    "nervekit_unet": {HALVED: 4},
+    "r2unet": {HALVED: 4},
+    "attention_resunet": {HALVED: 4},
+    "melnic_unet": {HALVED: 4},
+    # the fourth branch of nine blocks; its four steps down are convolutions
+    "inception_unet": {NEIGHBOURS: 9},
+    # into X(1,0), X(2,0), X(3,0) and X(4,0)
+    "unetpp": {HALVED: 4},
+    # behind each of five groups of VGG16; values go back before each of five groups of the decoder
+    "gulati_segnet": {HALVED: 5, PLACES: 5, PUT_BACK: 5},
+    # behind the stem; the other steps down are convolutions
+    "resnet34_unet": {STEM: 1},
+    # three encoder stages
+    "lunet": {HALVED: 3},
+    # between five blocks of VGG19, behind four of the second half; twelve excitations, two pyramids
+    "double_unet": {HALVED: 4 + 4, WHOLE: 12 + 2},
+    # between four blocks of VGG19, behind three of the second half; nine excitations, two pyramids
+    "dl_unet": {HALVED: 3 + 3, WHOLE: 9 + 2},
+    "dl_unet_vgg16": {HALVED: 3 + 3, WHOLE: 9 + 2},
+}
+
 
 @pytest.fixture(scope="module", params=list(NETWORKS))
 def network(request):
@@ -75,9 +109,17 @@ def test_activations_dropout_and_up_sampling_are_those_of_the_source(network):
     name, model = network
     found = [layer.activation.__name__ for layer in model.layers if hasattr(layer, "activation")]
     found += ["leaky_relu" for layer in model.layers if isinstance(layer, keras.layers.LeakyReLU)]
-    rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    rates = [layer.rate for layer in model.layers if type(layer) is keras.layers.Dropout]
     larger = Counter(layer.interpolation for layer in model.layers if isinstance(layer, keras.layers.UpSampling2D))
     assert (Counter(one for one in found if one != "linear"), rates, larger) == WITHOUT[name][:3]
+
+
+def test_pooling_is_that_of_the_source(network):
+    name, model = network
+    pooling = [layer for layer in model.layers if "pool" in type(layer).__name__.lower()]
+    options = ("pool_size", "strides", "padding")
+    found = Counter((type(layer).__name__, *(getattr(layer, option, None) for option in options)) for layer in pooling)
+    assert found == POOLING[name]
 
 
 def test_first_weights_are_drawn_as_in_the_source(network):
@@ -99,7 +141,7 @@ def test_no_tensor_is_joined_with_itself(network):
 
 def test_dropout_of_the_femoral_network_is_that_of_its_kernel():
     model = models.build("huang_unet", (32, 32, 1), dropout=True)
-    rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    rates = [layer.rate for layer in model.layers if type(layer) is keras.layers.Dropout]
     assert rates == [0.1, 0.1, 0.2, 0.2, 0.3, 0.2, 0.2, 0.1, 0.1]
 
 
