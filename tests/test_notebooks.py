@@ -1,5 +1,6 @@
 """The notebooks of the course: in step with their sources, well formed, pinned outputs true; and the rules themselves."""
 
+import json
 import os
 import re
 import subprocess
@@ -33,6 +34,15 @@ def test_readme_names_every_notebook_and_links_to_it():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d\d) \| \[[^]]+\]\(notebooks/([^)]+)\.ipynb\) (?:\|[^|\n]+){3}\|$", text, re.MULTILINE)
     assert rows == [(path.stem[:2], path.stem) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+
+
+def test_readme_has_the_minutes_that_the_pinned_smoke_runs_took():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| \d\d \| \[[^]]+\]\(notebooks/([^)]+)\.ipynb\) \| (< 1|\d+) \|", text, re.MULTILINE))
+    seconds = json.loads((ROOT / "expected" / "smoke.json").read_text(encoding="utf-8"))["seconds"]
+    assert told.keys() == seconds.keys()
+    for notebook, minutes in told.items():
+        assert seconds[notebook] < 60 if minutes == "< 1" else abs(seconds[notebook] / 60 - int(minutes)) < 0.6, notebook
 
 
 def test_the_map_of_the_course_names_every_notebook():

@@ -313,6 +313,8 @@ def test_head_or_area_is_not_settled():
     *ahead, level = sorted(ahead, reverse=True)
     assert len(ahead) == 4 and level == pytest.approx(0, abs=1e-9)
     assert f"the area was ahead four times, by {min(ahead):.3f} to {max(ahead):.3f}, and once both were level." in text_of_notebook
+    by_score = np.subtract(*(keys[f"empty_images.{one}_alone.score"]["spread"] for one in ("head", "area")))
+    assert (by_score > 0).sum() == 4 and "the head was ahead in four of these five." in text_of_notebook
 
 
 def test_what_the_ablation_shows():

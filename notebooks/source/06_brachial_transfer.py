@@ -424,7 +424,7 @@ from nervekit.plots.networks import network_curves
 by_subject = {label: curves[name, "by subject"] for name, label in labels.items()}
 gaps = {label: found["val_loss"][-1] - found["loss"][-1] for label, found in by_subject.items()}
 widest = max(gaps, key=gaps.get)
-title = f"{widest} has the widest gap: development loss minus training loss is {gaps[widest]:+.2f} ({kind} images)"
+title = f"Development loss minus training loss is largest for {widest}, {gaps[widest]:+.2f} ({kind} images)"
 figure = network_curves(by_subject, title, dot="best on development subjects")
 record.figure("curves", figure, alt=f"Loss and pooled Dice by epoch for three networks. {title}.")
 

@@ -388,7 +388,8 @@ record.finish();
 #   0.899, which is +0.004 (0.000 to 0.014) above the formula's; the network without a head had 0.908. So this run does not say
 #   what the rule is worth.
 # - What tells more, head or area, is not settled: the head had an area under the curve of 0.961 there and the mask's area 0.933,
-#   while in `smoke`, seeds 0 to 4, the area was ahead four times, by 0.003 to 0.027, and once both were level.
+#   while in `smoke`, seeds 0 to 4, the area was ahead four times, by 0.003 to 0.027, and once both were level. By the score of
+#   a rule on either alone the head was ahead in four of these five.
 #
 # **Exercises**
 #
