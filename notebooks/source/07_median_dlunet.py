@@ -215,7 +215,7 @@ del full_size, real, network
 # - each training image is turned, shifted sideways and mirrored at random, anew in every epoch, and its mask with it.
 #
 # Batch normalisation keeps running means for use after training. Their momentum of 0.99 needs several hundred steps to forget
-# where it began; `smoke` has 170, so it takes 0.9. And an untrained network says 0.5 at every pixel, while a nerve fills one
+# where it began; `smoke` has 180, so it takes 0.9. And an untrained network says 0.5 at every pixel, while a nerve fills one
 # in a hundred; in `smoke` the output begins about there.
 
 # %%
@@ -237,7 +237,7 @@ def build(name, seed):
 
 
 # %% [markdown]
-# The `smoke` profile has too few images and steps for these changes to pay, and leaves them out.
+# The `smoke` profile has few images and steps: of these changes it keeps the mirror images alone.
 
 # %%
 changes = {name: settings[name] for name in ("rotation", "shear", "shift", "flip")}
