@@ -608,7 +608,7 @@ for name, study in kept_whole.items():
         }
     panel = next(iter(found))
     off = found[panel][ARMS["transferred_quarter"]].sum() / truth[panel].sum() - 1
-    title = f"Transferred, first start: the volume of {panel} differs from the annotated one by {off:+.1%}"
+    title = f"Transferred, first start: the volume of {panel} is off by {off:+.1%}"
     figure = ct.along_the_body(heights, truth, found, title)
     record.figure(f"{name}_volumes", figure, alt=f"Area of the liver by slice, annotated and predicted. {title}.")
 
