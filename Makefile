@@ -85,7 +85,8 @@ test: lint
 # The tests of which make test takes a few cases alone.
 slow: $(READY)
 	NERVEKIT_SLOW=1 $(PY) -m pytest --numprocesses $(TESTJOBS) --dist loadfile tests/models/test_overfit.py \
-		tests/test_determinism.py tests/test_evaluation.py tests/test_kills.py $(TESTARGS)
+		tests/test_crossval.py tests/test_determinism.py tests/test_evaluation.py tests/test_kills.py tests/test_makefile.py \
+		$(TESTARGS)
 
 # The tests with the oldest versions that pyproject.toml allows, in .venv-oldest.
 oldest:

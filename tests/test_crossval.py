@@ -1,6 +1,7 @@
 """Cross-validation on executors: the same results as here, a lost worker's fold again, a finished fold never."""
 
 import itertools
+import os
 import random
 from concurrent.futures import (
     BrokenExecutor,
@@ -27,6 +28,7 @@ from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError, RunError
 
 SEED = 1000
+slow = pytest.mark.skipif(os.environ.get("NERVEKIT_SLOW") != "1", reason="slow: make slow")
 FOLDS = [(np.setdiff1d(np.arange(18), held_out), held_out) for held_out in np.arange(18).reshape(3, 6)]
 
 
@@ -257,7 +259,7 @@ def test_a_worker_with_another_backend_is_refused():
         trainings._in_worker("token", None, "theano", "float32")
 
 
-@pytest.mark.parametrize(("workers", "die_at"), [(2, SEED + 1), (1, SEED + 2)])
+@pytest.mark.parametrize(("workers", "die_at"), [(2, SEED + 1), pytest.param(1, SEED + 2, marks=slow)])
 def test_a_dask_cluster_that_loses_a_worker_trains_its_fold_again_and_no_finished_one(dataset, serial, log, workers, die_at):
     distributed = pytest.importorskip("distributed", reason="the extra nervekit[cluster] is not installed")
     build, draws = log

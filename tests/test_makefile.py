@@ -20,6 +20,7 @@ from nervekit.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent
 
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+slow = pytest.mark.skipif(os.environ.get("NERVEKIT_SLOW") != "1", reason="slow: make slow")
 
 
 @pytest.fixture
@@ -77,6 +78,7 @@ def test_a_notebook_is_named_by_number_name_or_path(project):
         assert make("-f", "Makefile", "-f", "show.mk", "show", f"NOTEBOOKS={name}").stdout == "01_good\n", name
 
 
+@slow
 def test_notebook_10_runs_after_all_others_even_if_one_fails(project):
     folder, make = project
     count = """import os
@@ -99,6 +101,7 @@ record.value("seen", len(left))"""
     assert said.index("02_bad: failed") < said.index("10_report: started") and seen() == 2
 
 
+@slow
 def test_notebooks_side_by_side_share_the_cores_on_pytorch(project):
     folder, make = project
     tiny_project.write(folder, n01_threads="import os\nrecord.value('threads', int(os.environ.get('OMP_NUM_THREADS') or 0))")
@@ -311,8 +314,8 @@ def test_the_oldest_versions_are_tested_with_the_python_that_is_asked_for(projec
 
 
 def test_slow_runs_every_test_that_is_shortened_elsewhere(project):
-    others = [path for path in ROOT.glob("tests/**/test_*.py") if path != Path(__file__)]
-    shortened = {str(path.relative_to(ROOT)) for path in others if '"NERVEKIT_SLOW"' in path.read_text()}
+    tests = ROOT.glob("tests/**/test_*.py")
+    shortened = {str(path.relative_to(ROOT)) for path in tests if '"NERVEKIT_SLOW"' in path.read_text()}
     commands = project[1]("slow", "--just-print").stdout.replace("\\\n", "").splitlines()
     (line,) = [line for line in commands if "pytest" in line]
     assert line.startswith("NERVEKIT_SLOW=1 ")
