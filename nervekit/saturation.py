@@ -71,8 +71,8 @@ def binary_crossentropy(y_true, y_pred):
     y_true = ops.cast(y_true, y_pred.dtype)
     if tuple(y_true.shape) != tuple(y_pred.shape):
         raise ConfigurationError(
-            f"binary_crossentropy: the truth has the shape {tuple(y_true.shape)} and the answer {tuple(y_pred.shape)}. Expected "
-            "one shape."
+            f"binary_crossentropy: the truth has the shape {tuple(y_true.shape)} and the answer {tuple(y_pred.shape)}. Give "
+            "masks of the shape that the network answers in, (images, height, width, 1)."
         )
     rest = 1 - y_pred
     value = -y_true * ops.log(ops.maximum(y_pred, LEAST_SLOPE)) - (1 - y_true) * ops.log(ops.maximum(rest, NEAREST_TO_ONE))

@@ -4,13 +4,13 @@ import time
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 from keras import ops
 from tqdm.auto import tqdm
 
 from nervekit import determinism, feeding, saturation, suitable, supervision
-from nervekit.errors import ConfigurationError, RunError
+from nervekit.errors import ConfigurationError
 from nervekit.precision import has_gpu, set_precision, sum_bias_gradients_in_float32
+from nervekit.prediction import answers, predict
 from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum, until_alive
 from nervekit.transfer import transfer
 
@@ -65,7 +65,7 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
         state no loss, and the default is that of the kernel they cite. ``"binary_crossentropy"`` follows the logits of a
         network that ends in a sigmoid on every backend, see `nervekit.saturation`.
     metrics : list, optional
-        The pooled IoU if omitted; of a network with several outputs that of the output ``mask``, or of its last.
+        The pooled IoU if omitted; of a network with several outputs that of the output ``mask``, or of its largest.
     loss_weights : dict, optional
         Weight of each output of a network with several.
 
@@ -76,8 +76,8 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
     """
     plain = keras.config.backend() == "tensorflow" and not has_gpu()
     if metrics is None:
-        answers = supervision.outputs(model)
-        metrics = {supervision.finest(answers): [PooledIoU()]} if isinstance(answers, dict) else [PooledIoU()]
+        outputs = supervision.outputs(model)
+        metrics = {supervision.finest(outputs): [PooledIoU()]} if isinstance(outputs, dict) else [PooledIoU()]
     jit = False if plain else "auto"
     loss = saturation.keep_teaching(model, loss)
     model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, jit_compile=jit)
@@ -202,9 +202,9 @@ def _make_state(trained, network, mask):
     """Make what training would make in its first step: a step that makes variables is traced twice."""
     if not trained.optimizer.built:
         trained.optimizer.build(trained.trainable_variables)
-    if isinstance(answers := supervision.outputs(network), dict):
+    if isinstance(outputs := supervision.outputs(network), dict):
         mask = ops.convert_to_tensor(mask)
-        guess = {name: ops.zeros((1, *output.shape[1:])) for name, output in answers.items()}
+        guess = {name: ops.zeros((1, *output.shape[1:])) for name, output in outputs.items()}
         truth = supervision.at_each_scale(mask, guess)
         if trained is not network:
             guess = (guess, mask)  # a network behind random changes hands on the masks as they were changed
@@ -236,67 +236,3 @@ class _Clock(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         # A bar that ends early is taken for an error; a training that a callback stopped is none.
         self.bar.total = self.bar.n
-
-
-def predict(model, images, *, batch_size=32):
-    """Probability of the region at each pixel.
-
-    Parameters
-    ----------
-    model : keras.Model
-        With one output of one channel.
-    images : ndarray of uint8, shape (N, H, W, C)
-
-    Returns
-    -------
-    ndarray of float32, shape (N, H, W)
-
-    Raises
-    ------
-    ConfigurationError
-        The network has several outputs or gives several masks side by side, there is no image, images are not uint8 or not of
-        the shape that the network takes, or a batch would be empty.
-    RunError
-        A probability is not finite: above 0.5 is a plain no of it, and a network that diverged would find nothing.
-    """
-    suitable.check_one_mask(model)
-    probabilities = answers(model, images, batch_size=batch_size)[..., 0]
-    if not np.isfinite(probabilities).all():
-        raise RunError(
-            f"{model.name} answers with probabilities that are not finite: its training diverged. Lower the learning rate, or take "
-            "another seed."
-        )
-    return probabilities
-
-
-def answers(model, images, *, batch_size=32):
-    """Everything that a network says of images: an array, or a dict of arrays where it has several outputs.
-
-    Parameters
-    ----------
-    model : keras.Model
-    images : ndarray of uint8, shape (N, H, W, C)
-
-    Returns
-    -------
-    ndarray or dict of str to ndarray
-        Of each output, with N as its first axis: masks (N, H, W, channels), presence (N, 1).
-
-    Raises
-    ------
-    ConfigurationError
-        There is no image, images are not uint8 or not of the shape that the network takes, or a batch would be empty.
-    """
-    if not len(images):
-        raise ConfigurationError(f"{model.name} was asked about no image. Look at the split that the images were taken from.")
-    suitable.check_counts(batch_size=batch_size)
-    suitable.check_images(images)
-    suitable.check_shape(model, images)
-    # On JAX Keras takes the weights out of the network while it predicts, and leaves it empty if that fails or is interrupted.
-    kept = [np.array(one) for one in model.variables] if keras.config.backend() == "jax" else []
-    try:
-        return model.predict(*feeding.in_order(images, batch_size=batch_size), batch_size=batch_size, verbose=0)
-    except BaseException:
-        for variable, value in zip(model.variables, kept, strict=False):
-            variable.assign(value)
-        raise
