@@ -1,7 +1,6 @@
 """Cross-validation on executors: the same results as here, a lost worker's fold again, a finished fold never."""
 
 import itertools
-import os
 import random
 from concurrent.futures import (
     BrokenExecutor,
@@ -21,6 +20,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from shortened import slow
 from squares import bright_squares
 
 from nervekit import crossval, kept, machine, models, recipe, training, trainings
@@ -28,7 +28,6 @@ from nervekit.data.dataset import SegmentationDataset
 from nervekit.errors import ConfigurationError, DataError, RunError
 
 SEED = 1000
-slow = pytest.mark.skipif(os.environ.get("NERVEKIT_SLOW") != "1", reason="slow: make slow")
 FOLDS = [(np.setdiff1d(np.arange(18), held_out), held_out) for held_out in np.arange(18).reshape(3, 6)]
 
 

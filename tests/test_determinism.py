@@ -1,7 +1,6 @@
 """The same seed on the same machine and backend gives the same result, to the last bit."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +8,13 @@ from pathlib import Path
 import keras
 import pytest
 import repeatable
+from shortened import SLOW
 
 from nervekit.precision import has_gpu
 
 # What the first network lacks and backends compute by kernels of their own: normalisation of images and of batches, linear
 # steps up, pooling that remembers its places.
-NAMES = ("nervekit_unet", "melnic_unet", "gulati_segnet") if os.environ.get("NERVEKIT_SLOW") == "1" else ("nervekit_unet",)
+NAMES = ("nervekit_unet", "melnic_unet", "gulati_segnet") if SLOW else ("nervekit_unet",)
 NARROW = {"precision": "bfloat16", "size": 64, "count": 8, "epochs": 1, "networks": {name: {"width": 4} for name in NAMES}}
 
 

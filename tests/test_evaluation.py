@@ -1,15 +1,14 @@
 """Scores with intervals that resample groups."""
 
-import os
-
 import numpy as np
 import pytest
+from shortened import SLOW
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
 from nervekit import crossval, evaluation
 from nervekit.errors import DataError
 
-CASES = 100 if os.environ.get("NERVEKIT_SLOW") == "1" else 15
+CASES = 100 if SLOW else 15
 
 
 @pytest.fixture(scope="module")

@@ -19,11 +19,12 @@ import nbformat
 import pytest
 import tiny_project
 from PIL import Image
+from shortened import SLOW
 from waiting import wait
 
 pytestmark = pytest.mark.skipif(not shutil.which("make") or not Path("/proc/self/cwd").exists(), reason="no make or /proc")
 
-KILLS = 50 if os.environ.get("NERVEKIT_SLOW") == "1" else 3
+KILLS = 50 if SLOW else 3
 NAMES = ("01_a", "02_b")
 LEFT = sorted([*(f"{name}{end}" for name in NAMES for end in (".html", ".ipynb", ".json")),
                *(f".{name}.settings" for name in NAMES), "figures", "index.html", "junit.xml"])  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import tiny_project
+from shortened import slow
 
 from nervekit import expected, report
 from nervekit.data.entries import FEMORAL
@@ -20,7 +21,6 @@ from nervekit.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent
 
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
-slow = pytest.mark.skipif(os.environ.get("NERVEKIT_SLOW") != "1", reason="slow: make slow")
 
 
 @pytest.fixture
@@ -78,7 +78,6 @@ def test_a_notebook_is_named_by_number_name_or_path(project):
         assert make("-f", "Makefile", "-f", "show.mk", "show", f"NOTEBOOKS={name}").stdout == "01_good\n", name
 
 
-@slow
 def test_notebook_10_runs_after_all_others_even_if_one_fails(project):
     folder, make = project
     count = """import os
@@ -315,7 +314,7 @@ def test_the_oldest_versions_are_tested_with_the_python_that_is_asked_for(projec
 
 def test_slow_runs_every_test_that_is_shortened_elsewhere(project):
     tests = ROOT.glob("tests/**/test_*.py")
-    shortened = {str(path.relative_to(ROOT)) for path in tests if '"NERVEKIT_SLOW"' in path.read_text()}
+    shortened = {str(path.relative_to(ROOT)) for path in tests if "\nfrom shortened import " in path.read_text()}
     commands = project[1]("slow", "--just-print").stdout.replace("\\\n", "").splitlines()
     (line,) = [line for line in commands if "pytest" in line]
     assert line.startswith("NERVEKIT_SLOW=1 ")

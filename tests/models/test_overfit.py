@@ -1,13 +1,12 @@
 """Every network can learn four images by heart. Slow: ``make slow`` takes all, a plain run a light one."""
 
-import os
-
 import keras
 import numpy as np
 import pytest
 from keras import ops
 from networks import NETWORKS
 from scipy import ndimage
+from shortened import SLOW
 
 from nervekit import metrics, models
 from nervekit.losses import CrossEntropyDiceLoss, DiceLoss
@@ -33,7 +32,7 @@ def four_images():
 
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_a_network_learns_four_images_by_heart(four_images, name):
-    if name not in LIGHT and os.environ.get("NERVEKIT_SLOW") != "1":
+    if name not in LIGHT and not SLOW:
         pytest.skip("slow: make slow")
     keras.utils.set_random_seed(0)
     model = models.build(name, NETWORKS[name][1])
