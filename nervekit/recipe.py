@@ -54,8 +54,8 @@ def fit(
         of strengths, and an empty one. None leaves the images as they are.
     loss : str or object, optional
         In place of cross-entropy and Dice, of every mask.
-    optimizer : str or object, optional
-        In place of stochastic gradient descent.
+    optimizer : str, object or callable, optional
+        In place of stochastic gradient descent; a function, such as `adam`, is called with the number of steps.
     learning_rate, momentum : float
         Of stochastic gradient descent; an `optimizer` of your own has its own.
     presence_weight : float
@@ -96,10 +96,12 @@ def fit(
     ((2, 4, 16, 16), (4, 16, 16))
     """
     weights = _output_weights(model, presence_weight)
+    # One at least: training.fit refuses what has no image, no epoch or no batch, and says how.
+    steps = max(1, epochs * math.ceil(len(train) / max(1, batch_size)))
     if optimizer is None:
-        # One at least: training.fit refuses what has no image, no epoch or no batch, and says how.
-        steps = max(1, epochs * math.ceil(len(train) / max(1, batch_size)))
         optimizer = stochastic_gradient_descent(steps, learning_rate, momentum)
+    elif callable(optimizer) and not isinstance(optimizer, type):
+        optimizer = optimizer(steps)
     loss = CrossEntropyDiceLoss() if loss is None else loss
     if begin_at_share:
         for name in (weights or {"mask": 1.0}).keys() - {"presence"}:
@@ -119,15 +121,30 @@ def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):
     >>> optimizer.nesterov, optimizer.momentum, round(optimizer.weight_decay, 6)
     (True, 0.99, 0.003)
     """
-    falling = keras.optimizers.schedules.PolynomialDecay(
-        learning_rate, steps, end_learning_rate=0.0, power=DECAY_POWER
-    )
     return keras.optimizers.SGD(
-        falling,
+        _falling(learning_rate, steps),
         momentum=momentum,
         nesterov=True,
         weight_decay=WEIGHT_DECAY / (1 - momentum),
         global_clipnorm=CLIP_NORM,
+    )
+
+
+def adam(steps, learning_rate=0.001):
+    """Adam, for a training of so many steps: its learning rate falls and its gradients are clipped as in :func:`fit`.
+
+    Examples
+    --------
+    >>> optimizer = adam(100)
+    >>> round(float(optimizer.learning_rate), 6), optimizer.global_clipnorm, optimizer.weight_decay
+    (0.001, 12.0, None)
+    """
+    return keras.optimizers.Adam(_falling(learning_rate, steps), global_clipnorm=CLIP_NORM)
+
+
+def _falling(learning_rate, steps):
+    return keras.optimizers.schedules.PolynomialDecay(
+        learning_rate, steps, end_learning_rate=0.0, power=DECAY_POWER
     )
 
 

@@ -100,24 +100,27 @@ def faithful_arm(seed):
 # - convolution, instance normalisation (each feature map of each image is brought to mean 0 and standard deviation 1),
 #   LeakyReLU (a ReLU that keeps a hundredth of what is negative);
 # - a loss that counts pixels (cross-entropy) and overlap (Dice), at three scales of the decoder;
-# - stochastic gradient descent with much momentum and a learning rate that falls to zero; weights decay a little (3e-5), and a
-#   gradient longer than 12 is cut to that length;
+# - Adam, with a learning rate that falls to zero; a gradient longer than 12 is cut to that length;
 # - random changes of the images, drawn anew in every step; the table says how large a share is changed, the others stay as
 #   they are.
 #
 # `recipe.fit` compiles and trains.
 
 # %%
+from functools import partial
+
 CHANGES = recipe.CHANGES[settings["augmentation"]]
 AUGMENT = {**CHANGES, "share": settings["changed_share"]}
-SCHEDULE = {name: settings[name] for name in ("batch_size", "learning_rate", "momentum", "epochs")}
+SCHEDULE = {name: settings[name] for name in ("batch_size", "epochs")}
+OPTIMIZER = partial(recipe.adam, learning_rate=settings["learning_rate"])
 SIZE = {"width": settings["width"], "depth": settings["depth"]}
 
 
 def our_arm(seed):
     keras.utils.set_random_seed(seed)
     network = models.build("nervekit_unet", (height, width, 1), **SIZE, deep_supervision=settings["deep_supervision"])
-    return network, recipe.fit(network, parts["train"], parts["development"], seed=seed, augment=AUGMENT, **SCHEDULE)
+    how = {"augment": AUGMENT, "optimizer": OPTIMIZER, **SCHEDULE}
+    return network, recipe.fit(network, parts["train"], parts["development"], seed=seed, **how)
 
 
 # %% [markdown]
