@@ -65,6 +65,16 @@ def test_the_optimizer_is_that_of_the_recipe(trained):
         assert float(ops.convert_to_numpy(rate(step))) == pytest.approx(0.01 * (1 - step / steps) ** 0.9, abs=1e-9)
 
 
+def test_a_function_in_place_of_the_optimizer_is_told_the_number_of_steps(squares):
+    model, told = build(deep_supervision=False, depth=1), []
+    recipe.fit(model, squares, epochs=2, augment=None, optimizer=lambda steps: told.append(steps) or recipe.adam(steps, 0.002))
+    assert told == [2 * 3]  # 24 images in batches of 10
+    assert isinstance(model.optimizer, keras.optimizers.Adam) and model.optimizer.global_clipnorm == 12
+    for step in (0, 1, 6):
+        rate = float(ops.convert_to_numpy(model.optimizer._learning_rate(step)))
+        assert rate == pytest.approx(0.002 * (1 - step / 6) ** 0.9, abs=1e-9)
+
+
 def test_weight_decay_beside_the_momentum_is_that_inside_it():
     """Without a gradient of its own, a weight must fall as it does when the decay is added to the gradient."""
     weight = keras.Variable([1.0])

@@ -213,7 +213,7 @@ record.figure("curves", figure, alt=f"Sum IoU by epoch of both arms. {title}.")
 # In this run nothing is chosen any more from here on. Something was chosen before, though: the strengths of augmentation,
 # schedule and loss come from an earlier trial on this very split, whose test images were looked at. So on real data the
 # score of our arm is optimistic. In the `workshop` profile the number of pixels was chosen too: in notebook 14 and without these
-# images, but after they had answered at a smaller size.
+# images, but after they had answered at a smaller size. And so was Adam, on development images.
 #
 # Each network answers every image twice: as it is, and mirrored. The mean of the two answers is *flip averaging*; our
 # arm's full recipe has it, the paper's does not.
