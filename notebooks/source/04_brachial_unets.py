@@ -619,10 +619,9 @@ else:
 # %% [markdown]
 # ## Paper · ours · verdict
 #
-# A count is *reproduced* if it is equal, a score if the printed value lies in our 95 % interval, which resamples subjects,
-# and of few is too narrow. Where our whole interval lies above, ours is *better*. Scores on simulated data are never
-# compared; counts of parameters need no images. Leaderboard scores are not checked here: Kaggle keeps the masks of its test
-# images.
+# By the rule of notebook 00. Our 95 % intervals resample subjects, and of few are too narrow. Scores on simulated data are
+# never compared; counts of parameters need no images. Leaderboard scores are not checked here: Kaggle keeps the masks of its
+# test images.
 
 # %%
 rows = papers.compare(paper, record.values(), {"data": kind}, prefix="belahsen_2020")

@@ -191,8 +191,8 @@ record.value("empty_images.development.dice_of_masks", outlines, split="developm
 
 # %% [markdown]
 # How well does each tell images with and without a nerve apart? The area under the ROC curve asks whether an image with a
-# nerve gets a higher number than one without: 0.5 is guessing, 1 is always right. Most images without a nerve have no mask
-# and are told apart by that alone; the rule has to decide where a mask was drawn, and there the numbers may be far lower. A
+# nerve gets a higher number than one without: 0.5 is guessing, 1 is always right. Where the area counts, an image without a
+# mask is told apart by that alone; the rule has to decide where a mask was drawn, and there the numbers may be far lower. A
 # difference in the third decimal says nothing.
 
 # %%
