@@ -5,6 +5,9 @@ import os
 import signal
 import sys
 
+# jsonschema, which nbformat imports, does without this package, whose import takes two seconds.
+sys.modules.setdefault("rfc3987_syntax", None)
+
 from nervekit.arguments import parser
 from nervekit.errors import ConfigurationError, NervekitError, RunError
 
