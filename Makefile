@@ -70,8 +70,8 @@ $(READY): requirements.lock pyproject.toml $(if $(HERE),,FORCE)
 	@$(PY) -m pip install --quiet --no-deps --editable .
 	@pwd -P > $@
 
-# Extras of pyproject.toml: another backend for a run, what only CI needs.
-$(addprefix $(VENV)/.ready-,jax torch annotate cluster onnx): $(VENV)/.ready-%: $(READY)
+# Extras of pyproject.toml: another backend for a run.
+$(addprefix $(VENV)/.ready-,jax torch): $(VENV)/.ready-%: $(READY)
 	@$(PY) -m pip install --quiet --constraint requirements.lock --editable '.[$*]'
 	@touch $@
 
@@ -80,7 +80,7 @@ lint: $(READY)
 
 # A file is the share of one process: its tests share what is slow to make.
 test: lint
-	$(PY) -m pytest --numprocesses $(TESTJOBS) --dist loadfile $(TESTARGS)
+	$(PY) -m pytest --numprocesses $(TESTJOBS) --dist loadfile --no-loadscope-reorder $(TESTARGS)
 
 # The tests of which make test takes a few cases alone.
 slow: $(READY)
