@@ -265,8 +265,8 @@ from nervekit import plots
 main = scores["head and area, learnt"]
 title = f"Head and area, learnt, score {main['value']:.3f} on {kind} held-out images; empty masks {empty['value']:.3f}"
 bars = {name: score for name, score in scores.items() if name != "empty masks"}
-label = "mean Dice (Kaggle's score), 95 % interval over subjects"
-figure = plots.compare_scores(bars, title, xlabel=label, level=("empty masks", empty["value"]))
+figure = plots.compare_scores(bars, title, xlabel="mean Dice (Kaggle's score), 95 % interval over subjects",
+                              level=("empty masks", empty["value"]))  # fmt: skip
 record.figure("scores", figure, alt=f"Scores of six rules with intervals beside that of empty masks. {title}.")
 
 # %% [markdown]
