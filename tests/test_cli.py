@@ -328,6 +328,13 @@ def test_doctor_names_the_device_on_which_keras_computes_under_torch(imitate):
     assert lines[:2] == ["OK      Keras backend: torch under Keras 99.0", "OK      devices: mps:0"]
 
 
+def test_doctor_asks_of_the_backend_that_runs_take_whatever_the_settings_of_keras_say(imitate, monkeypatch):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    imitate(keras="import os\n__version__, config = '99.0', Space(backend=lambda: os.environ.get('KERAS_BACKEND', 'from its settings'))\n"
+                  "distribution = Space(list_devices=lambda: ['cpu:0'])")  # fmt: skip
+    assert str(next(doctor._backend())) == "OK      Keras backend: tensorflow under Keras 99.0"
+
+
 def test_doctor_says_when_keras_is_older_than_is_needed(imitate):
     imitate(version="3.1.0")
     (finding,) = doctor._backend()
