@@ -292,8 +292,8 @@ record.figure("curves", figure, alt=f"Loss and pooled Dice by epoch of five netw
 #
 # - **sensitivity**: the share of the nerve's pixels whose output is above 0.5;
 # - **Jaccard similarity**: `keras.metrics.MeanIoU`, fed the outputs as they are. (Outputs of 2 or more, which only a ReLU can
-#   give, are no class number: TensorFlow of 2020 stopped at them, Keras 3 leaves such pixels out without a word, we count them as
-#   nerve.)
+#   give, are no class number: TensorFlow of 2020 stopped at them, Keras of today leaves such pixels out without a word, we
+#   count them as nerve.)
 # - **Dice coefficient**: also of the outputs as they are, no threshold. (Keras averaged it over batches; ours is of all images
 #   at once.)
 #
