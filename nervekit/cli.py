@@ -5,6 +5,9 @@ import os
 import signal
 import sys
 
+# jsonschema, which nbformat imports, does without this package, whose import takes two seconds.
+sys.modules.setdefault("rfc3987_syntax", None)
+
 from nervekit.arguments import parser
 from nervekit.errors import ConfigurationError, NervekitError, RunError
 
@@ -14,8 +17,8 @@ WRONG_USE, INTERRUPTED = 2, 130
 def main(arguments=None):
     """Run one command; the exit status.
 
-    0 if all is well, 1 if a notebook failed, did not run, or moved, 2 if something was asked for that does not
-    exist or cannot be read or written, 130 if interrupted. An error that a user can cause is one message, never a traceback.
+    0 if all is well, 1 if a notebook failed, did not run, or moved, or the system refused to write, 2 if something was asked for
+    that does not exist or cannot be read, 130 if interrupted. An error that a user can cause is one message, never a traceback.
     """
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:

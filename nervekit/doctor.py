@@ -135,7 +135,7 @@ def _numbers(version):
 def _backend():
     """Import Keras in a process of its own, so that a broken installation becomes a line and not a crash."""
     wanted = os.environ.get("KERAS_BACKEND") or "tensorflow"
-    answer = _ask(_PROBE)
+    answer = _ask(_PROBE, KERAS_BACKEND=wanted)  # as runs do, whatever Keras' own settings say
     lines = [line for line in answer.stdout.splitlines() if line.startswith("PROBE")]
     if not lines:
         reason = (answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"])[-1]
@@ -195,7 +195,7 @@ def _data():
         yield Finding(f"data {row['key']}", real, found, "Run: " + command(f"nervekit fetch {row['key']}"), False)
 
 
-def _ask(code, *arguments):
+def _ask(code, *arguments, **environment):
     command = [sys.executable, "-c", code, *arguments]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)

@@ -12,10 +12,10 @@ from nervekit.processor import PRECISIONS
 def set_precision(choice="auto"):
     """Choose the number format that networks built from now on compute in.
 
-    Weights, the sigmoid and the loss stay in float32 either way, and so do, in `training.fit`, all sums but one: a GPU of the
-    Hopper generation adds bfloat16 natively, and by the source of XLA the gradients of biases are summed in it there with
-    JAX, in a tree, which loses per cents (not measured). On a GPU of the Ampere generation or later the backends round the
-    factors of float32 products to eleven bits (TF32).
+    Weights, the loss and the sigmoid of the networks of `models` stay in float32 either way, and so do, in `training.fit`, all
+    sums but one: a GPU of the Hopper generation adds bfloat16 natively, and by the source of XLA the gradients of biases are
+    summed in it there with JAX, in a tree, which loses per cents (not measured). On a GPU of the Ampere generation or later the
+    backends round the factors of float32 products to eleven bits (TF32).
 
     Parameters
     ----------

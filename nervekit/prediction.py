@@ -1,4 +1,6 @@
-"""What a trained network says of images; `nervekit.training` hands both functions on."""
+"""What a trained network says of images; `nervekit.training` hands `predict` and `answers` on."""
+
+import contextlib
 
 import keras
 import numpy as np
@@ -48,7 +50,7 @@ def answers(model, images, *, batch_size=32):
 
     Returns
     -------
-    ndarray or dict of str to ndarray
+    ndarray of float32, or dict of str to such arrays
         Of each output, with N as its first axis: masks (N, H, W, channels), presence (N, 1).
 
     Raises
@@ -61,11 +63,30 @@ def answers(model, images, *, batch_size=32):
     suitable.check_counts(batch_size=batch_size)
     suitable.check_images(images)
     suitable.check_shape(model, images)
-    # On JAX Keras takes the weights out of the network while it predicts, and leaves it empty if that fails or is interrupted.
-    kept = [np.array(one) for one in model.variables] if keras.config.backend() == "jax" else []
+    with kept_whole(model, model.variables):
+        found = model.predict(*feeding.in_order(images, batch_size=batch_size), batch_size=batch_size, verbose=0)
+    # A network of the user's own may answer in bfloat16, whose means are rounded to three digits.
+    return keras.tree.map_structure(lambda one: np.asarray(one, "float32"), found)
+
+
+@contextlib.contextmanager
+def kept_whole(model, variables):
+    """Work that may fail or be interrupted without leaving a network empty.
+
+    On JAX Keras takes the weights out of a network while it trains or predicts, and what stops it in a step may leave them out.
+    If any is missing then, all go back to what they were before.
+    """
+    kept = [np.array(one) for one in variables] if keras.config.backend() == "jax" else []
     try:
-        return model.predict(*feeding.in_order(images, batch_size=batch_size), batch_size=batch_size, verbose=0)
+        yield
     except BaseException:
-        for variable, value in zip(model.variables, kept, strict=False):
-            variable.assign(value)
+        if kept and any(_is_gone(one) for one in variables):
+            model._jax_state = None  # of the step that was broken off: later Keras would put it over these
+            for variable, value in zip(variables, kept, strict=True):
+                variable.assign(value)
         raise
+
+
+def _is_gone(variable):
+    value = variable._value
+    return value is None or (hasattr(value, "is_deleted") and value.is_deleted())

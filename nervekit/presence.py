@@ -59,6 +59,8 @@ def _linear(small, large):
     """Weights (large, small) of linear interpolation between pixel centres, mirrored about the outermost centres."""
     place = np.abs((np.arange(large) + 0.5) * small / large - 0.5)
     place = (small - 1) - np.abs((small - 1) - place)
+    if small == 1:  # mirrored about itself it has no neighbour
+        return np.ones((large, 1), "float32")
     return np.clip(1 - np.abs(place[:, None] - np.arange(small)), 0, None).astype("float32")
 
 

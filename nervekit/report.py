@@ -45,8 +45,7 @@ def claims_table(rows, results, expected=EXPECTED):
             profile = result["provenance"]["profile"]
             n, origin = entry.get("n", "–"), f"{result['notebook'].split('_')[0]}, {profile}"
             kind = entry.get("data") or result["provenance"].get("data") or "none" if row.claim.needs_data else "none needed"
-            all_seeds = over_seeds.get((profile, row.claim.key))
-            if seeds.one_of(entry, result["provenance"], all_seeds):
+            if all_seeds := seeds.beside(result, over_seeds).get(row.claim.key):
                 spread = all_seeds["spread"]
                 several = f"{statistics.fmean(spread):.3f} (sd {statistics.stdev(spread):.3f}, {len(spread)} seeds)"
         verdict = f"*{row.verdict}*: {row.reason}"
@@ -86,7 +85,7 @@ def write_page(profile=None, *, runs=RUNS, results=RESULTS, expected=EXPECTED):
     Parameters
     ----------
     profile : str, optional
-        Write ``runs/<profile>/report.md``: of each notebook the result of the run, as in notebook 10, or a committed one
+        Write ``runs/<profile>/report.md``: of each notebook the result of the run there, or a committed one
         where it did not run or only that is on real data.
     runs, results, expected : path-like
         Folders of the runs, of the committed results and of the expectations.

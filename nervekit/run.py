@@ -112,7 +112,7 @@ def clear(folder, name):
         (folder / f"{name}{ending}").unlink(missing_ok=True)
     number = name.split("_")[0]
     for left in (*(folder / "figures").glob(f"{number}_*"), *folder.glob(f"{number}_*.md")):
-        left.unlink()
+        left.unlink(missing_ok=True)  # another run of this notebook may clear, too
 
 
 def _execute(source, notebook, settings, work, timeout, progress, keeping, again=True):

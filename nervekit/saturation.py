@@ -3,12 +3,14 @@
 On TensorFlow Keras' ``"binary_crossentropy"`` finds the logits before a sigmoid, and its gradient by them is the probability
 minus the truth, however wrong the network is. On JAX and PyTorch it sees the probability alone, cut at 1e-7, and a network
 whose outputs went beyond all at once never comes back: a start that TensorFlow learns from is dead there. A sigmoid and a loss
-that share a least slope have the gradient of the logits again: the slope cancels in their product.
+that share a least slope have the gradient of the logits again: the slope cancels in their product. A sigmoid that computes in
+bfloat16 hides the logits on TensorFlow, too: its answer is cast before the loss sees it, and is exactly 1 from 6.3 on.
 """
 
 import keras
 from keras import ops
 
+from nervekit import supervision
 from nervekit.errors import ConfigurationError
 
 # So small that it changes no other loss; in float32 one over it, times an image's share of a batch, is still a number.
@@ -82,8 +84,9 @@ def binary_crossentropy(y_true, y_pred):
 def keep_teaching(model, loss):
     """Let cross-entropy follow the logits of a network on a backend where Keras' own does not see them.
 
-    On TensorFlow all stays as it is. Elsewhere each output that ends in Keras' sigmoid and has cross-entropy as its loss, by
-    name, gets `sigmoid` and `binary_crossentropy`; other losses and other ends, such as a ReLU, stay.
+    Each output whose last layer has Keras' sigmoid as activation, and cross-entropy as its loss, by name, gets `sigmoid` and
+    `binary_crossentropy`, on TensorFlow only if that layer computes in bfloat16. Other losses and other ends stay: a ReLU, a
+    model inside the model, a model that is a class of its own.
 
     Parameters
     ----------
@@ -103,17 +106,17 @@ def keep_teaching(model, loss):
     >>> keep_teaching(network, "binary_crossentropy")
     'binary_crossentropy'
     """
-    outputs = getattr(model, "output", None)
-    if keras.config.backend() == "tensorflow" or outputs is None:
+    outputs = supervision.outputs(model)
+    if outputs is None:
         return loss
     if isinstance(outputs, dict):
-        if isinstance(loss, str):
-            loss = dict.fromkeys(outputs, loss)
-        return {name: _of_output(outputs.get(name), one) for name, one in loss.items()} if isinstance(loss, dict) else loss
+        asked = dict.fromkeys(outputs, loss) if isinstance(loss, str) else loss
+        found = {name: _of_output(outputs.get(name), one) for name, one in asked.items()} if isinstance(asked, dict) else {}
+        return found if binary_crossentropy in found.values() else loss
     if isinstance(outputs, (list, tuple)):
-        if isinstance(loss, str):
-            loss = [loss] * len(outputs)
-        return [_of_output(*pair) for pair in zip(outputs, loss, strict=True)] if isinstance(loss, list) else loss
+        asked = [loss] * len(outputs) if isinstance(loss, str) else loss
+        found = [_of_output(*pair) for pair in zip(outputs, asked, strict=True)] if isinstance(asked, list) else []
+        return found if binary_crossentropy in found else loss
     return _of_output(outputs, loss)
 
 
@@ -122,8 +125,9 @@ def _of_output(output, loss):
         return loss
     layer = output._keras_history.operation
     activation = getattr(layer, "activation", None)
-    # In float16 the least slope is nothing, and nothing cancels.
     if activation not in (keras.activations.sigmoid, sigmoid) or layer.compute_dtype == "float16":
+        return loss  # in float16 the least slope is nothing, and nothing cancels
+    if keras.config.backend() == "tensorflow" and layer.compute_dtype != "bfloat16":
         return loss
     layer.activation = sigmoid
     return binary_crossentropy

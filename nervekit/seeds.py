@@ -84,21 +84,31 @@ def expected(folder=EXPECTED, precision=None):
     }
 
 
-def one_of(entry, run, several):
-    """Whether a recorded score is that of one of the seeds; another run may reach the same value by chance.
+def beside(result, several):
+    """What several seeds say of the scores of a run that is one of them; nothing of another run.
+
+    Another run may reach one of the values by chance, but not all.
 
     Parameters
     ----------
-    entry : dict
-        As recorded.
-    run : dict
-        Provenance of the run that recorded it.
-    several : dict or None
-        What is expected of it, one entry of :func:`expected`.
+    result : dict
+        Of one notebook, from :func:`nervekit.results.read_results`.
+    several : dict
+        From :func:`expected`.
+
+    Returns
+    -------
+    dict
+        ``{key: entry of the expectations}`` of every score with an interval.
     """
-    if not several or "intervals" not in several or any(run.get(fact) != several[fact] for fact in WHICH):
-        return False
-    return (run.get("seed"), entry["value"]) in zip(several["seeds"], several["spread"], strict=True)
+    run, values = result["provenance"], result["values"]
+    found = {key: entry for (profile, key), entry in several.items()
+             if (profile, entry["notebook"]) == (run.get("profile"), result["notebook"]) and "intervals" in entry}  # fmt: skip
+    for key, entry in found.items():
+        this = (run.get("seed"), values.get(key, {}).get("value"))
+        if any(run.get(fact) != entry[fact] for fact in WHICH) or this not in zip(entry["seeds"], entry["spread"], strict=True):
+            return {}
+    return found
 
 
 def of_all(several, share):

@@ -15,8 +15,10 @@ from nervekit.losses import at_size
 
 
 def outputs(model):
-    """What a network gives, by name where it gives several things; None for a Sequential that was never called."""
-    return getattr(model, "output", None)
+    """What a network gives, by name where it gives several things; None where only a call would tell."""
+    found = getattr(model, "output", None)
+    # A Sequential that was never called has a list of one.
+    return (getattr(model, "outputs", None) or [None])[0] if found is None else found
 
 
 def finest(answers):

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from nervekit import determinism, feeding, saturation, suitable, supervision
 from nervekit.errors import ConfigurationError
 from nervekit.precision import has_gpu, set_precision, sum_bias_gradients_in_float32
-from nervekit.prediction import answers, predict
+from nervekit.prediction import answers, kept_whole, predict
 from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum, until_alive
 from nervekit.transfer import transfer
 
@@ -63,7 +63,8 @@ def compile_model(model, *, loss="binary_crossentropy", optimizer="adam", metric
     loss, optimizer : str or object
         As in ``keras.Model.compile``. The default optimizer is what Huang et al. used, Adam with its default settings; they
         state no loss, and the default is that of the kernel they cite. ``"binary_crossentropy"`` follows the logits of a
-        network that ends in a sigmoid on every backend, see `nervekit.saturation`.
+        network whose last layer is one of Keras with a sigmoid, on every backend, see `nervekit.saturation`; a network that
+        was saved compiled and is loaded is compiled here again for that.
     metrics : list, optional
         The pooled IoU if omitted; of a network with several outputs that of the output ``mask``, or of its largest.
     loss_weights : dict, optional
@@ -181,7 +182,7 @@ def fit(
     watched = feeding.in_order(*pairs[1], batch_size=batch_size) if development is not None else None
     fed = feeding.training_batches(*pairs[0], epochs=epochs, batch_size=batch_size, seed=seed)
     bar = {"desc": model.name, "unit": "epoch", "leave": False, "delay": SHORT_SECONDS, "disable": not progress}
-    with tqdm(total=epochs, **bar) as shown:
+    with tqdm(total=epochs, **bar) as shown, kept_whole(trained, [*trained.variables, *trained.optimizer.variables]):
         clock = _Clock(shown)
         result = trained.fit(**fed, validation_data=watched, verbose=0, callbacks=[clock, *callbacks])
     names = supervision.plain(result.history)

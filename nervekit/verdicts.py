@@ -38,9 +38,8 @@ def comparisons(paper, results, expected=EXPECTED):
     values = {}
     for key, (entry, result) in every.items():
         if key in real or key in free:
-            all_seeds = several.get((result["provenance"].get("profile"), key))
-            one = seeds.one_of(entry, result["provenance"], all_seeds)
-            values[key] = {**entry, **(seeds.of_all(all_seeds, key in shares) if one else {})}
+            all_seeds = seeds.beside(result, several).get(key)
+            values[key] = {**entry, **(seeds.of_all(all_seeds, key in shares) if all_seeds else {})}
     simulated = every.keys() - values.keys()
     rows = papers.compare(paper, values, {"data": "real"})
     return [
@@ -57,7 +56,8 @@ def precisions(paper, expected=EXPECTED):
     paper : papers.Paper
     expected : path-like
         Folder of the expectations, here or one folder up; those in float32 lie in its folder ``float32``, made by
-        ``nervekit expected NN --profile workshop --precision float32 --runs runs/float32 --expected expected/float32``.
+        ``nervekit expected NN --profile workshop --precision float32 --runs runs/float32 --expected expected/float32``, with the
+        ``--seeds`` of those in bfloat16 (fewer than five are ``--provisional``).
 
     Returns
     -------

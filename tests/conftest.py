@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,9 @@ from hypothesis import HealthCheck, settings
 # Two processes of tests can share a GPU. Set before a backend is imported.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+# jsonschema, which nbformat imports, does without this package, whose import takes two seconds.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 # Tests never time: a machine may stand still for seconds. Examples share a folder; each writes anew what it reads.
 settings.register_profile(
@@ -26,6 +30,16 @@ def pytest_configure(config):
         folder = tempfile.mkdtemp(prefix="nervekit-tests-")
         config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
         os.environ["NERVEKIT_CACHE"] = folder
+
+
+# The files that take longest, dealt first: none of them is left to one process at the end.
+LONGEST = ("test_makefile", "test_backends", "test_recipe", "test_training", "test_notebooks", "test_crossval", "test_determinism",
+           "test_kills")  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(scope="session")

@@ -42,10 +42,11 @@ def changes():
         found[f"{name} loss"] = np.asarray(model.train_on_batch(images, images > 200))
         for number, (old, new) in enumerate(zip(before, model.get_weights(), strict=True)):
             found[f"{name} {number}"] = new - old
+    model = models.build("huang_unet", (16, 16, 1), width=4)
+    training.compile_model(model, optimizer=keras.optimizers.SGD(1.0), metrics=[])
+    last = model.get_layer("mask_logits")
     for logits in SATURATED:
-        model = models.build("huang_unet", (16, 16, 1), width=4)
-        training.compile_model(model, optimizer=keras.optimizers.SGD(1.0), metrics=[])
-        last = model.get_layer("mask_logits")
+        # Its kernel at zero, the last layer hands no gradient down: all others stay as they are.
         last.set_weights([np.zeros_like(last.get_weights()[0]), np.array([logits], "float32")])
         model.train_on_batch(np.zeros((1, 16, 16, 1), "uint8"), NERVE)
         found[f"logits {logits}"] = last.get_weights()[1] - np.float32(logits)

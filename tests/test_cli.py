@@ -298,31 +298,45 @@ def test_doctor_says_of_bfloat16_what_training_decides(monkeypatch, probe, flags
     assert str(found).startswith(line)
 
 
-def test_doctor_asks_training_itself(tmp_path, monkeypatch):
-    (tmp_path / "sitecustomize.py").write_text(
-        "from nervekit import precision\nprecision.has_gpu = lambda: True\nprecision.has_bfloat16 = lambda: False\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+@pytest.fixture
+def imitate(tmp_path, monkeypatch):
+    """Let the process that doctor starts find an imitation of Keras on PyTorch, imported at once, and other modules like it."""
+
+    def write(*, device="cpu", version="99.0", **others):
+        keras = (
+            f"__version__, config = {version!r}, Space(backend=lambda: 'torch')\n"
+            f"ops = Space(zeros=lambda shape: Space(device={device!r}))"
+        )
+        for name, code in {"keras": keras, **others}.items():
+            (tmp_path / f"{name}.py").write_text(f"from types import SimpleNamespace as Space\n{code}\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    return write
+
+
+def test_doctor_asks_training_itself(imitate):
+    """Of a processor, as the device is called, the line would be another."""
+    told = "from nervekit import precision\nprecision.has_gpu = lambda: True\nprecision.has_bfloat16 = lambda: False"
+    imitate(device="cpu", sitecustomize=told)
     assert str(list(doctor._backend())[-1]).startswith("note    bfloat16: this GPU does not multiply it natively")
 
 
-def test_doctor_names_the_device_on_which_keras_computes_under_torch(tmp_path, monkeypatch):
-    """Imitations of both, as on a Mac: there is no CUDA, and what Keras makes lies on the GPU of Apple."""
-    imitations = {
-        "torch": "cuda = Space(is_available=lambda: False, device_count=lambda: 0)",
-        "keras": "__version__, config = '99.0', Space(backend=lambda: 'torch')\n"
-                 "ops = Space(zeros=lambda shape: Space(device='mps:0'))",
-    }  # fmt: skip
-    for name, code in imitations.items():
-        (tmp_path / f"{name}.py").write_text(f"from types import SimpleNamespace as Space\n{code}\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+def test_doctor_names_the_device_on_which_keras_computes_under_torch(imitate):
+    """As on a Mac: there is no CUDA, and what Keras makes lies on the GPU of Apple."""
+    imitate(device="mps:0", torch="cuda = Space(is_available=lambda: False, device_count=lambda: 0)")
     lines = [str(finding) for finding in doctor._backend()]
     assert lines[:2] == ["OK      Keras backend: torch under Keras 99.0", "OK      devices: mps:0"]
 
 
-def test_doctor_says_when_keras_is_older_than_is_needed(tmp_path, monkeypatch):
-    (tmp_path / "sitecustomize.py").write_text("import keras\nkeras.__version__ = '3.1.0'\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+def test_doctor_asks_of_the_backend_that_runs_take_whatever_the_settings_of_keras_say(imitate, monkeypatch):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    imitate(keras="import os\n__version__, config = '99.0', Space(backend=lambda: os.environ.get('KERAS_BACKEND', 'from its settings'))\n"
+                  "distribution = Space(list_devices=lambda: ['cpu:0'])")  # fmt: skip
+    assert str(next(doctor._backend())) == "OK      Keras backend: tensorflow under Keras 99.0"
+
+
+def test_doctor_says_when_keras_is_older_than_is_needed(imitate):
+    imitate(version="3.1.0")
     (finding,) = doctor._backend()
     assert str(finding).startswith("MISSING Keras backend: Keras 3.1.0, but 3.13 or newer is needed. Run: ")
 

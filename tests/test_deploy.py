@@ -128,14 +128,14 @@ def test_a_copy_of_another_size_is_refused(options):
 
 
 @on_tensorflow
-def test_litert_gives_what_keras_gives_image_by_image_and_its_writer_says_nothing(tmp_path, monkeypatch, caplog, recwarn):
+def test_litert_gives_what_keras_gives_image_by_image_and_its_writer_is_silent(tmp_path, monkeypatch, caplog, recwarn, capfd):
     network = models.build("nervekit_unet", (32, 32, 1), width=4)
     monkeypatch.setattr(logging.getLogger("tensorflow"), "filters", [])  # record.start in this process adds one
     level = logging.getLogger("tensorflow").level
     with caplog.at_level(logging.INFO):
         deploy.to_litert(network, tmp_path / "network.tflite")
     said = [record for record in caplog.records if record.name == "tensorflow"]
-    assert not said and not recwarn and logging.getLogger("tensorflow").level == level
+    assert not said and not recwarn and logging.getLogger("tensorflow").level == level and not capfd.readouterr().out
     answer = deploy.open_litert(tmp_path / "network.tflite")
     expected = training.predict(network, IMAGES)
     assert np.ptp(expected) > 0.01 and np.abs(answer(IMAGES) - expected).max() < 1e-4
@@ -312,9 +312,10 @@ def test_the_clock_runs_until_the_answer_is_there(monkeypatch):
     assert deploy.frames_per_second(lambda image: Promise(), IMAGES, warm=1) == 2
 
 
-def test_every_runtime_gives_what_keras_gives_at_another_size():
+def test_every_runtime_gives_what_keras_gives_at_another_size_and_no_writer_prints(capfd):
     network = models.build("nervekit_unet", (16, 16, 1), width=2, depth=3, deep_supervision=True)
     found = deploy.runtimes(network, "nervekit_unet", size=(32, 24), precision="bfloat16", width=2, depth=3)
+    assert not capfd.readouterr().out
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 24, 1), dtype=np.uint8)
     answers = {name: answer(images) for name, answer in found.items()}
     there = keras.config.backend() == "tensorflow"

@@ -241,7 +241,7 @@ def test_expected_runs_every_seed_once_and_pins_what_they_gave(project):
     answer = make("expected")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     pinned = json.loads((folder / "expected" / "smoke.json").read_text())
-    assert pinned["keys"]["a"]["center"] == 2 and pinned["seeds"] == {"01_good": [0, 1, 2, 3, 4]}
+    assert pinned["keys"]["a"]["center"] == 2000 and pinned["seeds"] == {"01_good": [0, 1000, 2000, 3000, 4000]}
     assert [answer.stderr.count(f"01_good: {what}") for what in ("started", "done")] == [5, 5]
 
 
@@ -249,7 +249,7 @@ def test_too_few_seeds_are_refused_before_any_of_them_runs(project):
     folder, make = project
     tiny_project.write(folder, n01_good="record.value('a', 1)")
     answer = make("expected", "SEEDS=0 1 2 3 3")
-    assert answer.returncode != 0 and "at least 5 seeds; SEEDS has 4" in answer.stderr and not (folder / "runs").exists()
+    assert answer.returncode != 0 and "at least 5 seeds; SEEDS has 4" in answer.stderr and "--runs runs/expected --backend tensorflow" in answer.stderr and not (folder / "runs").exists()
 
 
 def test_a_notebook_that_is_mistyped_pins_nothing(project):

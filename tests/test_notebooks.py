@@ -68,7 +68,9 @@ def test_pinned_outputs_come_out_again(source, tmp_path):
 
 def assert_nbval_passes(notebook, folder):
     nbformat.write(notebooks.pinned_copy(notebook), folder / "pinned.ipynb")
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-q", "-p", "no:cacheprovider"]
+    # As in conftest.py: two seconds.
+    quick = "import sys; sys.modules['rfc3987_syntax'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", quick, "--nbval-lax", "--nbval-current-env", "-q", "-p", "no:cacheprovider"]
     # Keras 3.13 looks for np.object, and numpy 2.1 warns.
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore:In the future `np.object`:FutureWarning"}
     environment = {**os.environ, **quiet}

@@ -65,7 +65,7 @@ def test_outputs_with_a_channel_axis_or_of_one_image_are_not_enlarged(shape):
         presence.full_size(np.zeros(shape, "float32"))
 
 
-@pytest.mark.parametrize("size", [(48, 64), (96, 96), (80, 112)])
+@pytest.mark.parametrize("size", [(48, 64), (96, 96), (80, 112), (1, 1), (1, 40)])
 def test_enlarging_is_that_of_scikit_image(size):
     from skimage.transform import resize
 

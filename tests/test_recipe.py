@@ -40,6 +40,18 @@ def build(**options):
     return models.build("nervekit_unet", (32, 32, 1), width=4, **{"deep_supervision": True, "depth": 3, **options})
 
 
+@pytest.fixture
+def eagerly(monkeypatch):
+    """Trainings of a step or a few; compiling them would take longer."""
+    compiled = training.compile_model
+
+    def compile_model(model, **how):
+        compiled(model, **how).run_eagerly = True
+        return model
+
+    monkeypatch.setattr(training, "compile_model", compile_model)
+
+
 @pytest.fixture(scope="module")
 def trained(squares):
     model = build()
@@ -94,9 +106,8 @@ def test_the_weights_of_the_scales_and_the_strengths_of_the_changes_are_those_ty
     assert recipe.AUGMENT == {**STRONG, "share": 0.5}
 
 
-def test_the_loss_is_the_weighted_sum_over_scales(squares):
+def test_the_loss_is_the_weighted_sum_over_scales(squares, eagerly):
     model = build()
-    recipe.fit(model, squares, epochs=1, learning_rate=0.0, batch_size=24, augment=None)
     masks = model(squares.images)
     expected = 0
     for (name, share), factor in zip(SCALE_WEIGHTS.items(), (1, 2, 4), strict=True):
@@ -107,7 +118,7 @@ def test_the_loss_is_the_weighted_sum_over_scales(squares):
     assert found == pytest.approx(expected, rel=1e-4)
 
 
-def test_masks_at_every_scale_move_with_the_image(squares):
+def test_masks_at_every_scale_move_with_the_image(squares, eagerly):
     """Training on mirror images is training on images that were mirrored before; development images stay as they are."""
     once = {"epochs": 1, "learning_rate": 0.0, "batch_size": 24}
     turned = recipe.fit(build(), squares, squares, augment={"flip": 1.0}, **once).curves
@@ -151,7 +162,7 @@ def test_the_same_seed_gives_the_same_network(squares):
     assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
 
 
-def test_each_ingredient_can_be_left_out(squares):
+def test_each_ingredient_can_be_left_out(squares, eagerly):
     model = build(deep_supervision=False)
     recipe.fit(model, squares, epochs=1, augment=None, loss="binary_crossentropy", optimizer="adam")
     assert isinstance(model.optimizer, keras.optimizers.Adam) and model.loss == "binary_crossentropy"
@@ -160,7 +171,7 @@ def test_each_ingredient_can_be_left_out(squares):
 
 
 @pytest.mark.parametrize("scales", [True, False])
-def test_every_mask_can_begin_at_the_share_of_the_region(squares, scales):
+def test_every_mask_can_begin_at_the_share_of_the_region(squares, eagerly, scales):
     model = build(deep_supervision=scales)
     recipe.fit(model, squares, epochs=1, learning_rate=0.0, begin_at_share=True, progress=False)
     share = squares.masks.mean()
@@ -234,7 +245,7 @@ def test_a_presence_head_learns_which_images_are_empty(half_empty):
 
 
 @pytest.mark.parametrize("scales", [True, False])
-def test_half_of_the_cross_entropy_of_presence_is_added_to_the_loss_of_the_masks(half_empty, scales):
+def test_half_of_the_cross_entropy_of_presence_is_added_to_the_loss_of_the_masks(half_empty, eagerly, scales):
     model = build(presence=True, deep_supervision=scales)
     once = {"epochs": 1, "learning_rate": 0.0, "batch_size": 24, "augment": None}
     found = recipe.fit(model, half_empty, **once).curves

@@ -46,6 +46,12 @@ def test_the_cross_entropy_by_name_is_ours_where_keras_does_not_see_logits(monke
     assert both == dict.fromkeys(("mask", "presence"), saturation.binary_crossentropy)
 
 
+def test_a_sequential_network_that_was_never_called_is_looked_at_too(monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(1, 1, activation="sigmoid")])
+    assert saturation.keep_teaching(network, "binary_crossentropy") is saturation.binary_crossentropy
+
+
 @pytest.mark.parametrize("end", ["relu", "linear", None])
 def test_an_output_that_ends_in_no_sigmoid_keeps_the_cross_entropy_of_keras(end, monkeypatch):
     """Of an answer above 1 or below 0 the slopes would not cancel: one over 1e-30 each."""
@@ -55,6 +61,15 @@ def test_an_output_that_ends_in_no_sigmoid_keeps_the_cross_entropy_of_keras(end,
     else:
         network = models.build("attention_resunet", (16, 16, 1), width=2)
     assert saturation.keep_teaching(network, "binary_crossentropy") == "binary_crossentropy"
+
+
+def test_a_sigmoid_in_bfloat16_still_learns_where_its_answer_is_exactly_one():
+    """A false positive by a logit of 20: the gradient of a bias is the mean over pixels of the probability, 1, minus the truth."""
+    head = keras.layers.Conv2D(1, 1, activation="sigmoid", dtype="mixed_bfloat16", bias_initializer=keras.initializers.Constant(20))
+    network = keras.Sequential([keras.Input((8, 8, 1)), head])
+    training.compile_model(network, optimizer=keras.optimizers.SGD(1.0), metrics=[])
+    network.train_on_batch(np.zeros((2, 8, 8, 1), "uint8"), np.zeros((2, 8, 8, 1), bool))
+    assert float(ops.convert_to_numpy(head.bias)[0]) == pytest.approx(19, abs=1e-3)
 
 
 @pytest.mark.parametrize("form", [list, tuple])

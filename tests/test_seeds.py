@@ -36,3 +36,21 @@ def test_seeds_that_agree_leave_the_interval_over_groups_and_groups_that_agree_t
 def test_one_seed_or_bounds_of_another_number_are_refused(given):
     with pytest.raises(DataError, match="two seeds at least"):
         seeds.interval(*given)
+
+
+def test_a_run_is_one_of_the_seeds_only_if_all_its_scores_are():
+    """A share of few images comes again by chance, and one score alone would be taken for the mean of other runs."""
+    about = {"notebook": "02_tiny", "seeds": [0, 1], "precision": "bfloat16", "backend": "tensorflow"}
+    bounds = [[0.4, 0.9]] * 2
+    several = {("workshop", "a"): {**about, "spread": [0.5, 0.6], "intervals": bounds},
+               ("workshop", "b"): {**about, "spread": [0.7, 0.8], "intervals": bounds},
+               ("workshop", "count"): {**about, "spread": [3, 4]},
+               ("paper", "b"): {**about, "spread": [0.1, 0.2], "intervals": bounds}}  # fmt: skip
+
+    def beside(a, b, **other):
+        run = {"profile": "workshop", "seed": 1, "precision": "bfloat16", "backend": "tensorflow", **other}
+        values = {"a": {"value": a}, "b": {"value": b}, "count": {"value": 5}}
+        return seeds.beside({"notebook": "02_tiny", "provenance": run, "values": values}, several)
+
+    assert beside(0.6, 0.8) == {key: several["workshop", key] for key in "ab"}
+    assert beside(0.6, 0.81) == beside(0.5, 0.7) == beside(0.6, 0.8, precision="float32") == beside(0.6, 0.8, profile="smoke") == {}

@@ -133,6 +133,12 @@ ABLATION = {
 }
 TIME = {"more_pixels": "with 176x176 pixels", "wider": "with 24 channels", "longer": "with twice the epochs",
         "two_networks": "with two networks averaged"}  # fmt: skip
+def without_the_split():
+    """Ours minus theirs on the published test images, by networks that saw none of their sessions."""
+    values = read(f"results/workshop/{SESSIONS}.json")["values"]
+    return np.subtract(*(values[f"whole_sessions.published_images.{arm}.pooled_iou"]["value"] for arm in ("ours", "faithful")))
+
+
 CLOSINGS = {
     BEYOND: lambda: (
         f"ours had a sum IoU of {found(BEYOND, 'beyond.published.ours.pooled_iou', only='value')} and the paper's network, as the "
@@ -161,8 +167,9 @@ CLOSINGS = {
     ),
     SESSIONS: lambda: (
         f"published split gave {found(SESSIONS, 'whole_sessions.split.faithful.pooled_iou')} of sum IoU to the paper's network and "
-        f"{found(SESSIONS, 'whole_sessions.split.ours.pooled_iou')} to ours. It hid a difference: ours minus theirs was "
-        f"{gain(SESSIONS, 'whole_sessions.published.gain.pooled_iou')} there. - Ask in how many of the sessions a mean has risen, and "
+        f"{found(SESSIONS, 'whole_sessions.split.ours.pooled_iou')} to ours; ours minus theirs was "
+        f"{gain(SESSIONS, 'whole_sessions.published.gain.pooled_iou')} there and {without_the_split():+.3f} with sessions held out. "
+        "Whether these differ was not tested. - Ask in how many of the sessions a mean has risen, and "
         "look at those where it fell. In our `workshop` run "
         f"ours had {gain(SESSIONS, 'whole_sessions.gain.pooled_iou')} of sum IoU, and the higher mean Dice in "
         f"{found(SESSIONS, 'whole_sessions.gain.share_of_sessions', '.0%', 'value').replace('%', ' %')} of "
@@ -293,8 +300,7 @@ def test_what_fewer_images_cost():
     of = [values[f"simulated_first.random_weights.share_{share}.pooled_iou"] for share in (10, 25, 50, 100)]
     images, brought = ([str(one["images"]) for one in of], [f"{one['value']:.3f}" for one in of])
     said = f"{', '.join(images[:3])} and {images[3]} images brought a sum IoU of {', '.join(brought[:3])} and {brought[3]}"
-    assert round(of[3]["images"] / of[0]["images"]) == 9
-    assert f"{said}: a ninth of the images costs {of[3]['value'] - of[0]['value']:.3f}." in words(f"notebooks/source/{FIRST}.py")
+    assert f"{said}, in one training each;" in words(f"notebooks/source/{FIRST}.py")
 
 
 def test_one_start_does_not_say_what_an_earlier_task_is_worth():
@@ -338,7 +344,8 @@ def test_readme_says_the_same():
     sessions, beside = (found(SESSIONS, f"whole_sessions.{arm}.pooled_iou", only="value") for arm in ("ours", "faithful"))
     assert f"sum IoU {ours} beside {theirs} on the femoral test images (09), {sessions} beside {beside} on" in words("README.md")
     adds = [found(SESSIONS, f"whole_sessions.split.{arm}.pooled_iou", only="value") for arm in ("faithful", "ours")]
-    assert f"test images the published split adds {adds[0]} to theirs and {adds[1]} to ours" in words("README.md")
+    assert f"in place of sessions is worth {adds[0]} to theirs and {adds[1]} to ours" in words("README.md")
+    assert f"by the published split and {without_the_split():+.3f} with sessions held out" in words("results/README.md")
     assert f"its mean Dice is {one}, and {averaged} if six networks are averaged" in words("README.md")
 
 

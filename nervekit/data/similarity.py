@@ -72,7 +72,8 @@ def align(
         for right in range(shift[1] - reach, shift[1] + reach + 1):
             one = _unit(_overlap(query[np.newaxis], down, right))[0]
             other = _unit(_overlap(reference[np.newaxis], -down, -right))[0]
-            tried.append((float(one @ other), down, right))
+            # Of two equal images rounding may give a little more than 1.
+            tried.append((min(float(one @ other), 1.0), down, right))
     return max(tried)
 
 

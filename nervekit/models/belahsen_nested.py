@@ -35,7 +35,8 @@ def unetpp(
     -------
     keras.Model
         Output of shape (batch, height, width, 1): the probability of the nerve at each pixel, float32; with deep
-        supervision a dictionary of them. Kernels carry an L2 penalty of 1e-4, which ``fit`` adds to the loss.
+        supervision a dictionary of them. Kernels of its units and of the masks, not those of the steps up,
+        carry an L2 penalty of 1e-4, which ``fit`` adds to the loss.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from nervekit.plots.style import BLUE, COLOURS, use_style, with_looks
 
 ARMS = (
     (BLUE, "solid"), (COLOURS["neutral"], "dotted"), (COLOURS["prediction"], "dashed"), (COLOURS["accent"], "dashdot"),
-    (COLOURS["truth"], "solid"),
+    (COLOURS["truth"], (0, (5, 1, 1, 1, 1, 1))),
 )  # fmt: skip
 # Two arms look as they do beside these curves: in calibration (evidence.LOOKS), folds and scores (results).
 PAIR = ((COLOURS["neutral"], "solid"), (COLOURS["prediction"], "dashed"))
@@ -37,7 +37,8 @@ def arms_curves(curves, title, *, panels, level=None):
         for (name, found), (colour, line) in with_looks(curves, PAIR if len(curves) == 2 else ARMS):
             runs = np.atleast_2d(found[quantity])
             epochs = np.arange(1, runs.shape[1] + 1)
-            axis.plot(epochs, runs.mean(axis=0), color=colour, linestyle=line, linewidth=2, label=name)
+            axis.plot(epochs, runs.mean(axis=0), color=colour, linestyle=line, linewidth=2, label=name,
+                      marker="o" if len(epochs) == 1 else None)  # fmt: skip
             axis.fill_between(epochs, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.15, linewidth=0)
         if level and level[0] == quantity:
             axis.axhline(level[1], color=COLOURS["ink"], linewidth=1, linestyle=(0, (1, 3)), label=level[2])

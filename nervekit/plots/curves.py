@@ -45,7 +45,9 @@ def _draw_curves(axes, curves, loss, epochs=None):
         ):
             if prefix + name in curves:
                 numbers = curves[prefix + name]
-                axis.plot(range(1, len(numbers) + 1), numbers, color=colour, linestyle=line, label=part)
+                # A line of one point would not be seen.
+                axis.plot(range(1, len(numbers) + 1), numbers, color=colour, linestyle=line, label=part,
+                          marker="o" if len(numbers) == 1 else None)  # fmt: skip
         axis.set_xlabel("epoch")
         axis.set_ylabel(label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -136,7 +136,7 @@ def split_scores(scores, title, *, xlabel):
             axis.plot([score["low"], score["high"]], [height, height], color=COLOURS[colour], linewidth=2.5)
             axis.plot(score["value"], height, marker, markersize=8, color=COLOURS[colour],
                       label=name if place == 0 else None)  # fmt: skip
-            axis.annotate(f"{score['value']:.2f}", (score["high"], height), xytext=(6, 0), textcoords="offset points",
+            axis.annotate(f"{score['value']:.2f}", (np.nanmax([score["value"], score["high"]]), height), xytext=(6, 0), textcoords="offset points",
                           va="center", fontsize=9)  # fmt: skip
     axis.set_yticks(range(len(scores)), list(scores))
     axis.set(xlabel=xlabel, xlim=(0, 1.05), ylim=(len(scores) - 0.5, -0.5))

@@ -32,7 +32,8 @@ def network_curves(curves, title, *, dot="weights kept"):
         ):
             iou = np.asarray(found[f"{prefix}pooled_iou"])
             for axis, numbers in zip(column, (found[f"{prefix}loss"], 2 * iou / (1 + iou)), strict=True):
-                axis.plot(np.arange(1, len(iou) + 1), numbers, color=colour, linestyle=line, label=part)
+                axis.plot(np.arange(1, len(iou) + 1), numbers, color=colour, linestyle=line, label=part,
+                          marker="s" if len(iou) == 1 else None)  # fmt: skip
         best = int(np.argmin(np.nan_to_num(found["val_loss"], nan=np.inf)))
         column[0].plot(best + 1, found["val_loss"][best], "o", color=COLOURS["ink"], label=dot)
         column[0].set_title(name)
@@ -110,7 +111,8 @@ def bland_altman(pairs, title):
         axis.set_axis_off()
     for axis, (name, (annotated, predicted)) in zip(axes.flat, pairs.items()):
         difference = np.asarray(predicted) - np.asarray(annotated)
-        middle, spread = difference.mean(), 1.96 * difference.std(ddof=1)
+        middle = difference.mean() if len(difference) else np.nan
+        spread = 1.96 * difference.std(ddof=1) if len(difference) > 1 else np.nan
         axis.plot((np.asarray(predicted) + np.asarray(annotated)) / 2, difference, "o", color=COLOURS["neutral"],
                   markeredgecolor=COLOURS["ink"], markeredgewidth=0.5)  # fmt: skip
         axis.axhline(0, color=COLOURS["ink"], linewidth=0.8)
@@ -118,7 +120,8 @@ def bland_altman(pairs, title):
         for level in (middle - spread, middle + spread):
             axis.axhline(level, color=COLOURS["prediction"], linestyle="dashed")
         digits = max(0, 1 - int(np.floor(np.log10(spread)))) if spread > 0 else 0
-        axis.set_title(f"{name}: {middle:+.{digits}f} ± {spread:.{digits}f}", fontsize=11)
+        limits = f"{middle:+.{digits}f} ± {spread:.{digits}f}" if len(difference) > 1 else f"{len(difference)} images, no limits"
+        axis.set_title(f"{name}: {limits}", fontsize=11)
         axis.set_xlabel("mean of annotated and predicted")
         axis.set_ylabel("predicted − annotated")
     drawn = (("solid", "mean difference"), ("dashed", "limits of agreement, ± 1.96 standard deviations"))

@@ -124,7 +124,9 @@ for finding in doctor.examine():
 # | *not run* | simulated data, or no result yet; the reason is named |
 # | *cannot be* | what would be needed was never published, or no run can measure it |
 #
-# A count must be equal; a training score can be reproduced or not, never better, for fitting harder is no achievement.
+# A count must be equal. A number that describes training can be reproduced or not, never better, for fitting harder is no
+# achievement; the same holds of a spread of scores, a difference between two networks and a score of which more is not better,
+# such as one of copies. Of a number printed with two decimals every value that it may have been rounded from counts as printed.
 #
 # The verdict is on *this run*. Where the table at the top of a notebook has bold rows (fewer epochs, smaller images), *not
 # reproduced* may only mean that a network was not trained to the end; only the `paper` profile judges the paper.

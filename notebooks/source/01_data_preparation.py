@@ -561,9 +561,9 @@ print(f"IoU of copied masks: median {np.median(overlap):.3f}, mean {overlap.mean
 
 # %% [markdown]
 # Keep the median in mind: on the real images it stands beside the 0.644 that the paper reports as the median of its network;
-# a mean it does not print. A score that memory alone can reach does not show that a network has learned anatomy. (It is the one
-# of the paper's measures on which copying does best: of the sum IoU it reaches 0.58 there, the paper prints 0.638, notebook 02.
-# And it may copy from the development images, too, from which the paper's network did not learn.)
+# a mean it does not print. A score that memory alone can reach does not show that a network has learned anatomy. (Not every
+# measure is so kind to copying: of the sum IoU it reaches 0.58 there, the paper prints 0.638, notebook 02. And it may copy
+# from the development images, too, from which the paper's network did not learn.)
 
 # %% [markdown]
 # ## Sessions: who belongs together
@@ -603,7 +603,7 @@ record.value("huang_2019.leak.test_share_sharing_a_group", len(report.shared_ima
 picture = figures.group_sizes(
     dataset.groups,
     dataset.parts,
-    f"{len(report.shared_images)} of {len(split.test)} {kind} test images come from a group that is also in training",
+    f"{len(report.shared_images)} of {len(split.test)} {kind} test images come from a group that is also in the training folder",
 )
 record.figure(
     "groups", picture, alt="Bars of images per group, largest first; many have training and test images."
@@ -1027,7 +1027,8 @@ print(by_hand.describe())
 
 # %% [markdown]
 # Then we train the U-Net of the first paper, in the narrower of two readings (8 to 128 feature maps), on 64 x 64 pixels. Its
-# loss is the cross-entropy plus one minus the Dice coefficient; the cross-entropy alone is slow to leave the empty mask where
+# loss is the cross-entropy (how surprised the network is by the truth at each pixel: minus the logarithm of the probability
+# that it gave to it) plus one minus the Dice coefficient; the cross-entropy alone is slow to leave the empty mask where
 # nearly everything is background. Notebook 02 explains network and training; here it only has to be better than nothing.
 
 # %%

@@ -154,7 +154,8 @@ record.value("huang_2019.network.parameters", packaged.count_params());
 
 # %% [markdown]
 # The packaged network can be drawn from its layers. Each row down halves height and width, and the number of feature maps
-# (*ch.*, channels) doubles. The level arrows between encoder and decoder are the skips.
+# (*ch.*, channels) doubles. The way down is called the *encoder*, the lowest row the *bottleneck*, the way up the *decoder*.
+# The level arrows between encoder and decoder are the skips.
 
 # %%
 from nervekit import plots
@@ -166,9 +167,10 @@ record.figure("architecture", figure, alt=f"Encoder on the left, decoder on the 
 # %% [markdown]
 # ## Training
 #
-# Binary cross-entropy and Adam with its default settings, as in the table above; no augmentation and no early stopping.
-# Where the processor or GPU multiplies 16-bit bfloat16 numbers natively, the network computes in these; weights, loss and
-# the final sigmoid stay in 32 bits.
+# Binary cross-entropy (the mean over pixels of minus the logarithm of the probability that the network gave to the truth) and
+# Adam with its default settings, as in the table above; no augmentation and no early stopping. Where the processor or GPU
+# multiplies 16-bit bfloat16 numbers natively, the network computes in these; weights, loss and the final sigmoid stay in 32
+# bits.
 
 # %%
 precision = training.set_precision("auto")

@@ -292,8 +292,8 @@ record.figure("curves", figure, alt=f"Loss and pooled Dice by epoch of five netw
 #
 # - **sensitivity**: the share of the nerve's pixels whose output is above 0.5;
 # - **Jaccard similarity**: `keras.metrics.MeanIoU`, fed the outputs as they are. (Outputs of 2 or more, which only a ReLU can
-#   give, are no class number: TensorFlow of 2020 stopped at them, Keras 3 leaves such pixels out without a word, we count them as
-#   nerve.)
+#   give, are no class number: TensorFlow of 2020 stopped at them, Keras of today leaves such pixels out without a word, we
+#   count them as nerve.)
 # - **Dice coefficient**: also of the outputs as they are, no threshold. (Keras averaged it over batches; ours is of all images
 #   at once.)
 #
@@ -619,10 +619,9 @@ else:
 # %% [markdown]
 # ## Paper · ours · verdict
 #
-# A count is *reproduced* if it is equal, a score if the printed value lies in our 95 % interval, which resamples subjects,
-# and of few is too narrow. Where our whole interval lies above, ours is *better*. Scores on simulated data are never
-# compared; counts of parameters need no images. Leaderboard scores are not checked here: Kaggle keeps the masks of its test
-# images.
+# By the rule of notebook 00. Our 95 % intervals resample subjects, and of few are too narrow. Scores on simulated data are
+# never compared; counts of parameters need no images. Leaderboard scores are not checked here: Kaggle keeps the masks of its
+# test images.
 
 # %%
 rows = papers.compare(paper, record.values(), {"data": kind}, prefix="belahsen_2020")

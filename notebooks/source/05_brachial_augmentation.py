@@ -231,9 +231,10 @@ for name, (first, second) in sets.items():
     print(f"{name}: {len(first)} for training, {len(second)} for validation")
 
 # %% [markdown]
-# The same two-headed network is trained on each, with about the same number of steps at most: a smaller set may be passed more
-# often. Training stops where the validation loss has not fallen for a while (`patience`), and the best weights are kept. The
-# network is compiled once; for each set it begins anew, with the same random weights and an empty optimizer.
+# The same two-headed network is trained on each, with about the same number of steps at most: a smaller set may be passed
+# more often. Training stops where the validation loss has not fallen for a while (`patience`, longer where a pass is
+# shorter), and the best weights of all passes are kept. The network is compiled once; for each set it begins anew, with the
+# same random weights and an empty optimizer.
 
 # %%
 from nervekit import training
@@ -242,7 +243,6 @@ from nervekit.networks_belahsen import train as train_network
 from nervekit.optimizers import FlatAdam, FlatRMSprop
 
 record.provenance(precision=training.set_precision("auto"))
-images_shown = settings["augmented_epochs"] * len(training_part)
 common = sets["by subject, originals"][0]
 optimizer = FlatRMSprop(settings["augmented_learning_rate"], rho=0.9)
 network = compiled("inception", settings, common, optimizer=optimizer, seed=SEED)
@@ -250,9 +250,10 @@ network = compiled("inception", settings, common, optimizer=optimizer, seed=SEED
 
 def train_on(name, first, second):
     training.reset(network, lambda: compiled("inception", settings, common, seed=SEED), seed=SEED)
+    longer = len(training_part) / len(first)
     history = train_network(
-        network, first, second, epochs=round(images_shown / len(first)), batch_size=settings["augmented_batch_size"],
-        patience=settings["patience"], seed=SEED,
+        network, first, second, epochs=round(settings["augmented_epochs"] * longer),
+        patience=round(settings["patience"] * longer), batch_size=settings["augmented_batch_size"], seed=SEED,
     )  # fmt: skip
     print(f"{name}: {len(history.curves['loss'])} epochs, {history.seconds:.0f} s")
 
@@ -344,8 +345,9 @@ for name in ("whole", "broken") if kind == "real" else ():
 # inference.
 #
 # And does the augmentation help? The two rows *by subject* answer, on subjects that nobody trained on: the paired difference
-# of sum IoU (of the outputs above 0.5: the common area over the joint one, both summed over all images first). One training
-# of each: the interval covers the choice of subjects, not the luck of the start.
+# of sum IoU (of the outputs above 0.5: the common area over the joint one, both summed over all images first). Both saw about
+# as many images; without copies these are twice as many passes, so that the best weights are chosen among twice as many. One
+# training of each: the interval covers the choice of subjects, not the luck of the start.
 
 # %%
 from nervekit import evaluation
@@ -441,16 +443,17 @@ record.finish();
 #
 # 1. Augment with `random_horizontal_flip` alone. Does it gain more than turning the neck upside down?
 # 2. Shuffle the augmented set before the cut. What does the validation score promise now, and why?
-# 3. Change the images anew in every step, all else as in the row *by subject, augmented* (whose epochs are twice as long,
-#    hence the patience):
+# 3. Change the images anew in every step, all else as in the row *by subject, originals*:
 #
 #    ```python
 #    import keras
 #
 #    training.reset(network, lambda: compiled("inception", settings, common, seed=SEED), seed=SEED)
-#    stop = keras.callbacks.EarlyStopping("val_loss", patience=2 * settings["patience"], restore_best_weights=True)
+#    longer = len(training_part) / len(ours["train"])
+#    patience, epochs = (round(settings[name] * longer) for name in ("patience", "augmented_epochs"))
+#    stop = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
 #    training.fit(
-#        network, ours["train"], ours["development"], epochs=round(images_shown / len(ours["train"])), seed=SEED,
+#        network, ours["train"], ours["development"], epochs=epochs, seed=SEED,
 #        batch_size=settings["augmented_batch_size"], callbacks=[stop], augment={"rotation": 5, "shift": 0.05},
 #    )
 #    ```

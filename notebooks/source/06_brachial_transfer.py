@@ -697,8 +697,7 @@ for name in dealt:
     print(f"{labels[name]}: its own test images score {gap:+.3f} Dice above subjects that it has not seen")
 
 # %% [markdown]
-# A printed value is *reproduced* if it lies in our 95 % interval, a score is *better* if our whole interval lies above it.
-# Scores on simulated data are never compared; counts of layers and parameters need no images.
+# By the rule of notebook 00. Scores on simulated data are never compared; counts of layers and parameters need no images.
 
 # %%
 Markdown(papers.claims_table(papers.compare(paper, record.values(), {"data": kind})))

@@ -55,14 +55,14 @@ Markdown(f"{paper.citation}\n\n{papers.setup_table(paper, settings)}")
 
 # %% [markdown]
 # Bold marks what this run does differently. The authors made masks smaller and turned them as they did images, so that they
-# trained with edges in grey, and counted every pixel that was not quite black as nerve when they measured; ours stay black
-# and white, so that printed and our scores are held against slightly different annotations. One line matters more:
+# trained with edges in grey, and, for the Dice, counted every pixel that was not quite black as nerve; ours stay black and
+# white, so that printed and our scores are held against slightly different annotations. One line matters more:
 # **pretrained**. The paper's DB-Unet and DL-Unet begin with an encoder (VGG19) that had learnt from ImageNet, a million
 # photographs; U-Net and L-Unet begin with random weights. nervekit does not bring these weights along. Where they are in
 # Keras' cache folder the `paper` profile uses them; otherwise all networks begin with random weights, which is a fairer
-# comparison, and not the paper's. In `smoke` all networks are a quarter as wide as printed. In `workshop` the double
-# networks are half as wide and the single ones are not: there U-Net has 7.9 million parameters and DL-Unet 3.7. If a single
-# network comes out ahead of a double one in that profile, it says nothing about the order in the paper.
+# comparison, and not the paper's. In `smoke` all networks are a quarter as wide as printed. In `workshop` the double networks
+# are half as wide and the single ones are not: there U-Net has 7.9 million parameters and DL-Unet 3.7. If a single network
+# comes out ahead of a double one in that profile, it says nothing about the order in the paper.
 
 # %%
 from nervekit.models import pretrained
@@ -855,10 +855,9 @@ for row, (one, other) in {"lunet_below_unet": ("U-Net", "L-Unet"), "double_above
         record.value(f"melnic.difference.{row}.{metric}", **found, split="test")
 
 # %% [markdown]
-# The rule: a printed value is *reproduced* if it lies inside our 95 % interval; a score whose whole interval lies above is
-# *better*. Simulated data is never compared with a printed number. Remember the departures in bold at the top: above all
-# random weights, where ImageNet's were not at hand, and narrower networks, in `smoke` all and in `workshop` the double
-# ones. *Not reproduced* says that this run did not find the number, not that it is wrong.
+# By the rule of notebook 00. Simulated data is never compared with a printed number. Remember the departures in bold at the
+# top: above all random weights, where ImageNet's were not at hand, and narrower networks, in `smoke` all and in `workshop`
+# the double ones. *Not reproduced* says that this run did not find the number, not that it is wrong.
 
 # %%
 Markdown(papers.claims_table(papers.compare(paper, record.values(), {"data": kind})))

@@ -608,7 +608,7 @@ for name, study in kept_whole.items():
         }
     panel = next(iter(found))
     off = found[panel][ARMS["transferred_quarter"]].sum() / truth[panel].sum() - 1
-    title = f"Transferred, first start: the volume of {panel} is off by {off:+.1%}"
+    title = f"Transferred, first start: the test slices of {panel}\nare off by {off:+.1%} in volume"
     figure = ct.along_the_body(heights, truth, found, title)
     record.figure(f"{name}_volumes", figure, alt=f"Area of the liver by slice, annotated and predicted. {title}.")
 
@@ -673,9 +673,8 @@ else:
     print(f"{here} of 20 real patients are here: the report's numbers are not answered by this run.")
 
 # %% [markdown]
-# The rule: a printed value is *reproduced* if it lies inside our 95 % interval, *better* if our whole interval lies
-# above. What the report does not say enough about *cannot be* checked. Where the table at the top has bold rows (fewer epochs,
-# smaller slices), *not reproduced* may only mean that; only the `paper` profile judges the report.
+# By the rule of notebook 00. What the report does not say enough about *cannot be* checked. Where the table at the top has
+# bold rows (fewer epochs, smaller slices), *not reproduced* may only mean that; only the `paper` profile judges the report.
 
 # %%
 rows = papers.compare(paper, record.values(), {"data": kind})

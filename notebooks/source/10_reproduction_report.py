@@ -105,16 +105,12 @@ print(f"{above} of {len(with_limit)} main scores beat a model that learnt nothin
 # %% [markdown]
 # ## A verdict on every number
 #
-# The rule is that of notebook 00, with one addition. A count is *reproduced* if it is equal. A score is *reproduced* if the
-# printed value lies in our 95 % interval, which draws patients or sessions with replacement, and *better* if the whole
-# interval lies above it. The addition: where we trained with several seeds, their mean is judged, and its interval holds the
-# chance of the start as well, so that a verdict here may differ from that of the notebook itself. With few seeds such an
-# interval is wide. Where we had time for one seed, the interval leaves out the start and is too narrow. Of a number printed
-# with two decimals every value that it may have been rounded from counts as printed. A number that describes training, a
-# spread of scores, a difference between two networks, or a score of which more is not better (such as one of copies) has no
-# better or worse. *Not run* is what only simulated data could answer here, or what has no result yet; a count that needs no
-# image, such as that of parameters, is judged whatever the data.
-# *Cannot be* is what would need something that was never published, or that no run can measure.
+# The rule is that of notebook 00; the intervals draw patients or sessions with replacement. One thing is added: where we
+# trained with several seeds, their mean is judged, and its interval holds the chance of the start as well, so that a verdict
+# here may differ from that of the notebook itself. With few seeds such an interval is wide. Where we had time for one seed,
+# the interval leaves out the start and is too narrow. *Not run* is what only simulated data could answer here, or what has no
+# result yet; a count that needs no image, such as that of parameters, is judged whatever the data. *Cannot be* is what would
+# need something that was never published, or that no run can measure.
 
 # %%
 from nervekit import papers

@@ -191,8 +191,8 @@ record.value("empty_images.development.dice_of_masks", outlines, split="developm
 
 # %% [markdown]
 # How well does each tell images with and without a nerve apart? The area under the ROC curve asks whether an image with a
-# nerve gets a higher number than one without: 0.5 is guessing, 1 is always right. Most images without a nerve have no mask
-# and are told apart by that alone; the rule has to decide where a mask was drawn, and there the numbers may be far lower. A
+# nerve gets a higher number than one without: 0.5 is guessing, 1 is always right. Where the area counts, an image without a
+# mask is told apart by that alone; the rule has to decide where a mask was drawn, and there the numbers may be far lower. A
 # difference in the third decimal says nothing.
 
 # %%
@@ -265,8 +265,8 @@ from nervekit import plots
 main = scores["head and area, learnt"]
 title = f"Head and area, learnt, score {main['value']:.3f} on {kind} held-out images; empty masks {empty['value']:.3f}"
 bars = {name: score for name, score in scores.items() if name != "empty masks"}
-label = "mean Dice (Kaggle's score), 95 % interval over subjects"
-figure = plots.compare_scores(bars, title, xlabel=label, level=("empty masks", empty["value"]))
+figure = plots.compare_scores(bars, title, xlabel="mean Dice (Kaggle's score), 95 % interval over subjects",
+                              level=("empty masks", empty["value"]))  # fmt: skip
 record.figure("scores", figure, alt=f"Scores of six rules with intervals beside that of empty masks. {title}.")
 
 # %% [markdown]

@@ -107,6 +107,13 @@ def picture(seed, shift=(0, 0), size=96):
     ]
 
 
+def test_a_copy_is_as_near_as_can_be_and_no_nearer():
+    """The bars of a histogram end at 1, and rounding alone would put copies beyond."""
+    images = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 1), dtype=np.uint8)
+    correlation = splits.nearest(images, images)[1]
+    assert correlation.max() <= 1 and correlation.min() > 0.99999
+
+
 def test_nearest_finds_the_moved_copy_and_its_shift():
     reference = np.stack([picture(seed) for seed in range(6)])
     query = np.stack([picture(4, (6, -3)), picture(1, (0, 9))])

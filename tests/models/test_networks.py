@@ -15,13 +15,17 @@ from nervekit import models
 from nervekit.errors import ConfigurationError
 
 NAMES = list(NETWORKS)
+WIDTH = dict.fromkeys(NAMES, "width") | {"r2unet": "features"}
+# Their blocks weigh the channels by an eighth as many units with a ReLU: narrow ones by a single one, which may always be 0.
+DOUBLE = {"double_unet", "dl_unet", "dl_unet_vgg16"}
 UNBOUNDED = {"attention_resunet"}
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def network(request):
     keras.utils.set_random_seed(1)
-    return models.build(request.param, NETWORKS[request.param][1])
+    options = {} if request.param in DOUBLE else {WIDTH[request.param]: 16}
+    return models.build(request.param, NETWORKS[request.param][1], **options)
 
 
 @pytest.fixture
@@ -43,10 +47,11 @@ def test_the_output_is_a_probability_for_each_pixel(network, images):
 
 
 def test_the_output_stays_float32_in_mixed_precision():
+    names = ("huang_unet", "inception_unet", "attention_resunet", "lunet", "resnet34_unet", "nervekit_unet")
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        for name in ("huang_unet", "inception_unet", "attention_resunet", "lunet", "resnet34_unet", "nervekit_unet"):
-            outputs = models.build(name, NETWORKS[name][1]).outputs
+        for name, options in ({name: {} for name in names} | {"double_unet": {"width": 16, "outputs": "both"}}).items():
+            outputs = models.build(name, NETWORKS[name][1], **options).outputs
             assert {keras.backend.standardize_dtype(output.dtype) for output in outputs} == {"float32"}, name
     finally:
         keras.config.set_dtype_policy("float32")
@@ -131,7 +136,7 @@ def test_an_unknown_choice_is_refused_with_those_there_are(name, options):
 @pytest.mark.parametrize("name", NAMES)
 def test_feature_maps_that_make_no_network_are_refused_before_anything_is_built(monkeypatch, name, width):
     monkeypatch.setattr(keras, "Input", None)
-    option = "features" if name == "r2unet" else "width"
+    option = WIDTH[name]
     with pytest.raises(ConfigurationError, match=f"{name}: {option}={width!r}. Expected a (whole number|multiple of)"):
         models.build(name, NETWORKS[name][1], **{option: width})
 

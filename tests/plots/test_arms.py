@@ -23,6 +23,7 @@ def test_arms_curves_draw_the_mean_over_seeds_and_the_level_on_its_panel_alone()
 
 def test_arms_share_no_colour_with_each_other_nor_with_what_learnt_nothing():
     assert len({colour for colour, _ in arms.ARMS} | {COLOURS["ink"]}) == len(arms.ARMS) + 1
+    assert len({line for _, line in arms.ARMS}) == len(arms.ARMS)  # nor a line, for who sees no colours
 
 
 def test_two_arms_look_the_same_in_every_figure_that_compares_two():

@@ -53,3 +53,10 @@ def test_every_test_of_a_network_is_a_point():
     points = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_marker() != "None"]
     assert points == [0.7, 0.5, 0.7, 0.5]
     assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["a", "b"]
+
+
+def test_a_score_without_an_interval_keeps_its_number():
+    """Matplotlib leaves out, without a word, what is written beside a bound that is NaN."""
+    figure = detection.split_scores({"a": {"new": {"value": 0.5, "low": np.nan, "high": np.nan}}}, "", xlabel="Dice")
+    (number,) = [text for text in figure.axes[0].texts if text.get_text() == "0.50"]
+    assert number.xy[0] == 0.5

@@ -98,7 +98,7 @@ def test_labels_in_notebooks_name_the_interval_that_is_drawn():
     drawn = [call for call in calls if getattr(call.func, "attr", None) in ("compare_scores", "differences")]
     labels = [given.value.value for call in drawn for given in call.keywords
               if given.arg == "xlabel" and isinstance(given.value, ast.Constant)]  # fmt: skip
-    assert len(labels) > 8 and [label for label in labels if "95 % interval" not in label] == []
+    assert len(labels) == len(drawn) > 8 and [label for label in labels if "95 % interval" not in label] == []
 
 
 @pytest.fixture

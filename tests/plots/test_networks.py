@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from nervekit.plots import networks
+from nervekit import plots
+from nervekit.plots import arms, networks
 
 IMAGES = np.full((2, 24, 32, 1), 90, np.uint8)
 TRUTHS = np.zeros((2, 24, 32), bool)
@@ -29,6 +30,15 @@ def test_an_epoch_whose_loss_is_no_number_is_never_the_best():
     assert lines(figure.axes[0])["weights kept"] == [0.8]
 
 
+def test_a_training_of_one_epoch_is_seen():
+    """A line of one point is none."""
+    found = {name: [0.5] for name in ("loss", "val_loss", "pooled_iou", "val_pooled_iou")}
+    drawn = [networks.network_curves({"U-Net": found}, ""), plots.history(found, ""),
+             arms.arms_curves({"U-Net": {"iou": [[0.5]]}}, "", panels={"iou": "sum IoU"})]  # fmt: skip
+    for figure in drawn:
+        assert all(line.get_marker() not in ("None", None) for axis in figure.axes for line in axis.lines)
+
+
 def test_images_below_the_threshold_are_crossed_out():
     figure = networks.left_out({"U-Net": np.array([0.1, 0.7, 0.9])}, 0.6, "Left out")
     axis = figure.axes[0]
@@ -50,6 +60,12 @@ def test_limits_of_agreement_are_1_96_standard_deviations():
     assert levels == pytest.approx([1 - 1.96, 0, 1, 1 + 1.96])
     points = axis.lines[0]
     assert points.get_xdata().tolist() == [10.5, 20, 31] and points.get_ydata().tolist() == [1, 0, 2]
+
+
+def test_one_image_has_no_limits_of_agreement():
+    figure = networks.bland_altman({"area": (np.array([10.0]), np.array([12.0])), "none": (np.array([]), np.array([]))}, "Agreement")
+    titles = [axis.get_title(loc="left") for axis in figure.axes]
+    assert titles == ["area: 1 images, no limits", "none: 0 images, no limits"]
 
 
 @pytest.mark.parametrize("count, shape", [(1, (1, 1)), (3, (2, 2)), (4, (2, 2)), (5, (3, 2))])
