@@ -285,7 +285,7 @@ def test_no_start_ranks_the_brachial_networks():
 
 def test_what_a_smoke_run_of_the_recipe_need_not_show():
     gains = read("expected/smoke.json")["keys"]["beyond.published.gain.pooled_iou"]["spread"]
-    said = f"with seeds 0 to 4 this difference went from {min(gains):+.3f} to {max(gains):+.3f} there"
+    said = f"over its five seeds this difference went from {min(gains):+.3f} to {max(gains):+.3f} there"
     assert len(gains) == 5 and said in words(f"notebooks/source/{BEYOND}.py")
 
 

@@ -669,7 +669,7 @@ record.finish();
 #
 # - A plain network, well trained, is the comparison that a new architecture has to beat. On the real test images (`workshop`,
 #   three seeds) ours had a sum IoU of 0.726 and the paper's network, as the paper trained it, 0.685: +0.041 (0.023 to 0.059).
-#   `smoke` is too short for it: with seeds 0 to 4 this difference went from -0.032 to +0.012 there.
+#   `smoke` is too short for it: over its five seeds this difference went from -0.032 to +0.012 there.
 # - What is done at test time must fit what was done in training. Real images showed it (`workshop`, three seeds): with flips
 #   averaged the network trained without them lost 0.037 of mean Dice (0.013 to 0.065). `smoke` need not show it.
 # - Compare on the same images; count patients or sessions, not images; correct for the number of comparisons.
