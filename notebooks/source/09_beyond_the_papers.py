@@ -669,7 +669,7 @@ record.finish();
 #
 # - A plain network, well trained, is the comparison that a new architecture has to beat. On the real test images (`workshop`,
 #   three seeds) ours had a sum IoU of 0.736 and the paper's network, as the paper trained it, 0.674: +0.063 (0.042 to 0.083).
-#   `smoke` is too short for it: over its five seeds this difference went from -0.032 to +0.012 there.
+#   `smoke` is too short for it: over its five seeds this difference went from -0.101 to +0.163 there.
 # - What is done at test time must fit what was done in training. Real images showed it (`workshop`, three seeds): with flips
 #   averaged the network trained without them lost 0.033 of mean Dice (0.009 to 0.060). `smoke` need not show it.
 # - Compare on the same images; count patients or sessions, not images; correct for the number of comparisons.
