@@ -59,7 +59,8 @@ def parser(commands):
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--list", action="store_true", help="only say which notebooks these are")
     run.add_argument("--settings", action="store_true", help="only write down the settings, for make")
-    check.add_argument("--without-expected", action="store_true", help="only look whether every notebook ran, with its scores above their floors")
+    floors = "only look whether every notebook ran, with its scores above their floors"
+    check.add_argument("--without-expected", action="store_true", help=floors)
     check.add_argument("--report", action="store_true", help="write index.html and junit.xml beside the runs")
     expected.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     expected.add_argument("--provisional", action="store_true", help="fewer than five seeds: no tolerances")

@@ -58,8 +58,8 @@ def truncated(outputs):
     """The class that ``MeanIoU`` makes of an output: nerve from 1 on, as a bool array.
 
     With a bounded output this takes a sigmoid that has reached exactly 1 in 32 bits. Outputs of 2 and more, which a
-    ReLU can give, are no class at all: TensorFlow of 2020 stopped at them, Keras leaves these pixels out since 3.15
-    or so. Here they count as nerve.
+    ReLU can give, are no class at all: TensorFlow of 2020 stopped at them, Keras of today leaves these pixels
+    out. Here they count as nerve.
 
     Examples
     --------

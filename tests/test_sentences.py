@@ -133,6 +133,8 @@ ABLATION = {
 }
 TIME = {"more_pixels": "with 176x176 pixels", "wider": "with 24 channels", "longer": "with twice the epochs",
         "two_networks": "with two networks averaged"}  # fmt: skip
+
+
 def without_the_split():
     """Ours minus theirs on the published test images, by networks that saw none of their sessions."""
     values = read(f"results/workshop/{SESSIONS}.json")["values"]
