@@ -124,8 +124,10 @@ last: $(LAST)
 $(LAST): $(wildcard nervekit/check.py nervekit/notebooks.py nervekit/report.py nervekit/results.py nervekit/seeds.py nervekit/verdicts.py results/*/*.json expected/*.json) \
 	$(filter-out $(LAST:.ipynb=.json),$(wildcard $(OUT)/*.json))
 
-# PyTorch's threads wait for each other in a loop: with more than one a core, two notebooks take several times as long.
-THREADS := $(if $(filter torch,$(BACKEND)),OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$$(n=`nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`; \
+# Notebooks side by side share the cores: with all of them for each, TensorFlow's take a fifth longer, and PyTorch's, whose
+# threads wait for each other in a loop, several times as long.
+TOLD := $(if $(filter torch,$(BACKEND)),OMP_NUM_THREADS,$(if $(filter tensorflow,$(BACKEND)),TF_NUM_INTRAOP_THREADS))
+THREADS := $(if $(TOLD),$(TOLD)=$${$(TOLD):-$$(n=`nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`; \
 	echo $$((n > $(JOBS) ? n / $(JOBS) : 1)))})
 
 $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)
@@ -133,7 +135,7 @@ $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings 
 		--runs $(RUNS) $(NBARGS)
 
 # The settings of the last run; rewritten, and so newer than its results, when they differ from those asked for, or when
-# a set that the notebook may take, or a patient of the CT set, has come or gone.
+# a set that the notebook may take, a patient of the CT set or a subject of the brachial one has come or gone.
 settings: | $(READY)
 	@$(NERVEKIT) run $(NAMES) --settings --profile '$(PROFILE)' --backend '$(BACKEND)' --precision '$(PRECISION)' \
 		--data '$(DATA)' --seed '$(SEED)' --runs $(RUNS)

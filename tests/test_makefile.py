@@ -101,22 +101,26 @@ record.value("seen", len(left))"""
 
 
 @slow
-def test_notebooks_side_by_side_share_the_cores_on_pytorch(project):
+def test_notebooks_side_by_side_share_the_cores(project):
     folder, make = project
-    tiny_project.write(folder, n01_threads="import os\nrecord.value('threads', int(os.environ.get('OMP_NUM_THREADS') or 0))")
+    told = {"torch": "OMP_NUM_THREADS", "tensorflow": "TF_NUM_INTRAOP_THREADS"}
+    source = [f"record.value('{backend}', int(os.environ.get('{name}') or 0))" for backend, name in told.items()]
+    tiny_project.write(folder, n01_threads="\n".join(["import os", *source]))
     (folder / ".venv" / ".ready-torch").touch()
     (folder / "torch.py").touch()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    for told, environment, threads in (
-        (["BACKEND=torch", f"JOBS={2 * cores}"], {"OMP_NUM_THREADS": ""}, 1),
-        (["BACKEND=torch", "JOBS=1", "SEED=1"], {"OMP_NUM_THREADS": ""}, cores),
-        (["BACKEND=torch", "SEED=2"], {"OMP_NUM_THREADS": "3"}, 3),
-        ([], {"OMP_NUM_THREADS": ""}, 0),
+    unsaid = dict.fromkeys(told.values(), "")
+    for options, environment, threads in (
+        (["BACKEND=torch", f"JOBS={2 * cores}"], {}, {"torch": 1, "tensorflow": 0}),
+        (["BACKEND=torch", "JOBS=1", "SEED=1"], {}, {"torch": cores, "tensorflow": 0}),
+        (["BACKEND=torch", "SEED=2"], {"OMP_NUM_THREADS": "3"}, {"torch": 3, "tensorflow": 0}),
+        ([f"JOBS={2 * cores}"], {}, {"torch": 0, "tensorflow": 1}),
+        (["SEED=3"], {"TF_NUM_INTRAOP_THREADS": "5"}, {"torch": 0, "tensorflow": 5}),
     ):
-        answer = make("results", *told, **environment)
+        answer = make("results", *options, **(unsaid | environment))
         assert answer.returncode == 0, answer.stderr
-        found = json.loads((folder / "runs/smoke/01_threads.json").read_text())["values"]["threads"]["value"]
-        assert found == threads, told
+        values = json.loads((folder / "runs/smoke/01_threads.json").read_text())["values"]
+        assert {backend: values[backend]["value"] for backend in told} == threads, options
 
 
 def test_a_set_that_was_fetched_since_runs_again_what_takes_it_but_not_smoke(project):
