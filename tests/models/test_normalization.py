@@ -27,18 +27,27 @@ def maps_and_gradients(layer, values, weights, direction, **how):
 
 
 @on_tensorflow
-def test_instances_in_bfloat16_have_maps_and_gradients_of_keras_in_float32():
+@pytest.mark.parametrize(("precision", "error"), [("float32", 1e-4), ("mixed_bfloat16", 0.01)])
+def test_instances_have_maps_and_gradients_of_keras_in_float32(precision, error):
     random = np.random.default_rng(0)
-    values = ops.cast(random.normal(3, 2, (3, 6, 10, 4)), "bfloat16")
+    values = ops.cast(random.normal(3, 2, (3, 6, 10, 4)), "float32" if precision == "float32" else "bfloat16")
     weights = [random.uniform(0.5, 2, 4), random.normal(size=4)]
     direction = random.normal(size=(3, 6, 10, 4))
     layers = (
-        InstanceNormalization(epsilon=1e-5, dtype="mixed_bfloat16"),
+        InstanceNormalization(epsilon=1e-5, dtype=precision),
         keras.layers.GroupNormalization(groups=-1, epsilon=1e-5, dtype="float32"),
     )
     found = [maps_and_gradients(layer, values, weights, direction) for layer in layers]
     for fused, plain in zip(*found, strict=True):
-        assert np.abs(fused - plain).max() < 0.01 * np.abs(plain).max()
+        assert np.abs(fused - plain).max() < error * np.abs(plain).max()
+
+
+@on_tensorflow
+def test_instances_in_float32_keep_their_contrast_far_from_zero():
+    values = np.random.default_rng(0).normal(1000, 0.5, (2, 64, 64, 3)).astype("float32")
+    found = ops.convert_to_numpy(InstanceNormalization(dtype="float32")(values))
+    exact = values.astype("float64") - values.mean((1, 2), dtype="float64", keepdims=True)
+    assert np.abs(found - exact / np.sqrt((exact**2).mean((1, 2), keepdims=True) + 1e-5)).max() < 0.01
 
 
 @on_tensorflow
