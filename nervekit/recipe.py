@@ -121,9 +121,11 @@ def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):
     >>> optimizer.nesterov, optimizer.momentum, round(optimizer.weight_decay, 6)
     (True, 0.99, 0.003)
     """
+    if not 0 <= momentum < 1:
+        raise ConfigurationError(f"momentum={momentum}: expected 0 or more, and less than 1.")
     return keras.optimizers.SGD(
         _falling(learning_rate, steps),
-        momentum=momentum,
+        momentum=float(momentum),  # Keras refuses a whole number
         nesterov=True,
         weight_decay=WEIGHT_DECAY / (1 - momentum),
         global_clipnorm=CLIP_NORM,

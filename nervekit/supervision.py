@@ -18,7 +18,9 @@ def outputs(model):
     """What a network gives, by name where it gives several things; None where only a call would tell."""
     found = getattr(model, "output", None)
     # A Sequential that was never called has a list of one.
-    return (getattr(model, "outputs", None) or [None])[0] if found is None else found
+    found = (getattr(model, "outputs", None) or [None])[0] if found is None else found
+    # Model(outputs=[mask]) says so here, too, but answers with the mask itself.
+    return found[0] if isinstance(found, (list, tuple)) and len(found) == 1 else found
 
 
 def finest(answers):

@@ -1,5 +1,6 @@
 """Training: one fit function, prediction, and the reset that lets one compiled model serve all folds."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -146,8 +147,8 @@ def fit(
     Raises
     ------
     ConfigurationError
-        The network is not compiled, has no weights yet or gives two masks side by side, there is no epoch or no image, a
-        batch would be empty, the images are not uint8 or not of the size that the network takes, the masks are not bool, or
+        The network is not compiled, has no weights yet or gives two masks side by side, its `steps_per_execution` does not
+        divide the steps of an epoch, there is no epoch or no image, a batch would be empty, the images are not uint8 or not of the size that the network takes, the masks are not bool, or
         `augment` has an unknown change or one out of its range.
 
     Examples
@@ -173,6 +174,12 @@ def fit(
     for dataset in (train, development):
         if dataset is not None:
             suitable.check_data(model, dataset)
+    steps = math.ceil(len(train) / batch_size)
+    if steps % model.steps_per_execution:
+        raise ConfigurationError(
+            f"{model.name} was compiled with steps_per_execution={model.steps_per_execution}, which does not divide the {steps} "
+            "steps of an epoch: some would belong to the next one. Compile it with 1."
+        )
     sum_bias_gradients_in_float32()
     determinism.switch_on()
     keras.utils.set_random_seed(seed)

@@ -77,7 +77,7 @@ def test_the_optimizer_is_that_of_the_recipe(trained):
         assert float(ops.convert_to_numpy(rate(step))) == pytest.approx(0.01 * (1 - step / steps) ** 0.9, abs=1e-9)
 
 
-def test_a_function_in_place_of_the_optimizer_is_told_the_number_of_steps(squares):
+def test_a_function_in_place_of_the_optimizer_is_told_the_number_of_steps(squares, eagerly):
     model, told = build(deep_supervision=False, depth=1), []
     recipe.fit(model, squares, epochs=2, augment=None, optimizer=lambda steps: told.append(steps) or recipe.adam(steps, 0.002))
     assert told == [2 * 3]  # 24 images in batches of 10
@@ -98,6 +98,12 @@ def test_weight_decay_beside_the_momentum_is_that_inside_it():
         speed = 0.9 * speed - 0.01 * gradient
         inside += 0.9 * speed - 0.01 * gradient
     assert 1 - float(ops.convert_to_numpy(weight)[0]) == pytest.approx(1 - inside, rel=0.02)
+
+
+def test_momentum_is_a_share_of_the_last_step():
+    with pytest.raises(ConfigurationError, match=r"momentum=1: expected 0 or more, and less than 1"):
+        recipe.stochastic_gradient_descent(10, momentum=1)
+    assert recipe.stochastic_gradient_descent(10, momentum=0).weight_decay == pytest.approx(3e-5)
 
 
 def test_the_weights_of_the_scales_and_the_strengths_of_the_changes_are_those_typed_here():
@@ -155,11 +161,11 @@ def test_the_first_step_makes_no_variable(squares, monkeypatch):
 
 def test_the_same_seed_gives_the_same_network(squares):
     found = []
-    for seed in (3, 3, 4):
+    for _ in range(2):
         model = build(deep_supervision=False, depth=1)
-        recipe.fit(model, squares, epochs=1, seed=seed, augment={"flip": 0.5, "noise": 0.05})
+        recipe.fit(model, squares, epochs=1, seed=3, augment={"flip": 0.5, "noise": 0.05})
         found.append(recipe.predict(model, squares.images))
-    assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
+    assert np.array_equal(*found)
 
 
 def test_each_ingredient_can_be_left_out(squares, eagerly):
@@ -331,8 +337,8 @@ def test_changes_that_are_not_named_are_those_of_the_results_on_real_images(squa
     assert recipe.AUGMENT == measured
     asked = {}
     monkeypatch.setattr(training, "fit", lambda *given, **options: asked.update(options))
-    recipe.fit(build(), squares, epochs=1)
-    assert asked["augment"] == measured
+    recipe.fit(build(), squares, epochs=1, seed=4)
+    assert asked["augment"] == measured and asked["seed"] == 4
 
 
 def test_the_empty_set_of_changes_changes_nothing(squares):

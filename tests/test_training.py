@@ -98,6 +98,24 @@ def test_a_list_of_masks_is_refused():
         training.predict(keras.Model(image, [mask, mask]), np.zeros((1, 32, 32, 1), "uint8"))
 
 
+def test_a_list_of_one_mask_is_that_mask(blobs):
+    image = keras.Input((32, 32, 1))
+    mask = keras.layers.Conv2D(1, 1, activation="sigmoid")(image)
+    model = training.compile_model(keras.Model(inputs=[image], outputs=[mask]))
+    curves = training.fit(model, blobs, blobs, epochs=1, batch_size=8, augment={"flip": 0.5}).curves
+    assert set(curves) == {"loss", "pooled_iou", "val_loss", "val_pooled_iou"}
+    assert training.predict(model, blobs.images).shape == blobs.masks.shape
+
+
+def test_steps_at_once_that_would_run_into_the_next_epoch_are_refused(blobs):
+    model = of_one_layer()
+    model.compile("sgd", "binary_crossentropy", steps_per_execution=2)
+    assert len(training.fit(model, blobs.subset(slice(0, 4)), epochs=3, batch_size=1).curves["loss"]) == 3
+    assert int(model.optimizer.iterations) == 12
+    with pytest.raises(ConfigurationError, match="steps_per_execution=2, which does not divide the 3 steps of an epoch"):
+        training.fit(model, blobs.subset(slice(0, 3)), epochs=1, batch_size=1)
+
+
 def test_a_metric_of_an_output_that_only_ends_in_mask_keeps_its_name():
     assert supervision.plain(["val_lesion_mask_pooled_iou", "val_mask_4_pooled_iou"]) == {
         "val_lesion_mask_pooled_iou": "val_lesion_mask_pooled_iou", "val_mask_4_pooled_iou": "val_pooled_iou"
