@@ -641,7 +641,7 @@ card = {
     "training": f"`nervekit_unet`, {recipe.finest(trained['ours'][0]).count_params():,} parameters, {size}, {settings['epochs']} epochs, "
     f"seed {SEED}, augmentation {settings['augmentation']!r} of {settings['changed_share']:.0%} of the images; answers averaged over flips.",
     "results": "\n".join(results) + "\n\n95 % intervals over sessions.",
-    "limits": "- The published split shares sessions between training and test: scores are too high for new patients.\n- What new sessions give is measured by nervekit's notebook 15, not by this card."
+    "limits": "- The published split shares sessions between training and test: scores are too high for new patients.\n- What new sessions give was measured by nervekit's notebook 15 for a smaller, shorter training by another optimizer, not for this network."
     "\n- One region, one set, of scanners that the images do not name; images without the region were never seen."
     "\n- Probabilities between 0 and 1 are not calibrated by themselves; see the calibration error."
     + ("\n- Trained on simulated images: of no use on real ones." if simulated else guessed + audited),

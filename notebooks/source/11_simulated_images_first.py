@@ -108,14 +108,14 @@ record.provenance(data=kind, split=split)
 # %% [markdown]
 # ## Training
 #
-# Every training is by the recipe of notebook 09, but for the masks at three scales: the ResNet of the `paper` profile does
-# not give them, so that the networks of the other profiles go without as well. A network that sees a tenth of the images as
-# often as another sees all of them would get a tenth of the steps, and look worse for that alone. So every share gets
-# *equally many steps*, to within half an epoch: the small ones see their images more often. And every start gets equally many
-# *in all*: steps on simulated images are taken from those on target images, or the simulated start would be the better for
-# being trained longer. (ImageNet's start is the exception: its many steps on photographs were taken elsewhere, and are not
-# counted.) Where weights of ImageNet take part, they are asked for before anything is trained: a missing file is then
-# reported at once.
+# Every training is by the recipe of notebook 09, but for two things. The optimizer is the one it had before Adam, gradient
+# descent with momentum. And there are no masks at three scales: the ResNet of the `paper` profile does not give them, so that
+# the networks of the other profiles go without as well. A network that sees a tenth of the images as often as another sees
+# all of them would get a tenth of the steps, and look worse for that alone. So every share gets *equally many steps*, to
+# within half an epoch: the small ones see their images more often. And every start gets equally many *in all*: steps on
+# simulated images are taken from those on target images, or the simulated start would be the better for being trained longer.
+# (ImageNet's start is the exception: its many steps on photographs were taken elsewhere, and are not counted.) Where weights
+# of ImageNet take part, they are asked for before anything is trained: a missing file is then reported at once.
 
 # %%
 import keras

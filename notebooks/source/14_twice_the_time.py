@@ -20,7 +20,8 @@
 #
 # In this notebook we will
 #
-# - train the recipe of notebook 09 as it is, on larger images, with more channels, and for more epochs,
+# - train the recipe of notebook 09, as it was before it took Adam (gradient descent with much momentum), on larger images,
+#   with more channels, and for more epochs,
 # - average two networks that differ in nothing but the random start,
 # - judge all of them on the same pixels: development images, and sessions that were held out,
 # - and hold every difference against the one between two random starts.
@@ -85,7 +86,7 @@ record.provenance(data=kind, split=split)
 for name, found in judges.items():
     print(f"{name}: {len(found)} images of {len(set(found.groups))} sessions")
 shared = np.isin(judges["development"].groups, judged.groups[folds[0][0]]).sum()
-print(f"{shared} of the development images are of a session that trains, too")
+print(f"{shared} of the development images are of a session that trains in the first fold, too")
 
 # %% [markdown]
 # What the small masks lose before any network looks: the annotation itself, brought to that size and back. It is what the masks

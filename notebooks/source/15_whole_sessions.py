@@ -107,20 +107,20 @@ faithful_published = crossval.run(build_theirs, dataset, published, **schedule)
 # %% [markdown]
 # ## Our arm
 #
-# The recipe of notebook 09, in short: a plain U-Net that brings each image to mean 0 and standard deviation 1 and, while it
-# trains, gives masks at three *scales*; a loss of cross-entropy and Dice; gradient descent with much momentum and a falling
-# learning rate; random changes of a share of the images in each step (*augmentation*; mirror images or *flips* are among
-# them), while the others stay *unchanged*. It answers each image twice, as it is and mirrored, and the mean of both
-# probabilities counts (*flip averaging*).
+# The recipe that notebook 09 had before it took Adam, in short: a plain U-Net that brings each image to mean 0 and standard
+# deviation 1 and, while it trains, gives masks at three *scales*; a loss of cross-entropy and Dice; gradient descent with
+# much momentum and a falling learning rate; random changes of a share of the images in each step (*augmentation*; mirror
+# images or *flips* are among them), while the others stay *unchanged*. It answers each image twice, as it is and mirrored,
+# and the mean of both probabilities counts (*flip averaging*).
 #
 # Each can be left out by name. Five of them are more than one thing. Without *augmentation* or *flips* the network answers
 # once, to the image as it is, since flip averaging goes with them. Without *our network* the recipe trains the paper's, which
 # has no normalisation, divides by 255 in place of standardising each image, has ReLU, and gives no masks at several scales;
 # in the `smoke` profile it also has one step down more and four times the parameters. Without *our optimizer* Adam trains,
-# with its default settings; the falling learning rate, weight decay and clipping go with gradient descent. Without the *Dice
-# loss* the cross-entropy that is left follows the *logits*, the outputs before the sigmoid, however wrong these are; in ours
-# a pixel that is wrong by a logit of more than 16, a probability of one in ten million for the truth, has no say any more.
-# Without *unchanged images* every image is changed in every step.
+# with its default settings (in 09 its rate falls, too, which is not compared here); the falling learning rate, weight decay
+# and clipping go with gradient descent. Without the *Dice loss* the cross-entropy that is left follows the *logits*, the
+# outputs before the sigmoid, however wrong these are; in ours a pixel that is wrong by a logit of more than 16, a probability
+# of one in ten million for the truth, has no say any more. Without *unchanged images* every image is changed in every step.
 
 # %%
 from functools import partial
@@ -422,7 +422,7 @@ record.finish();
 #   (0.053 to 0.101) of sum IoU, and the higher mean Dice in 77 % of 149 sessions.
 # - An ablation speaks for the trainings it compared. Say how many there were. There, one fold and one start: after Holm's
 #   correction only the unchanged images were shown to matter (-0.064 of mean Dice without them, p 0.015), and with Adam in place
-#   of our optimizer the mean Dice was no lower, but higher by 0.032 (0.006 to 0.061; p 0.48).
+#   of gradient descent the mean Dice was no lower, but higher by 0.032 (0.006 to 0.061; p 0.48).
 # - A set on which a recipe was chosen judges it too kindly, however it is dealt. Only another set would not.
 #
 # **Exercises**
