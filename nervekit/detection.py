@@ -50,7 +50,7 @@ def cases(masks, predictions, least_area=0.0):
         raise ConfigurationError(f"least_area={least_area}: expected a share of the image, from 0 to 1")
     common, true, predicted = metrics.counts(masks, predictions)
     # A share that was computed from pixels may be off by its last digit.
-    reported = (predicted > 0) & (predicted >= least_area * np.prod(masks.shape[1:]) - 1e-6)
+    reported = (predicted > 0) & (predicted >= least_area * np.prod(np.shape(masks)[1:]) - 1e-6)
     right, wrong = np.where(reported & (common > 0), *CASES[:2]), np.where(reported, *CASES[2:])
     return np.where(true > 0, right, wrong)
 

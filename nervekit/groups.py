@@ -22,7 +22,7 @@ def known_groups(groups, images=None):
     Raises
     ------
     DataError
-        A group is None or NaN, or there is not one for each image.
+        A group is blank, None or NaN, or there is not one for each image.
 
     Examples
     --------
@@ -31,12 +31,18 @@ def known_groups(groups, images=None):
     """
     # As objects first: beside names, NumPy makes of NaN the name "nan".
     listed = np.asarray(groups, object).ravel().tolist()
-    unknown = sum(group is None or (isinstance(group, float | np.floating) and np.isnan(group)) for group in listed)
+    unknown = sum(map(_is_unknown, listed))
     if unknown:
-        raise DataError(f"groups hold {unknown} None or NaN of {len(listed)}; expected the patient or session of each image. "
-                        "Give such an image a group of its own, or leave it out.")  # fmt: skip
+        raise DataError(f"groups hold {unknown} blank, None or NaN of {len(listed)}; expected the patient or session of each "
+                        "image. Give such an image a group of its own, or leave it out.")  # fmt: skip
     groups = np.asarray(groups)
     if images is not None and groups.shape != (images,):
         raise DataError(f"groups have the shape {groups.shape} for {images} images; expected ({images},), one group for each "
                         "image.")  # fmt: skip
     return groups
+
+
+def _is_unknown(group):
+    if isinstance(group, str):
+        return not group.strip()
+    return group is None or (isinstance(group, float | np.floating) and np.isnan(group))

@@ -213,7 +213,7 @@ def bootstrap(
     Raises
     ------
     DataError
-        If `groups` is empty, not one-dimensional, of another length than the statistic's values, or holds None or NaN.
+        If `groups` is empty, not one-dimensional, of another length than the statistic's values, or holds a blank, None or NaN.
     ConfigurationError
         For a confidence or a number of resamples out of range.
 
@@ -276,7 +276,7 @@ def summary(values, groups, confidence=0.95, n_resamples=2000, random_state=0) -
     Raises
     ------
     DataError
-        If `values` and `groups` differ in length or are not one-dimensional, or a group is None or NaN.
+        If `values` and `groups` differ in length or are not one-dimensional, or a group is blank, None or NaN.
 
     Examples
     --------

@@ -18,8 +18,12 @@ __all__ = [
 
 
 def check_boolean(name, masks):
-    """The masks as an array, or a DataError that names them if they are not boolean."""
-    masks = np.asarray(masks)
+    """The masks as an array, or a DataError that names them if they are not boolean, or of different sizes."""
+    try:
+        masks = np.asarray(masks)
+    except ValueError:
+        raise DataError(f"{name} holds masks of different sizes; expected one size: load with size=(height, width), or "
+                        f"compare one image at a time, as {name}[0][None]") from None
     if masks.dtype != bool:
         found = f"{name} has the type {masks.dtype}"
         if masks.dtype.kind == "f" and np.isnan(masks).any():

@@ -114,7 +114,8 @@ def filtered(masks, head=None, least=SMALLEST):
     Raises
     ------
     DataError
-        The masks are not boolean or not (N, H, W), or one value a mask is not given, or NaN.
+        The masks are not boolean or not (N, H, W), or one value a mask is not given, or NaN; or there is a head, whose rule
+        counts pixels of the files, and the masks have another size.
 
     Examples
     --------
@@ -132,6 +133,9 @@ def filtered(masks, head=None, least=SMALLEST):
         if np.shape(head) != (len(masks),) or np.isnan(head).any():
             raise DataError(f"head has the shape {np.shape(head)} and {np.isnan(head).sum()} NaN for {len(masks)} masks; "
                             f"expected ({len(masks)},), each a number.")  # fmt: skip
+        if masks.shape[1:] != brachial.NATIVE:
+            raise DataError(f"masks have the shape {masks.shape}; expected {(len(masks), *brachial.NATIVE)}, whose pixels "
+                            "the rule of the area counts. Enlarge the outputs with full_size first.")  # fmt: skip
         keep &= ~((area > 0) & (probability(head, area) < 0.5))
     return masks & keep[:, None, None]
 

@@ -64,7 +64,10 @@ class Settings:
 
 
 def _patients(key, place):
-    """Which are in a folder of the CT set, whose patients come one by one; of another set, or of one archive, nothing."""
+    """Which patients are in a folder of the CT set, how many subjects in one of the brachial set; of all else nothing."""
+    if key == "brachial":
+        subjects = {path.name.split("_")[0] for path in place.path.glob("train/[0-9]*_mask.tif")}
+        return f",{len(subjects)}" if subjects else ""
     if key != "ircadb":
         return ""
     names = {path.name.removesuffix(".zip") for path in place.path.glob("3Dircadb1.[0-9]*")}

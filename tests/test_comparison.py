@@ -68,7 +68,7 @@ def test_differences_without_a_group_are_refused():
 
 @pytest.mark.parametrize("unknown", [None, float("nan")])
 def test_differences_of_an_unknown_group_are_refused(unknown):
-    with pytest.raises(DataError, match="groups hold 2 None or NaN of 4"):
+    with pytest.raises(DataError, match="groups hold 2 blank, None or NaN of 4"):
         comparison.wilcoxon([0.1, 0.2, 0.3, 0.4], [1.0, unknown, 2.0, unknown])
 
 

@@ -30,6 +30,15 @@ def test_each_image_is_one_of_four_cases(six):
     ]  # fmt: skip
 
 
+def test_masks_in_a_list_are_those_of_the_array(six):
+    masks, predictions = map(list, six)
+    assert detection.cases(masks, predictions, 0.09).tolist() == [
+        "true positive", "false negative", "false negative", "true negative", "true negative", "false positive",
+    ]  # fmt: skip
+    with pytest.raises(DataError, match="masks of different sizes"):
+        detection.cases([*masks[:5], EMPTY[:9]], [*predictions[:5], EMPTY[:9]])
+
+
 def test_a_region_that_touches_the_nerve_by_one_pixel_has_found_it():
     assert detection.cases(square(0, 5)[None], square(4, 5)[None]).tolist() == ["true positive"]
     assert detection.cases(square(0, 5)[None], square(5, 5)[None]).tolist() == ["false negative"]
@@ -111,5 +120,5 @@ def test_rates_need_a_known_group_for_each_image(six):
     for wrong in ("abcab", "abcabca"):
         with pytest.raises(DataError, match=rf"groups have the shape \({len(wrong)},\) for 6 images"):
             detection.rates(*six, list(wrong))
-    with pytest.raises(DataError, match="groups hold 1 None or NaN of 6"):
+    with pytest.raises(DataError, match="groups hold 1 blank, None or NaN of 6"):
         detection.rates(*six, ["a", "b", float("nan"), "a", "b", "c"])

@@ -155,7 +155,7 @@ def test_wrong_arguments_are_refused(overlap):
 def test_images_of_unknown_patients_are_refused_and_counted(groups, unknown):
     """All together they would pass for one patient, or for a patient called nan."""
     for ask in (lambda: bootstrap(mean_of([0.1, 0.2, 0.3]), groups), lambda: summary([0.1, 0.2, 0.3], groups)):
-        with pytest.raises(DataError, match=f"groups hold {unknown} None or NaN of 3.* a group of its own, or leave it out"):
+        with pytest.raises(DataError, match=f"groups hold {unknown} blank, None or NaN of 3.* a group of its own, or leave it out"):
             ask()
 
 

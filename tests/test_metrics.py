@@ -181,6 +181,14 @@ def test_wrong_masks_are_refused_with_what_to_do(metric, y_pred, message):
         metric(SQUARE, y_pred)
 
 
+@pytest.mark.parametrize("metric", [*OVERLAPS, *DISTANCES, metrics.pooled_iou, metrics.pooled_dice])
+def test_masks_of_native_sizes_are_compared_one_at_a_time(metric):
+    native = [SQUARE[0], SQUARE[0, :20]]
+    with pytest.raises(DataError, match=r"y_true holds masks of different sizes; .*size=.*, as y_true\[0\]\[None\]"):
+        metric(native, native)
+    assert metric(native[1][None], native[1][None]) == metric(SQUARE, SQUARE)
+
+
 def test_no_image_is_refused():
     with pytest.raises(DataError, match="no image"):
         metrics.iou(SQUARE[:0], SQUARE[:0])

@@ -51,6 +51,14 @@ def test_filter_leaves_its_input_alone_and_wants_one_value_a_mask():
         presence.filtered(masks, np.array([np.nan]))
 
 
+def test_filter_with_a_head_wants_masks_of_full_size():
+    """Of 24,360 pixels 6,000 are a quarter: what fills a tenth of the image would go, and stays at full size."""
+    outputs = blob(2436, (168, 145))[None].astype("float32")
+    with pytest.raises(DataError, match=r"shape \(1, 168, 145\); expected \(1, 420, 580\).* full_size first"):
+        presence.filtered(outputs > 0.5, np.array([0.0]))
+    assert presence.filtered(presence.full_size(outputs), np.array([0.0])).any()
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_filter_refuses_what_are_no_boolean_masks(dtype):
     with pytest.raises(DataError, match=f"masks has the type {dtype}; masks are boolean"):

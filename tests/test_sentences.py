@@ -357,7 +357,7 @@ def test_readme_counts_what_the_page_counts():
     reproduced = [row for row in rows if row.verdict == "reproduced"]
     counted = [row for row in reproduced if row.low is None]
     assert f"show all {len(rows)} claims" in words("README.md")
-    assert f"{len(counted)} of the {len(reproduced)}, some from a smoke run" in words("README.md")
+    assert f"{len(counted)} of the {len(reproduced)} reproduced, some from a smoke run" in words("README.md")
 
 
 def test_the_figure_of_readme_holds_all_three_seeds():

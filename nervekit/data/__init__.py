@@ -8,6 +8,7 @@ leak checks.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from importlib import import_module
 from pathlib import Path
 
@@ -91,9 +92,12 @@ def load(
             arrays = reader.read(found, size, channels, progress, **options)
             if size is not None:
                 cache.write(name, arrays)
-        elif whole:
-            for member in used:
+        else:
+            for member in used if whole else ():
                 found.read(member)
+            remark = getattr(reader, "remark", lambda source: "")
+            if text := remark(found):  # the reader says it only where it reads
+                warnings.warn(text, stacklevel=2)
         count = len(set(arrays["groups"].tolist()))
         provenance = {
             "data": KINDS[kind],

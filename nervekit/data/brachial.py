@@ -78,13 +78,8 @@ def read(
             "is not in train/. Get the files again (`nervekit data check brachial` names them), or delete the table "
             "to read what is here."
         )
-    if absent:
-        others = {name.split("_")[0] for name in absent}
-        warnings.warn(
-            f"{source.path}: part of the set, {len(subjects)} of {len(subjects | others)} subjects that {TABLE} lists "
-            f"({len(names)} of {len(listed)} images). `nervekit data check brachial` names what is missing.",
-            stacklevel=3,
-        )
+    if text := remark(source):
+        warnings.warn(text, stacklevel=3)
 
     shown_by = {mask_name: name for name, (_, mask_name) in names.items()}
 
@@ -103,6 +98,18 @@ def read(
     parts = published_parts(len(ids))
     groups = np.array([name.split("_")[0] for name in ids])
     return {"images": images, "masks": masks, "ids": np.array(ids), "groups": groups, "parts": parts}
+
+
+def remark(source: Source) -> str:
+    """Say how much of the set is here where the table lists more subjects; empty where it does not."""
+    names, listed = pair(source), table(source)
+    here, subjects = ({name.split("_")[0] for name in known} for known in (names, listed))
+    if subjects <= here:
+        return ""
+    return (
+        f"{source.path}: part of the set, {len(here)} of {len(here | subjects)} subjects that {TABLE} lists "
+        f"({len(names)} of {len(listed)} images). `nervekit data check brachial` names what is missing."
+    )
 
 
 def published_parts(count: int) -> np.ndarray:

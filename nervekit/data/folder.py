@@ -68,14 +68,17 @@ def read(
     pictures.check_shape(size, channels)
     with files.open_source(path) as source:
         found = {part: _named(source, part, other) for part, other in ((images, masks), (masks, images))}
-        if not found[images]:
-            raise DataError(
-                f"{source.path}: no pictures in {images}/. Expected files that end with {_endings()} or so."
-            )
+        for option, part in (("images", images), ("masks", masks)):
+            if not found[part]:
+                raise DataError(
+                    f"{source.path}: no pictures in {part}/. Expected files that end with {_endings()} or so; where the "
+                    f"folder has another name, give it as {option}=."
+                )
         for name in sorted(found[images].keys() ^ found[masks].keys()):
             have, lack = (images, masks) if name in found[images] else (masks, images)
             raise DataError(
-                f"{source.path}: {found[have][name]} has no partner {name}.* in {lack}/. Add or remove one."
+                f"{source.path}: {found[have][name]} has no partner {name}.* in {lack}/. A pair shares its name but for the "
+                "ending: rename one (such as a_mask.png to a.png), or add or remove one."
             )
         names = sorted(found[images], key=natural)
         pixels, labels = [], []

@@ -108,7 +108,9 @@ def decode(pixels: str, shape: tuple[int, int], name: str = "run-length code") -
     return np.cumsum(change[:-1]).astype(bool).reshape((height, width), order="F")
 
 
-def write_submission(path: str | Path, masks: Mapping[int | str, np.ndarray]) -> Path:
+def write_submission(
+    path: str | Path, masks: Mapping[int | str, np.ndarray], shape: tuple[int, int] = (420, 580)
+) -> Path:
     """Write masks as a submission: a CSV file with the columns ``img`` and ``pixels``, whole or not at all.
 
     Parameters
@@ -117,13 +119,21 @@ def write_submission(path: str | Path, masks: Mapping[int | str, np.ndarray]) ->
         File to write.
     masks : mapping of int or str to (H, W) array
         Mask of each test image, by its number.
+    shape : (height, width)
+        In pixels, of every mask: a code of another size would be read as another mask.
 
     Raises
     ------
     nervekit.errors.DataError
-        If a mask has not two dimensions, or the file cannot be written.
+        If a mask has another shape, or the file cannot be written.
     """
     path = Path(path)
+    for name, mask in masks.items():
+        if np.shape(mask) != tuple(shape):
+            raise DataError(
+                f"mask of image {name}: has the shape {np.shape(mask)}; expected {tuple(shape)}, the size of the files. "
+                "Enlarge outputs with nervekit.presence.full_size first."
+            )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

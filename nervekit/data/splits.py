@@ -132,7 +132,7 @@ def group_kfold(
     nervekit.errors.ConfigurationError
         Fewer than two folds, or more than groups.
     nervekit.errors.DataError
-        A group is None or NaN.
+        A group is blank, None or NaN.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def group_shares(
     nervekit.errors.ConfigurationError
         If a share is not above 0 and at most 1.
     nervekit.errors.DataError
-        A group is None or NaN.
+        A group is blank, None or NaN.
 
     Examples
     --------
@@ -214,7 +214,7 @@ def thinned(dataset, most):
     nervekit.errors.ConfigurationError
         `most` is no such number.
     nervekit.errors.DataError
-        A group is None or NaN.
+        A group is blank, None or NaN.
 
     Examples
     --------

@@ -162,6 +162,15 @@ def test_some_subjects_of_the_set_are_read_and_a_warning_counts_the_others(few):
         assert len(read(few)["ids"]) == 5
 
 
+def test_part_of_the_set_is_warned_of_from_the_cache_too(few, monkeypatch):
+    write_table(few, **{"3_1": "", "3_2": ""})
+    for read in (brachial.read, None):
+        monkeypatch.setattr(brachial, "read", read)
+        with pytest.warns(UserWarning, match=r"3 of 4 subjects that train_masks\.csv lists \(5 of 7 images\)") as warned:
+            assert len(data.load("brachial", "real", root=few)) == 5
+        assert [warning.filename for warning in warned] == [__file__]
+
+
 def test_row_without_an_image_of_a_subject_that_is_here_is_refused(few):
     write_table(few, **{"1_7": "", "10_9": "", "3_1": ""})
     with pytest.raises(DataError, match=r"lists 1_7 \(and 1 more of subjects.*`nervekit data check brachial`"):

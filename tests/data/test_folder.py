@@ -287,6 +287,14 @@ def test_empty_folder_is_refused(tmp_path):
         folder.read(tmp_path)
 
 
+@pytest.mark.parametrize(("part", "other"), [("images", "frames"), ("masks", "labels")])
+def test_a_folder_of_another_name_is_asked_for(own, part, other):
+    (own / part).rename(own / other)
+    with pytest.raises(DataError, match=rf"no pictures in {part}/\. .* another name, give it as {part}=\.$"):
+        folder.read(own)
+    assert len(folder.read(own, **{part: other})) == 3
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("part", ["images", "masks"])
 def test_pictures_in_subfolders_are_refused_with_how_to_put_them(own, tmp_path_factory, part, packed):
@@ -326,6 +334,14 @@ def test_missing_mask_is_named(own):
     (own / "masks" / "P2 b.png").unlink()
     with pytest.raises(DataError, match=r"images/P2 b\.jpg has no partner P2 b\.\* in masks/"):
         folder.read(own)
+
+
+def test_a_pair_of_two_names_is_to_be_renamed(own):
+    (own / "masks" / "P2 b.png").rename(own / "masks" / "P2 b_mask.png")
+    with pytest.raises(DataError, match=r"shares its name but for the ending: rename one \(such as a_mask\.png to a\.png\)"):
+        folder.read(own)
+    (own / "masks" / "P2 b_mask.png").rename(own / "masks" / "P2 b.png")
+    assert len(folder.read(own)) == 3
 
 
 def test_two_images_of_one_name_are_refused(own):

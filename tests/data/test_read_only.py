@@ -79,7 +79,7 @@ WRITERS = {
         place / "new", [np.zeros((9, 9), np.uint8)], [np.eye(9)], ["a"]
     ),
     "one annotation": lambda place: preannotate.write(place / "a.json", {"nerve": np.eye(9)}, "a.png"),
-    "a submission": lambda place: rle.write_submission(place / "submission.csv", {1: np.eye(9)}),
+    "a submission": lambda place: rle.write_submission(place / "submission.csv", {1: np.eye(9)}, (9, 9)),
     "a simulated set": lambda place: phantom.export("median", place / "set", subjects=1),
     "a simulated set where the folder is": lambda place: phantom.export("median", place, subjects=1),
 }

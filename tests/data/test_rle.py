@@ -76,7 +76,7 @@ def test_a_folder_is_no_submission(tmp_path):
 def test_submission_is_read_as_it_was_written(tmp_path):
     masks = {number: np.random.default_rng(number).random((6, 5)) > 0.5 for number in (1, 2, 10)}
     masks[3] = np.zeros((6, 5), bool)
-    path = rle.write_submission(tmp_path / "submission.csv", masks)
+    path = rle.write_submission(tmp_path / "submission.csv", masks, (6, 5))
     assert path.read_text().startswith("img,pixels\n1,") and path.read_text().endswith("\n3,\n")
     read = rle.read_submission(path, (6, 5))
     assert list(read) == ["1", "2", "10", "3"]
@@ -90,6 +90,14 @@ def test_a_submission_is_read_mask_by_mask(tmp_path):
     assert name == "1" and mask.sum() == 3
     with pytest.raises(DataError, match="line 3 names the image '1' again"):
         next(masks)
+
+
+@pytest.mark.parametrize("shape", [(42, 58), (580, 420), (1, 420, 580)])
+def test_a_mask_of_another_size_is_not_submitted(tmp_path, shape):
+    masks = {7: np.zeros((420, 580), bool), 8: np.zeros(shape, bool)}
+    with pytest.raises(DataError, match=r"image 8: has the shape \([\d, ]+\); expected \(420, 580\).*full_size"):
+        rle.write_submission(tmp_path / "submission.csv", masks)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_speckled_mask_is_read_as_it_was_written(tmp_path):

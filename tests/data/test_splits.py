@@ -69,7 +69,7 @@ def test_a_share_that_is_none_is_refused(share):
         splits.group_shares(["a", "b"], [0.5, share])
 
 
-@pytest.mark.parametrize("unknown", [None, float("nan")])
+@pytest.mark.parametrize("unknown", [None, float("nan"), "", " \t"])
 def test_images_of_unknown_groups_are_not_dealt(unknown):
     groups = np.array([1.0, unknown, 2.0, unknown], object)
     images, names = np.zeros((4, 8, 8, 1), np.uint8), np.arange(4).astype(str)
@@ -79,7 +79,7 @@ def test_images_of_unknown_groups_are_not_dealt(unknown):
         lambda: splits.group_shares(groups.tolist(), [0.5]),
         lambda: splits.thinned(dataset, 1),
     ):
-        with pytest.raises(DataError, match="groups hold 2 None or NaN of 4"):
+        with pytest.raises(DataError, match="groups hold 2 blank, None or NaN of 4"):
             deal()
 
 
