@@ -33,8 +33,8 @@ def pytest_configure(config):
 
 
 # The files that take longest, dealt first: none of them is left to one process at the end.
-LONGEST = ("test_makefile", "test_backends", "test_recipe", "test_training", "test_notebooks", "test_crossval", "test_determinism",
-           "test_kills")  # fmt: skip
+LONGEST = ("test_makefile", "test_backends", "test_recipe", "test_training", "test_notebooks", "test_crossval", "test_run",
+           "test_determinism", "test_kills")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

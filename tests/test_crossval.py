@@ -117,17 +117,6 @@ def assert_same(result, serial):
     assert np.array_equal(result.fold, serial.fold)
 
 
-def test_a_process_that_is_killed_loses_one_fold_which_is_trained_again_to_the_same_result(dataset, serial, log):
-    build, draws = log
-
-    def pool():
-        return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-
-    result = run(lambda: build(die_at=SEED + 1), dataset, pool)
-    assert_same(result, serial)
-    assert [seed for seed, _ in draws()] == [SEED, SEED + 1, SEED + 1, SEED + 2]
-
-
 def test_threads_take_turns_and_find_the_same(dataset, serial, trained):
     with ThreadPoolExecutor(3) as threads:
         assert_same(run(network, dataset, threads), serial)
@@ -271,7 +260,18 @@ def test_a_dask_cluster_that_loses_a_worker_trains_its_fold_again_and_no_finishe
     assert [seed for seed, _ in draws()] == sorted([SEED, SEED + 1, SEED + 2, die_at])
 
 
-def test_a_training_and_an_answer_of_ones_own_here_and_in_a_worker(dataset):
+def spawned():
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
+@pytest.fixture(scope="module")
+def worker():
+    """One process for two tests, of which the second kills it: each would import TensorFlow for seconds."""
+    with spawned() as pool:
+        yield pool
+
+
+def test_a_training_and_an_answer_of_ones_own_here_and_in_a_worker(dataset, worker):
     make = network
 
     def by_adam(model, train, *, seed, progress):
@@ -288,15 +288,27 @@ def test_a_training_and_an_answer_of_ones_own_here_and_in_a_worker(dataset):
 
         return recipe.views(model, images)
 
-    options = {"fit": by_adam, "predict": both_ways, "seed": SEED, "progress": False}
+    # Not SEED, which would stay NumPy's in the worker: the next test counts what it builds under SEED and those that follow.
+    options = {"fit": by_adam, "predict": both_ways, "seed": 7, "progress": False}
     here = crossval.run(lambda: make(), dataset, FOLDS, **options)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        there = crossval.run(lambda: make(), dataset, FOLDS, **options, executor=pool)
+    there = crossval.run(lambda: make(), dataset, FOLDS, **options, executor=worker)
     assert here.predictions.shape == (2, *dataset.masks.shape) and here.predictions.dtype == np.float32
     assert np.array_equal(here.predictions, there.predictions)
     assert not np.array_equal(here.predictions[0], here.predictions[1])
     for number, (_, held_out) in enumerate(FOLDS):
         assert np.array_equal(here.fold[held_out], [number] * len(held_out))
+
+
+def test_a_process_that_is_killed_loses_one_fold_which_is_trained_again_to_the_same_result(dataset, serial, log, worker):
+    build, draws = log
+    pools = iter((worker,))
+
+    def pool():
+        return next(pools, None) or spawned()
+
+    result = run(lambda: build(die_at=SEED + 1), dataset, pool)
+    assert_same(result, serial)
+    assert [seed for seed, _ in draws()] == [SEED, SEED + 1, SEED + 1, SEED + 2]
 
 
 def test_the_recipe_trains_the_folds_of_a_network_with_masks_at_three_scales(dataset):

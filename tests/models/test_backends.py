@@ -116,12 +116,12 @@ def test_the_same_seed_gives_the_same_network_on_the_other_backend(backend):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_seed_is_the_same_start_on_the_other_backend(ours, theirs, name):
+def test_a_seed_is_the_same_start_on_the_other_backend(theirs, ours, name):
     np.testing.assert_array_equal(ours[f"{name} first"], theirs[f"{name} first"])
 
 
 @pytest.mark.parametrize("name", [*NETWORKS, *(f"{name} presence" for name in forward.PRESENCE), *forward.LARGE])
-def test_a_forward_pass_agrees_with_the_other_backend(ours, theirs, name):
+def test_a_forward_pass_agrees_with_the_other_backend(theirs, ours, name):
     error = np.abs(ours[name] - theirs[name]).max() / np.abs(ours[name]).max()
     assert ours[name].std() > 1e-3 * np.abs(ours[name]).max()
     assert error < 1e-4

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from networks import NETWORKS, VARIANTS
+from undrawn import undrawn  # noqa: F401
 
 from nervekit import models
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 from networks import NETWORKS
+from undrawn import undrawn  # noqa: F401
 
 from nervekit import models
 

@@ -7,6 +7,7 @@ import matplotlib
 import pytest
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from networks import NETWORKS
+from undrawn import undrawn  # noqa: F401
 
 from nervekit import models
 from nervekit.errors import ConfigurationError
