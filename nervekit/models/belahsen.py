@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from nervekit.models.blocks import (
+    Dropout,
     check_input,
     check_width,
     convolution_unit,
@@ -118,15 +119,15 @@ def inception_unet(input_shape=(80, 112, 1), *, width=32, dropout=0.5, mean=MEAN
     for level, filters in enumerate(widths[:-1], 1):
         skips.append(_inception(x, filters, f"encoder_{level}"))
         x = convolution_unit(skips[-1], filters, f"encoder_{level}_down", strides=2, activation="elu")
-        x = layers.Dropout(dropout, name=f"encoder_{level}_dropout")(x)
+        x = Dropout(dropout, name=f"encoder_{level}_dropout")(x)
     x = _inception(x, widths[-1], "bottleneck")
-    x = bottleneck = layers.Dropout(dropout, name="bottleneck_dropout")(x)
+    x = bottleneck = Dropout(dropout, name="bottleneck_dropout")(x)
     for level, filters in reversed(list(enumerate(widths[:-1], 1))):
         name = f"decoder_{level}"
         x = nearest_up(x, filters, name)
         x = layers.Concatenate(name=f"{name}_skip")([x, _refine(skips[level - 1], filters, f"{name}_refine")])
         x = _inception(x, filters, name)
-        x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+        x = Dropout(dropout, name=f"{name}_dropout")(x)
     mask = sigmoid_head(x, initializer="he_normal")
     return keras.Model(inputs, {"mask": mask, "presence": _presence(bottleneck)}, name="inception_unet")
 

@@ -5,7 +5,7 @@ from keras import layers
 
 from nervekit.errors import ConfigurationError
 from nervekit.models.belahsen import DEVIATION, MEAN
-from nervekit.models.blocks import check_input, check_width, sigmoid_head, standardize, transposed_up
+from nervekit.models.blocks import Dropout, check_input, check_width, sigmoid_head, standardize, transposed_up
 
 L2 = 1e-4
 
@@ -119,7 +119,7 @@ def _unit(x, filters, name, dropout):
             filters, 3, padding="same", activation="elu", kernel_initializer="he_normal",
             kernel_regularizer=keras.regularizers.L2(L2), name=f"{name}_conv_{i}",
         )(x)  # fmt: skip
-        x = layers.Dropout(dropout, name=f"{name}_dropout_{i}")(x)
+        x = Dropout(dropout, name=f"{name}_dropout_{i}")(x)
     return x
 
 

@@ -5,6 +5,7 @@ from keras import layers
 
 from nervekit.models.belahsen import DEVIATION, MEAN
 from nervekit.models.blocks import (
+    Dropout,
     check_input,
     check_width,
     choose,
@@ -144,7 +145,7 @@ def _residual(x, filters, name, dropout):
     shortcut = convolution_unit(x, filters, f"{name}_shortcut", kernel=1, activation=None)
     for i in (1, 2):
         x = convolution_unit(x, filters, f"{name}_conv_{i}")
-    x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+    x = Dropout(dropout, name=f"{name}_dropout")(x)
     return layers.Add(name=f"{name}_residual")([x, shortcut])
 
 

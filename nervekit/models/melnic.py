@@ -5,9 +5,9 @@ images go in as they are, 0 to 255. Going up is bilinear, without the 2x2 convol
 """
 
 import keras
-from keras import layers
 
 from nervekit.models.blocks import (
+    Dropout,
     bilinear_up,
     check_input,
     check_width,
@@ -96,7 +96,7 @@ def lunet(input_shape=(288, 384, 1), *, batch_norm="both", width=32, dropout=0.2
 
     def stage(x, filters, name):
         x = two_convolutions(x, filters, name, batch_norm)
-        return layers.Dropout(dropout, name="bottleneck_dropout")(x) if name == "bottleneck" else x
+        return Dropout(dropout, name="bottleneck_dropout")(x) if name == "bottleneck" else x
 
     x = encoder_decoder(standardize_each(inputs), [width * 2**level for level in range(4)], stage, bilinear_up)
     return keras.Model(inputs, two_step_head(x), name="lunet")

@@ -74,8 +74,8 @@ class InstanceNormalization(layers.GroupNormalization):
 
     Keras computes in float32 step by step, each step a pass over memory. TensorFlow's kernel does the same at once, each map
     of each image given to it as a map of its own. Trained by `training.fit` on two cores, `nervekit_unet` then sees 1.1 to
-    1.2 times as many images a second in bfloat16, and 1.3 times as many in float32 where it is small. Other axes, images of unknown size, and a layer without
-    `scale` or `center` are left to Keras.
+    1.2 times as many images a second in bfloat16, and 1.3 times as many in float32 where it is small. Other axes, images of
+    unknown size, and a layer without `scale` or `center` are left to Keras.
 
     Parameters
     ----------

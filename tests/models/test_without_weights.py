@@ -11,6 +11,7 @@ from networks import NETWORKS
 from undrawn import undrawn  # noqa: F401
 
 from nervekit import models
+from nervekit.models.blocks import Dropout
 
 GLOROT, NORMAL, UNIFORM = "GlorotUniform", "HeNormal", "HeUniform"
 
@@ -110,7 +111,7 @@ def test_activations_dropout_and_up_sampling_are_those_of_the_source(network):
     name, model = network
     found = [layer.activation.__name__ for layer in model.layers if hasattr(layer, "activation")]
     found += ["leaky_relu" for layer in model.layers if isinstance(layer, keras.layers.LeakyReLU)]
-    rates = [layer.rate for layer in model.layers if type(layer) is keras.layers.Dropout]
+    rates = [layer.rate for layer in model.layers if isinstance(layer, Dropout)]
     larger = Counter(layer.interpolation for layer in model.layers if isinstance(layer, keras.layers.UpSampling2D))
     assert (Counter(one for one in found if one != "linear"), rates, larger) == WITHOUT[name][:3]
 
@@ -142,7 +143,7 @@ def test_no_tensor_is_joined_with_itself(network):
 
 def test_dropout_of_the_femoral_network_is_that_of_its_kernel():
     model = models.build("huang_unet", (32, 32, 1), dropout=True)
-    rates = [layer.rate for layer in model.layers if type(layer) is keras.layers.Dropout]
+    rates = [layer.rate for layer in model.layers if isinstance(layer, Dropout)]
     assert rates == [0.1, 0.1, 0.2, 0.2, 0.3, 0.2, 0.2, 0.1, 0.1]
 
 
