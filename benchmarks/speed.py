@@ -103,7 +103,7 @@ def operations(model):
 def convolution_rate(network, precision, size, batch):
     """Images a second if a training step were nothing but the convolutions and their gradients, one after the other.
 
-    With these kernels no training of the network is faster on this machine.
+    A yardstick of what the rest of a step costs, not a bound: a graph may run two of them side by side, each on one core.
     """
     import tensorflow as tf
     from keras import layers
