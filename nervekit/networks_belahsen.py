@@ -75,7 +75,7 @@ def compiled(name, settings, train, *, optimizer=None, seed=0, **changed):
     -------
     keras.Model
     """
-    keras.utils.set_random_seed(seed)
+    training.set_seed(seed)
     statistics = {"mean": float(train.images.mean()), "deviation": float(train.images.std())}
     network = models.build(
         NETWORKS[name].builder, train.images.shape[1:], **options(name, settings) | statistics | changed

@@ -1,8 +1,9 @@
-"""Adam and RMSprop with one update for all weights together, for networks of many small weights.
+"""Adam, RMSprop and gradient descent with one update for all weights together, for networks of many small weights.
 
 The formula of Adam is some thirty operations. Written out for each of the hundreds of weights of an inception or
 recurrent U-Net they are half of the graph, and a small training spends more time on making and dispatching them than on
-its convolutions. Here the averages of all weights lie in one vector, and the formula stands in the graph once.
+its convolutions. Here the averages of all weights lie in one vector, and the formula stands in the graph once, clipping by
+the norm of all gradients included.
 """
 
 import keras
@@ -12,11 +13,11 @@ from keras import ops
 from nervekit.errors import ConfigurationError
 
 # Of what Keras' optimizers can do beside their step.
-_NOT_DONE = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "loss_scale_factor", "gradient_accumulation_steps")
+_NOT_DONE = ("clipnorm", "clipvalue", "use_ema", "loss_scale_factor", "gradient_accumulation_steps")
 
 
 class _Flat(keras.optimizers.Optimizer):
-    """What both share; `averages` names their vectors, and ``change(gradient, rate)`` is how far all weights move."""
+    """What they share; `averages` names their vectors, and ``change(gradient, rate)`` is how far all weights move."""
 
     averages = ()
 
@@ -49,11 +50,18 @@ class _Flat(keras.optimizers.Optimizer):
             ops.reshape(ops.zeros(variable.shape) if one is None else ops.cast(one, "float32"), (-1,))
             for one, variable in zip(grads, variables, strict=True)
         ])  # fmt: skip
-        change = self.change(gradient, self.learning_rate)
+        if self.global_clipnorm:
+            norm = ops.sqrt(ops.sum(ops.square(gradient)))
+            gradient = gradient * (self.global_clipnorm / ops.maximum(norm, self.global_clipnorm))
+        rate = ops.cast(self.learning_rate, "float32")
+        change = self.change(gradient, rate)
         ends = np.cumsum(self.lengths)[:-1].tolist()
         parts = ops.split(change, ends) if ends else [change]
         for variable, part in zip(variables, parts, strict=True):
-            variable.assign_sub(ops.reshape(part, variable.shape))
+            part = ops.reshape(part, variable.shape)
+            if self.weight_decay and self._use_weight_decay(variable):
+                part = part + variable * (rate * self.weight_decay)
+            variable.assign_sub(part)
         self.iterations.assign_add(1)
 
 
@@ -69,8 +77,8 @@ class FlatAdam(_Flat):
     epsilon : float
     name : str
     **options
-        What ``keras.optimizers.Optimizer`` takes, for reading a saved network; clipping, decay and the like are refused, and so
-        are weights with a constraint.
+        What ``keras.optimizers.Optimizer`` takes. Of these ``global_clipnorm`` and ``weight_decay`` are done; others that change
+        the step are refused, and so are weights with a constraint.
 
     Examples
     --------
@@ -139,3 +147,41 @@ class FlatRMSprop(_Flat):
 
     def get_config(self):
         return super().get_config() | {"rho": self.rho, "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(package="nervekit")
+class FlatSGD(_Flat):
+    """`keras.optimizers.SGD` with Nesterov's momentum, step by step the same.
+
+    Parameters
+    ----------
+    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
+    momentum : float
+        Share of the last step that is taken again.
+    name : str
+    **options
+        As in `FlatAdam`.
+
+    Examples
+    --------
+    >>> weight = keras.Variable([3.0, 1.0])
+    >>> optimizer = FlatSGD(0.5, momentum=0.5)
+    >>> optimizer.apply([ops.convert_to_tensor([2.0, -1.0])], [weight])
+    >>> ops.convert_to_numpy(weight).tolist()
+    [1.5, 1.75]
+    """
+
+    averages = ("step",)
+
+    def __init__(self, learning_rate=0.01, momentum=0.9, name="flat_sgd", **options):
+        super().__init__(learning_rate=learning_rate, name=name, **options)
+        self.momentum = momentum
+
+    def change(self, gradient, rate):
+        """How far each weight moves."""
+        step = self.momentum * self.step + rate * gradient
+        self.step.assign(step)
+        return self.momentum * step + rate * gradient
+
+    def get_config(self):
+        return super().get_config() | {"momentum": self.momentum}

@@ -14,6 +14,7 @@ from nervekit import supervision, training
 from nervekit.augment import ULTRASOUND
 from nervekit.errors import ConfigurationError
 from nervekit.losses import CrossEntropyDiceLoss
+from nervekit.optimizers import FlatAdam, FlatSGD
 
 # The strengths of the trial that this recipe was chosen by, for a training of many epochs.
 STRONG = {
@@ -113,20 +114,19 @@ def fit(
 
 
 def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):
-    """The recipe's optimizer, for a training of so many steps; see :func:`fit`.
+    """Gradient descent with Nesterov's momentum, for a training of so many steps; see :func:`fit`.
 
     Examples
     --------
     >>> optimizer = stochastic_gradient_descent(100)
-    >>> optimizer.nesterov, optimizer.momentum, round(optimizer.weight_decay, 6)
-    (True, 0.99, 0.003)
+    >>> optimizer.momentum, round(optimizer.weight_decay, 6)
+    (0.99, 0.003)
     """
     if not 0 <= momentum < 1:
         raise ConfigurationError(f"momentum={momentum}: expected 0 or more, and less than 1.")
-    return keras.optimizers.SGD(
+    return FlatSGD(
         _falling(learning_rate, steps),
-        momentum=float(momentum),  # Keras refuses a whole number
-        nesterov=True,
+        momentum=momentum,
         weight_decay=WEIGHT_DECAY / (1 - momentum),
         global_clipnorm=CLIP_NORM,
     )
@@ -141,7 +141,7 @@ def adam(steps, learning_rate=0.001):
     >>> round(float(optimizer.learning_rate), 6), optimizer.global_clipnorm, optimizer.weight_decay
     (0.001, 12.0, None)
     """
-    return keras.optimizers.Adam(_falling(learning_rate, steps), global_clipnorm=CLIP_NORM)
+    return FlatAdam(_falling(learning_rate, steps), global_clipnorm=CLIP_NORM)
 
 
 def _falling(learning_rate, steps):

@@ -12,11 +12,11 @@ from nervekit import determinism, feeding, saturation, suitable, supervision
 from nervekit.errors import ConfigurationError
 from nervekit.precision import has_gpu, set_precision, sum_bias_gradients_in_float32
 from nervekit.prediction import answers, kept_whole, predict
-from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum, until_alive
+from nervekit.starts import begin_at_share, reset, set_batch_norm_momentum, set_seed, until_alive
 from nervekit.transfer import transfer
 
 __all__ = ["History", "PooledIoU", "answers", "begin_at_share", "compile_model", "fit", "predict", "reset",
-           "set_batch_norm_momentum", "set_precision", "transfer", "until_alive"]  # fmt: skip
+           "set_batch_norm_momentum", "set_precision", "set_seed", "transfer", "until_alive"]  # fmt: skip
 
 
 # A training that is over sooner shows no bar.
@@ -117,8 +117,8 @@ def fit(
 
     Images go to the device as uint8 and masks as bool; everything else happens in the graph. The same seed gives the same
     network on the same machine and backend, as far as `determinism.switch_on` says. For this the random states of Python,
-    NumPy and the backend are set (``keras.utils.set_random_seed``): what is drawn from ``np.random`` afterwards is the same
-    each time. A generator of your own, ``np.random.default_rng()``, is left alone.
+    NumPy and the backend are set (:func:`set_seed`): what is drawn from ``np.random`` afterwards is the same each time. A
+    generator of your own, ``np.random.default_rng()``, is left alone.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def fit(
         )
     sum_bias_gradients_in_float32()
     determinism.switch_on()
-    keras.utils.set_random_seed(seed)
+    set_seed(seed)
     pairs = [_pair(model, dataset, augment) for dataset in (train, development) if dataset is not None]
     trained = supervision.augmenting(model, augment, seed) if augment else model
     _make_state(trained, model, train.masks[:1, ..., None])

@@ -42,7 +42,7 @@ class Training:
 
     def train(self, model, train, images, fold, seed, progress=False):
         if self.fit:
-            keras.utils.set_random_seed(seed)
+            training.set_seed(seed)
             model = self.build()
         else:
             training.reset(model, self.build, seed=seed)

@@ -1,4 +1,6 @@
-"""Adam and RMSprop over one vector against Keras' own, and that they serve in training."""
+"""Adam, RMSprop and gradient descent over one vector against Keras' own, and that they serve in training."""
+
+from functools import partial
 
 import keras
 import numpy as np
@@ -7,7 +9,7 @@ from keras import ops
 
 from nervekit import training
 from nervekit.errors import ConfigurationError
-from nervekit.optimizers import FlatAdam, FlatRMSprop
+from nervekit.optimizers import FlatAdam, FlatRMSprop, FlatSGD
 
 SHAPES = [(3, 3, 1, 4), (4,), (2, 5), ()]
 
@@ -20,13 +22,18 @@ def drawn(random):
     ("theirs", "ours", "options"),
     [
         (keras.optimizers.Adam, FlatAdam, {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-3}),
+        (keras.optimizers.Adam, FlatAdam, {"global_clipnorm": 2.0, "weight_decay": 0.1}),
         (keras.optimizers.RMSprop, FlatRMSprop, {"rho": 0.7, "epsilon": 1e-3}),
+        (partial(keras.optimizers.SGD, nesterov=True), FlatSGD, {"momentum": 0.8}),
+        (partial(keras.optimizers.SGD, nesterov=True), FlatSGD, {"momentum": 0.8, "global_clipnorm": 2.0, "weight_decay": 0.1}),
+        (partial(keras.optimizers.SGD, nesterov=True), FlatSGD, {"momentum": 0.8, "global_clipnorm": 1e9}),
     ],
 )
 def test_steps_are_those_of_keras(theirs, ours, options):
     random = np.random.default_rng(0)
     start = drawn(random)
-    pairs = [([keras.Variable(value) for value in start], make(0.03, **options)) for make in (theirs, ours)]
+    falling = keras.optimizers.schedules.PolynomialDecay(0.03, 6, end_learning_rate=0.0, power=0.9)
+    pairs = [([keras.Variable(value) for value in start], make(falling, **options)) for make in (theirs, ours)]
     for _ in range(5):
         gradients = [ops.convert_to_tensor(gradient) for gradient in drawn(random)]
         for weights, optimizer in pairs:
@@ -35,7 +42,7 @@ def test_steps_are_those_of_keras(theirs, ours, options):
         np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(wanted), rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("option", [{"weight_decay": 0.1}, {"clipnorm": 1.0}, {"use_ema": True}])
+@pytest.mark.parametrize("option", [{"clipvalue": 0.1}, {"clipnorm": 1.0}, {"use_ema": True}])
 def test_what_it_does_not_do_is_refused(option):
     with pytest.raises(ConfigurationError, match=f"FlatAdam does not do {next(iter(option))}"):
         FlatAdam(0.1, **option).build([keras.Variable([1.0])])
@@ -47,6 +54,14 @@ def test_weights_with_a_constraint_are_refused_by_name(make):
     network = keras.Sequential([keras.Input((1,)), free, bound])
     with pytest.raises(ConfigurationError, match=rf"{make.__name__} does not do constraints, which \S*bound/kernel have"):
         make(0.1).build(network.trainable_variables)
+
+
+def test_weights_named_as_without_decay_keep_their_size():
+    weights = [keras.Variable([1.0], name=name) for name in ("kernel", "bias")]
+    optimizer = FlatSGD(0.5, weight_decay=0.1)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.apply([ops.zeros(1), ops.zeros(1)], weights)
+    assert [float(ops.convert_to_numpy(weight)[0]) for weight in weights] == pytest.approx([0.95, 1.0])
 
 
 def test_weights_without_a_gradient_stay_as_they_are():
@@ -67,11 +82,11 @@ def test_other_weights_than_it_was_built_for_are_refused():
         optimizer.apply([ops.ones(1), ops.ones(1)], of_another_network)
 
 
-@pytest.mark.parametrize("make", [FlatAdam, FlatRMSprop])
+@pytest.mark.parametrize("make", [partial(FlatAdam, epsilon=1e-3), FlatRMSprop, partial(FlatSGD, momentum=0.3)])
 def test_it_is_saved_and_read_with_its_options(make):
-    optimizer = make(0.25, epsilon=1e-3)
+    optimizer = make(0.25, global_clipnorm=12.0)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
-    assert isinstance(again, make) and again.get_config() == optimizer.get_config()
+    assert type(again) is type(optimizer) and again.get_config() == optimizer.get_config()
 
 
 def test_a_network_trains_with_it_and_starts_again():
