@@ -31,6 +31,9 @@ ALONGSIDE := arguments check cli colab engine expected junit kernel notebooks ov
 PACKAGE := $(filter-out $(ALONGSIDE:%=nervekit/%.py),$(wildcard nervekit/*.py nervekit/*/*.py nervekit/*/*/*.py \
 	nervekit/*/*.toml nervekit/*/*/*.csv)) requirements.lock
 
+# Cores for each of so many processes side by side.
+share = $$(n=`nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`; echo $$((n > $(1) ? n / $(1) : 1)))
+
 FOUND := $(foreach name,$(basename $(notdir $(NOTEBOOKS))),$(wildcard notebooks/source/$(name).py notebooks/source/$(name)_*.py))
 NAMES := $(sort $(basename $(notdir $(if $(NOTEBOOKS),$(FOUND),$(wildcard notebooks/source/*.py)))))
 OUT := $(RUNS)/$(PROFILE)
@@ -81,6 +84,7 @@ lint: $(READY)
 
 # A file is the share of one process: its tests share what is slow to make.
 test: lint
+	TF_NUM_INTRAOP_THREADS=$${TF_NUM_INTRAOP_THREADS:-$(call share,$(TESTJOBS))} \
 	$(PY) -m pytest --numprocesses $(TESTJOBS) --dist loadfile --no-loadscope-reorder $(TESTARGS)
 
 # The tests of which make test takes a few cases alone.
@@ -127,8 +131,7 @@ $(LAST): $(wildcard nervekit/check.py nervekit/notebooks.py nervekit/report.py n
 # Notebooks side by side share the cores: with all of them for each, TensorFlow's take a fifth longer, and PyTorch's, whose
 # threads wait for each other in a loop, several times as long.
 TOLD := $(if $(filter torch,$(BACKEND)),OMP_NUM_THREADS,$(if $(filter tensorflow,$(BACKEND)),TF_NUM_INTRAOP_THREADS))
-THREADS := $(if $(TOLD),$(TOLD)=$${$(TOLD):-$$(n=`nproc 2>/dev/null || getconf _NPROCESSORS_ONLN`; \
-	echo $$((n > $(JOBS) ? n / $(JOBS) : 1)))})
+THREADS := $(if $(TOLD),$(TOLD)=$${$(TOLD):-$(call share,$(JOBS))})
 
 $(RESULTS): $(OUT)/%.ipynb: notebooks/source/%.py $(PACKAGE) $(OUT)/.%.settings | $(READY)
 	@$(THREADS) $(NERVEKIT) run $* --profile $(PROFILE) --backend $(BACKEND) --precision $(PRECISION) --data '$(DATA)' --seed $(SEED) \

@@ -100,7 +100,9 @@ def _expected(options):
     from nervekit import check, expected, notebooks, run
 
     sources = [notebooks.find(name, options.sources) for name in _names(options)]
-    expected.check_seeds(len(set(options.seeds)), options.provisional)
+    before = check.read_expected(options.profile, options.expected) if options.more else None
+    if before is None:
+        expected.check_seeds(len(set(options.seeds)), options.provisional)
     results = {}
     for seed in options.seeds:
         settings = _settings(options, seed)
@@ -116,7 +118,7 @@ def _expected(options):
                     return 1
         results[seed] = _read(runs / options.profile, sources)
     content = expected.expectations(
-        options.profile, results, provisional=options.provisional, not_pinned=options.not_pinned
+        options.profile, results, provisional=options.provisional, not_pinned=options.not_pinned, before=before
     )
     path = expected.write(expected.merge(content, options.expected), options.expected)
     print(f"{path}: {len(content['keys'])} values from {len(results)} seeds. Look at the difference, then commit it.")

@@ -56,7 +56,7 @@ def check_seeds(number, provisional=False):
         )
 
 
-def expectations(profile, results, *, provisional=False, not_pinned=()):
+def expectations(profile, results, *, provisional=False, not_pinned=(), before=None):
     """Make the content of ``expected/<profile>.json`` from results over seeds.
 
     The median time of a notebook is kept for the progress line; it is not compared.
@@ -73,6 +73,8 @@ def expectations(profile, results, *, provisional=False, not_pinned=()):
         main scores above what a model that learnt nothing reaches.
     not_pinned : collection of str
         Keys that differ too much between seeds to be pinned. They get no tolerance either; their floor holds.
+    before : dict, optional
+        An earlier answer for the same settings, such as that of another machine: its seeds are counted beside the new ones.
 
     Returns
     -------
@@ -84,14 +86,17 @@ def expectations(profile, results, *, provisional=False, not_pinned=()):
         Fewer than five seeds.
     RunError
         The seeds recorded different keys, data, precision or backend, or none a key of `not_pinned`; two notebooks recorded the
-        same key; the value of a seed does not
+        same key; `before` has one of the seeds, other keys, data, precision or backend; the value of a seed does not
         exceed what a model that learnt nothing reaches (the key's ``must_exceed``); or a pin would not mean anything: a
         model that learnt nothing passes it, since the centre less the tolerance does not exceed ``must_exceed``.
     """
-    check_seeds(len(results), provisional)
-    pinned = len(results) >= FEWEST_SEEDS
+    known = before["seeds"] if before else {}
+    notebooks = sorted({result["notebook"] for batch in results.values() for result in batch})
+    number = len(results) + min((len(known.get(notebook, ())) for notebook in notebooks), default=0)
+    check_seeds(number, provisional)
+    pinned = number >= FEWEST_SEEDS
     keys, about, problems = {}, {part: {} for part in PARTS}, []
-    for notebook in sorted({result["notebook"] for batch in results.values() for result in batch}):
+    for notebook in notebooks:
         by_seed = {
             seed: next((result for result in batch if result["notebook"] == notebook), None)
             for seed, batch in results.items()
@@ -101,15 +106,22 @@ def expectations(profile, results, *, provisional=False, not_pinned=()):
             problems.append(problem)
             continue
         first = next(iter(by_seed.values()))
+        earlier = {key: entry for key, entry in before["keys"].items() if entry["notebook"] == notebook} if before else {}
+        if notebook in known and (problem := _problem_of_more(notebook, earlier, known[notebook], first["values"], results)):
+            problems.append(problem)
+            continue
         for fact in FACTS:
             about[fact][notebook] = first["provenance"].get(fact)
-        about["seeds"][notebook] = list(results)
+            if notebook in known and before[fact].get(notebook) != about[fact][notebook]:
+                problems.append(f"{notebook}: {fact} {before[fact].get(notebook)!r} is pinned, and now {about[fact][notebook]!r}.")
+        about["seeds"][notebook] = [*known.get(notebook, ()), *results]
         about["seconds"][notebook] = round(statistics.median(result["seconds"] for result in by_seed.values()), 1)
-        about["commits"][notebook] = [result["provenance"].get("commit") for result in by_seed.values()]
+        commits = [result["provenance"].get("commit") for result in by_seed.values()]
+        about["commits"][notebook] = [*(before["commits"][notebook] if notebook in known else ()), *commits]
         for key in first["values"]:
             if key in keys:
                 problems.append(_of_two(key, keys[key]["notebook"], notebook))
-            measured = [result["values"][key] for result in by_seed.values()]
+            measured = [*_measured(earlier.get(key)), *(result["values"][key] for result in by_seed.values())]
             keys[key], problem = _entry(notebook, key, measured, pinned and key not in not_pinned)
             problems += [problem] if problem else []
     problems += [f"{key}: --not-pinned names it, but no notebook recorded it." for key in not_pinned if key not in keys]
@@ -180,6 +192,27 @@ def _entry(notebook, key, measured, pinned):
     if share and center - width <= 0 and center + width >= 1:
         return entry, None
     return entry | {"center": center, "tolerance": width}, None
+
+
+def _measured(entry):
+    """The values of a pin as the runs recorded them, as far as it has them; none if there is no pin."""
+    if entry is None:
+        return []
+    intervals = entry.get("intervals", [(None, None)] * len(entry["spread"]))
+    floor = entry.get("must_exceed")
+    return [
+        {"value": value, "low": low, "high": high, "must_exceed": floor}
+        for value, (low, high) in zip(entry["spread"], intervals, strict=True)
+    ]
+
+
+def _problem_of_more(notebook, earlier, seeds, values, results):
+    if twice := sorted(set(seeds) & set(results)):
+        return f"{notebook}: the seeds {twice} are pinned already. With --more only new ones are run."
+    if earlier.keys() != values.keys():
+        changed = sorted(earlier.keys() ^ values.keys())
+        return f"{notebook}: {changed} are not in both, the pins and the new runs: it has changed. Run all seeds, without --more."
+    return None
 
 
 def _of_two(key, first, second):

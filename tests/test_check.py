@@ -242,6 +242,36 @@ def test_expectations_say_at_which_commit_each_seed_ran():
     assert expected.expectations("smoke", results)["commits"] == {"02_tiny": ["c0", "c1", "c2", "c3", "c4"]}
 
 
+def later(*values, **context):
+    return {seed + 10: [result({"dice": {"value": value, **context}}, seed=seed + 10)] for seed, value in enumerate(values)}
+
+
+def test_more_seeds_are_counted_beside_those_before():
+    at_once = seeds(*SCORES, low=0.6, high=0.9, must_exceed=0.5) | later(0.70, 0.71, low=0.5, high=0.8, must_exceed=0.55)
+    before = expected.expectations("smoke", {seed: at_once[seed] for seed in range(5)})
+    more = expected.expectations("smoke", {seed: at_once[seed] for seed in (10, 11)}, before=json.loads(json.dumps(before)))
+    assert more == expected.expectations("smoke", at_once)
+    assert more["seeds"] == {"02_tiny": [0, 1, 2, 3, 4, 10, 11]} and more["keys"]["dice"]["must_exceed"] == 0.55
+    assert problems(result({"dice": 0.70}), more) == {} != problems(result({"dice": 0.70}), before)
+
+
+def test_more_seeds_of_what_has_changed_are_refused():
+    before = expected.expectations("smoke", seeds(*SCORES))
+    for again, told in (
+        (seeds(0.8), r"seeds \[0\] are pinned already"),
+        ({10: [result({"iou": 0.8}, seed=10)]}, r"\['dice', 'iou'\] are not in both"),
+    ):
+        with pytest.raises(RunError, match=told):
+            expected.expectations("smoke", again, before=before)
+    real = later(0.8)
+    real[10][0]["provenance"]["data"] = "real"
+    with pytest.raises(RunError, match="data 'simulated' is pinned, and now 'real'"):
+        expected.expectations("smoke", real, before=before)
+    other = json.loads(json.dumps(before).replace("02_tiny", "03_b"))
+    with pytest.raises(ConfigurationError, match="at least 5 seeds; there are 2"):
+        expected.expectations("smoke", later(0.8, 0.8), before=other)
+
+
 def test_a_seed_no_better_than_a_model_that_learnt_nothing_is_refused():
     with pytest.raises(RunError, match=r"dice: \[0.78\] of the seeds .* do not exceed .* reaches \(0.785\)"):
         expected.expectations("smoke", seeds(*SCORES, must_exceed=0.785))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -98,6 +99,16 @@ def test_finished_seeds_are_taken_only_where_they_ran_as_asked(inside, monkeypat
     fake_runs(monkeypatch, lambda seed: ran.append(seed) or 10, must_exceed=20)
     for asked, status, number in ((["--data", "phantom"], 1, 9), (["--data", "phantom"], 1, 9)):
         assert cli.main([*command, *asked]) == status and len(ran) == number, "a score under its floor is no reason to run again"
+
+
+def test_more_seeds_are_run_beside_those_that_are_pinned(inside, monkeypatch, capsys):
+    fake_runs(monkeypatch, lambda seed: 10 + seed / 10)
+    assert cli.main(["expected", "--more", "--seeds", "0", "1", "2", "3", "4"]) == 2
+    assert "There is nothing to check against" in capsys.readouterr().err
+    assert cli.main(["expected", "--seeds", "0", "1", "2", "3", "4"]) == 0
+    assert cli.main(["expected", "--more", "--seeds", "5"]) == 0
+    pinned = json.loads(Path("expected/smoke.json").read_text())
+    assert pinned["seeds"] == {"02_tiny": [0, 1, 2, 3, 4, 5]} and pinned["keys"]["a"]["spread"][-1] == 10.5
 
 
 def fake_runs(monkeypatch, value, **facts):
