@@ -101,7 +101,7 @@ record.provenance(precision=training.set_precision("auto"))
 
 
 def build():
-    return models.build("huang_unet", (height, width, 1), width=settings["crossval_width"])
+    return models.build("huang_unet", (height, width, 1), width=settings["width"])
 
 
 schedule = {"epochs": settings["crossval_epochs"], "batch_size": settings["crossval_batch_size"], "seed": SEED}

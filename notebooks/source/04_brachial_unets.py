@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 04 · Five U-Nets and the question whether there is a nerve at all
 #
-# **Time:** 45 minutes to read and discuss; the run takes about 3 minutes in the `smoke` profile and, by estimate, about 15 in
+# **Time:** 45 minutes to read and discuss; the run takes about 4 minutes in the `smoke` profile and, by estimate, about 15 in
 # `workshop` on two processor cores.
 #
 # **Questions**
