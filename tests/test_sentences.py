@@ -275,14 +275,14 @@ def test_flips_of_a_network_trained_without():
 
 
 def test_no_start_ranks_the_brachial_networks():
-    assert ("U-Net++ had the highest Jaccard of the nerve in two runs and was the fourth of five in the other three"
+    assert ("U-Net++ had the highest Jaccard of the nerve in five runs, was third in one and the fourth of five in the other four"
             in words("notebooks/source/04_brachial_unets.py"))  # fmt: skip
     keys = {key.split(".")[1]: entry["spread"] for key, entry in read("expected/smoke.json")["keys"].items()
             if entry["notebook"] == "04_brachial_unets" and key.endswith(".validation.true_jaccard")}  # fmt: skip
     scores = np.array(list(keys.values()))
-    assert scores.shape == (5, 5)
+    assert scores.shape == (5, 10)
     ours = list(keys).index("unetpp")
-    assert sorted((scores > scores[ours]).sum(axis=0)) == [0, 0, 3, 3, 3]
+    assert sorted((scores > scores[ours]).sum(axis=0)) == [0] * 5 + [2] + [3] * 4
 
 
 def test_what_a_smoke_run_of_the_recipe_need_not_show():
@@ -307,8 +307,8 @@ def test_what_fewer_images_cost():
 
 def test_one_start_does_not_say_what_an_earlier_task_is_worth():
     gains = read("expected/smoke.json")["keys"]["gulati_chhabra.resnet34_unet.gain_over_start.pooled_iou"]["spread"]
-    assert min(gains) < 0 < max(gains) and len(gains) == 5
-    said = f"seeds 0 to 4, the first difference went from {min(gains):+.3f} to {max(gains):+.3f}"
+    assert min(gains) < 0 < max(gains) and len(gains) == 8
+    said = f"over eight seeds, the first difference went from {min(gains):+.3f} to {max(gains):+.3f}"
     assert said in words("notebooks/source/06_brachial_transfer.py")
 
 
@@ -318,11 +318,12 @@ def test_head_or_area_is_not_settled():
     ahead = np.subtract(*(keys[f"empty_images.auc.{one}_alone"]["spread"] for one in ("area", "head")))
     text_of_notebook = words(f"notebooks/source/{EMPTY}.py")
     assert f"the head had an area under the curve of {head} there and the mask's area {area}," in text_of_notebook
-    *ahead, level = sorted(ahead, reverse=True)
-    assert len(ahead) == 4 and level == pytest.approx(0, abs=1e-9)
-    assert f"the area was ahead four times, by {min(ahead):.3f} to {max(ahead):.3f}, and once both were level." in text_of_notebook
+    *area_ahead, one, other = sorted(ahead, reverse=True)
+    assert len(area_ahead) == 3 and min(area_ahead) > 0 > one
+    assert (f"the area was ahead three times, by {min(area_ahead):.3f} to {max(area_ahead):.3f}, and the head twice, by "
+            f"{-one:.3f} and {-other:.3f}.") in text_of_notebook  # fmt: skip
     by_score = np.subtract(*(keys[f"empty_images.{one}_alone.score"]["spread"] for one in ("head", "area")))
-    assert (by_score > 0).sum() == 4 and "the head was ahead in four of these five." in text_of_notebook
+    assert (by_score > 0).all() and "the head was ahead in all five." in text_of_notebook
 
 
 def test_what_the_ablation_shows():
