@@ -148,8 +148,9 @@ def fit(
     ------
     ConfigurationError
         The network is not compiled, has no weights yet or gives two masks side by side, its `steps_per_execution` does not
-        divide the steps of an epoch, there is no epoch or no image, a batch would be empty, the images are not uint8 or not of the size that the network takes, the masks are not bool, or
-        `augment` has an unknown change or one out of its range.
+        divide the steps of an epoch, there is no epoch or no image, a batch would be empty, the images are not uint8 or not
+        of the size that the network takes, the masks are not bool, or `augment` has an unknown change or one out of its
+        range.
 
     Examples
     --------
