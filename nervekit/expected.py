@@ -75,6 +75,7 @@ def expectations(profile, results, *, provisional=False, not_pinned=(), before=N
         Keys that differ too much between seeds to be pinned. They get no tolerance either; their floor holds.
     before : dict, optional
         An earlier answer for the same settings, such as that of another machine: its seeds are counted beside the new ones.
+        A seed that gave other values there counts twice: rounding makes another training of it.
 
     Returns
     -------
@@ -86,7 +87,7 @@ def expectations(profile, results, *, provisional=False, not_pinned=(), before=N
         Fewer than five seeds.
     RunError
         The seeds recorded different keys, data, precision or backend, or none a key of `not_pinned`; two notebooks recorded the
-        same key; `before` has one of the seeds, other keys, data, precision or backend; the value of a seed does not
+        same key; `before` has one of the runs, other keys, data, precision or backend; the value of a seed does not
         exceed what a model that learnt nothing reaches (the key's ``must_exceed``); or a pin would not mean anything: a
         model that learnt nothing passes it, since the centre less the tolerance does not exceed ``must_exceed``.
     """
@@ -107,7 +108,7 @@ def expectations(profile, results, *, provisional=False, not_pinned=(), before=N
             continue
         first = next(iter(by_seed.values()))
         earlier = {key: entry for key, entry in before["keys"].items() if entry["notebook"] == notebook} if before else {}
-        if notebook in known and (problem := _problem_of_more(notebook, earlier, known[notebook], first["values"], results)):
+        if notebook in known and (problem := _problem_of_more(notebook, earlier, known[notebook], by_seed)):
             problems.append(problem)
             continue
         for fact in FACTS:
@@ -206,12 +207,15 @@ def _measured(entry):
     ]
 
 
-def _problem_of_more(notebook, earlier, seeds, values, results):
-    if twice := sorted(set(seeds) & set(results)):
-        return f"{notebook}: the seeds {twice} are pinned already. With --more only new ones are run."
-    if earlier.keys() != values.keys():
-        changed = sorted(earlier.keys() ^ values.keys())
+def _problem_of_more(notebook, earlier, seeds, by_seed):
+    keys = next(iter(by_seed.values()))["values"].keys()
+    if earlier.keys() != keys:
+        changed = sorted(earlier.keys() ^ keys)
         return f"{notebook}: {changed} are not in both, the pins and the new runs: it has changed. Run all seeds, without --more."
+    known = {(seed, *(earlier[key]["spread"][place] for key in keys)) for place, seed in enumerate(seeds)}
+    new = {seed: (seed, *(result["values"][key]["value"] for key in keys)) for seed, result in by_seed.items()}
+    if twice := sorted(seed for seed, found in new.items() if found in known):
+        return f"{notebook}: the seeds {twice} are pinned already, with the same values. Take other seeds or another machine."
     return None
 
 

@@ -258,7 +258,7 @@ def test_more_seeds_are_counted_beside_those_before():
 def test_more_seeds_of_what_has_changed_are_refused():
     before = expected.expectations("smoke", seeds(*SCORES))
     for again, told in (
-        (seeds(0.8), r"seeds \[0\] are pinned already"),
+        (seeds(0.8), r"seeds \[0\] are pinned already, with the same values"),
         ({10: [result({"iou": 0.8}, seed=10)]}, r"\['dice', 'iou'\] are not in both"),
     ):
         with pytest.raises(RunError, match=told):

@@ -323,8 +323,8 @@ Markdown(evaluation.table(found, columns))
 
 # %% [markdown]
 # Each row is one training. The intervals, here and below, draw subjects; they do not hold the luck of the random start. One
-# start ranks nothing: when `smoke` was run in bfloat16 with ten seeds, U-Net++ had the highest Jaccard of the nerve in five
-# runs, was third in one and the fourth of five in the other four.
+# start ranks nothing: in eleven runs of `smoke` in bfloat16 U-Net++ had the highest Jaccard of the nerve five times, was
+# second and third once each, and the fourth of five four times.
 #
 # ### What the Jaccard column holds
 #

@@ -662,7 +662,7 @@ record.figure("transfer", figure, alt=f"Loss and Dice by epoch from random and f
 # %% [markdown]
 # The paired difference on the test subjects, and the one that the paper's conclusion is about: residual U-Net against
 # U-Net (in the shorter profiles this has more epochs and another learning rate, see the table at the top). One training of
-# each is weak evidence; the interval covers the choice of subjects, not the luck of the start. In `smoke`, over eight seeds, the
+# each is weak evidence; the interval covers the choice of subjects, not the luck of the start. In `smoke`, over nine runs, the
 # first difference went from -0.108 to +0.076: there, one start alone would have said yes or no.
 
 # %%

@@ -292,7 +292,7 @@ def look_inside(network, images, epochs, kept):
 # Most of them end in two feature maps with a ReLU. Where both are pushed below zero in the first steps, nothing flows back
 # through them, and the output is the same everywhere for good. Such a *dead* start shows on the development images, in which
 # nothing is found. It is then trained again from other weights, until the *starts* of the table above are used up; in `smoke`,
-# where three of eight starts of DL-Unet were dead (seeds 0 to 4), they are six. The paper does not speak of such starts.
+# where three of nine starts of DL-Unet were dead (six runs), they are six. The paper does not speak of such starts.
 
 # %%
 trained, histories, snapshots = {}, {}, {}
