@@ -121,7 +121,7 @@ def _expected(options):
         options.profile, results, provisional=options.provisional, not_pinned=options.not_pinned, before=before
     )
     path = expected.write(expected.merge(content, options.expected), options.expected)
-    print(f"{path}: {len(content['keys'])} values from {len(results)} seeds. Look at the difference, then commit it.")
+    print(f"{path}: {len(content['keys'])} values from {len(results)} {'more ' if before else ''}seeds. Look at the difference, then commit it.")
     for notebook, of_all in content["commits"].items():
         if len(set(commits := of_all[-len(results) :])) > 1:
             print(f"{notebook}: its seeds ran at different commits ({', '.join(map(str, commits))}); without --reuse all run again.")

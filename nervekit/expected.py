@@ -114,7 +114,8 @@ def expectations(profile, results, *, provisional=False, not_pinned=(), before=N
         for fact in FACTS:
             about[fact][notebook] = first["provenance"].get(fact)
             if notebook in known and before[fact].get(notebook) != about[fact][notebook]:
-                problems.append(f"{notebook}: {fact} {before[fact].get(notebook)!r} is pinned, and now {about[fact][notebook]!r}.")
+                was = f"{notebook}: {fact} {before[fact].get(notebook)!r} is pinned, and now {about[fact][notebook]!r}. "
+                problems.append(f"{was}Run the seeds with the same {fact}, or all of them anew, without --more.")
         about["seeds"][notebook] = [*known.get(notebook, ()), *results]
         about["seconds"][notebook] = round(statistics.median(result["seconds"] for result in by_seed.values()), 1)
         commits = [result["provenance"].get("commit") for result in by_seed.values()]

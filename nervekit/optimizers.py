@@ -17,9 +17,12 @@ _NOT_DONE = ("clipnorm", "clipvalue", "use_ema", "loss_scale_factor", "gradient_
 
 
 class _Flat(keras.optimizers.Optimizer):
-    """What they share; `averages` names their vectors, and ``change(gradient, rate)`` is how far all weights move."""
+    """What they share; `averages` names their vectors, `own` their options, and ``change(gradient, rate)`` is how far all weights move."""
 
-    averages = ()
+    averages = own = ()
+
+    def get_config(self):
+        return super().get_config() | {name: getattr(self, name) for name in self.own}
 
     def build(self, variables):
         """Make the averages for these weights; the optimizer moves them and no others from then on."""
@@ -90,6 +93,7 @@ class FlatAdam(_Flat):
     """
 
     averages = ("mean", "square")
+    own = ("beta_1", "beta_2", "epsilon")
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, name="flat_adam", **options):
         super().__init__(learning_rate=learning_rate, name=name, **options)
@@ -104,10 +108,6 @@ class FlatAdam(_Flat):
         self.mean.assign(mean)
         self.square.assign(square)
         return rate * mean / (ops.sqrt(square) + self.epsilon)
-
-    def get_config(self):
-        own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-        return super().get_config() | own
 
 
 @keras.saving.register_keras_serializable(package="nervekit")
@@ -134,6 +134,7 @@ class FlatRMSprop(_Flat):
     """
 
     averages = ("square",)
+    own = ("rho", "epsilon")
 
     def __init__(self, learning_rate=0.001, rho=0.9, epsilon=1e-7, name="flat_rmsprop", **options):
         super().__init__(learning_rate=learning_rate, name=name, **options)
@@ -144,9 +145,6 @@ class FlatRMSprop(_Flat):
         square = self.rho * self.square + (1 - self.rho) * ops.square(gradient)
         self.square.assign(square)
         return rate * gradient / ops.sqrt(square + self.epsilon)
-
-    def get_config(self):
-        return super().get_config() | {"rho": self.rho, "epsilon": self.epsilon}
 
 
 @keras.saving.register_keras_serializable(package="nervekit")
@@ -172,6 +170,7 @@ class FlatSGD(_Flat):
     """
 
     averages = ("step",)
+    own = ("momentum",)
 
     def __init__(self, learning_rate=0.01, momentum=0.9, name="flat_sgd", **options):
         super().__init__(learning_rate=learning_rate, name=name, **options)
@@ -182,6 +181,3 @@ class FlatSGD(_Flat):
         step = self.momentum * self.step + rate * gradient
         self.step.assign(step)
         return self.momentum * step + rate * gradient
-
-    def get_config(self):
-        return super().get_config() | {"momentum": self.momentum}

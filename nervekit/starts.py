@@ -96,11 +96,12 @@ def set_seed(seed):
     >>> drawn[0] == drawn[1]
     True
     """
-    if keras.config.backend() != "tensorflow" or not _seeded.is_set():
+    if keras.config.backend() == "tensorflow" and _seeded.is_set():
+        random.seed(seed)
+        np.random.seed(seed)
+    else:
         keras.utils.set_random_seed(seed)
         _seeded.set()
-    random.seed(seed)
-    np.random.seed(seed)
 
 
 def reset(model, build, *, seed):

@@ -265,7 +265,7 @@ def test_more_seeds_of_what_has_changed_are_refused():
             expected.expectations("smoke", again, before=before)
     real = later(0.8)
     real[10][0]["provenance"]["data"] = "real"
-    with pytest.raises(RunError, match="data 'simulated' is pinned, and now 'real'"):
+    with pytest.raises(RunError, match="data 'simulated' is pinned, and now 'real'. Run the seeds with the same data, or"):
         expected.expectations("smoke", real, before=before)
     other = json.loads(json.dumps(before).replace("02_tiny", "03_b"))
     with pytest.raises(ConfigurationError, match="at least 5 seeds; there are 2"):
