@@ -115,22 +115,24 @@ for name, found in arms.items():
     print(f"{name}: {tall}x{wide}, {tall * wide:,} pixels an image")
 
 # %% [markdown]
-# Training is by `recipe.fit`. The development images are only watched: no epoch is picked by them. Three things differ from
-# the recipe of notebook 09 in every profile. Gradient descent with momentum trains, as there before it had Adam. Both arms
-# are turned by 10 degrees at most, not 20 (15 in `smoke`), since the ends of a strip would turn out of it, and the arms are
-# to differ in their pixels alone. And the outputs begin at the nerve's share of the pixels: where one pixel in a hundred is
-# of the nerve, the first steps of a network that begins at one half push everything down, and some stay there. The smaller
-# profiles have other numbers of epochs than in 09, and in `smoke` half of the images stay unchanged in each step, where 09
-# changes all.
+# Training is by `recipe.fit`. The development images are only watched: no epoch is picked by them. Two things differ from the
+# recipe of notebook 09 in every profile. Both arms are turned by 10 degrees at most, not 20 (15 in `smoke`), since the ends
+# of a strip would turn out of it, and the arms are to differ in their pixels alone. And the outputs begin at the nerve's
+# share of the pixels: where one pixel in a hundred is of the nerve, the first steps of a network that begins at one half push
+# everything down, and some stay there. The smaller profiles have other numbers of epochs than in 09, and in `smoke` half of
+# the images stay unchanged in each step, where 09 changes all.
 
 # %%
+from functools import partial
+
 import keras
 
 from nervekit import models, recipe, training
 
 record.provenance(precision=training.set_precision(settings["precision"]))
 AUGMENT = {**recipe.CHANGES[settings["augmentation"]], "rotation": settings["rotation"], "share": settings["changed_share"]}
-SCHEDULE = {name: settings[name] for name in ("epochs", "batch_size", "learning_rate", "momentum")}
+OPTIMIZER = partial(recipe.adam, learning_rate=settings["learning_rate"])
+SCHEDULE = {"optimizer": OPTIMIZER, "epochs": settings["epochs"], "batch_size": settings["batch_size"]}
 SCHEDULE["begin_at_share"] = settings["first_output"] == "share of the nerve"
 
 
@@ -159,9 +161,8 @@ record.provenance(images_per_second=rates)
 # %% [markdown]
 # The curves are each on its own pixels, so that their heights are not to be compared between the arms. That the weights come
 # to rest is the schedule's doing, whose learning rate ends at zero; the training scores still move with the random changes. A
-# training score is of images of which many are changed, which
-# are harder, and is gathered while the weights still move (notebook 09); so it may lie below that of the development images,
-# and does not say that nothing was learnt by heart.
+# training score is of images of which many are changed, which are harder, and is gathered while the weights still move
+# (notebook 09); so it may lie below that of the development images, and does not say that nothing was learnt by heart.
 
 # %%
 from nervekit.plots.arms import arms_curves
@@ -184,10 +185,10 @@ record.figure("curves", figure, alt=f"Sum IoU by epoch of both arms. {title}.")
 # over mirror images, since both arms were trained with flips, then cut at one half.
 #
 # The arms may make different mistakes: one sees details, the other the surroundings. So there is a third answer, *both
-# averaged*: the mean of their probabilities. Outside its rows the strip says 0, so that this mean is one half at most there and
-# the third answer empty, too: what the surroundings tell can help inside the rows alone. It costs both trainings, and two networks of one arm, averaged, often gain
-# something, too. So with several seeds hold it against the row *strip, seeds together*, which is several networks as well;
-# `smoke` has one seed, and no such row.
+# averaged*: the mean of their probabilities. Outside its rows the strip says 0, so that this mean is one half at most there
+# and the third answer empty, too: what the surroundings tell can help inside the rows alone. It costs both trainings, and two
+# networks of one arm, averaged, often gain something, too. So with several seeds hold it against the row *strip, seeds
+# together*, which is several networks as well; `smoke` has one seed, and no such row.
 
 # %%
 def answers(name, part):
