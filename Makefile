@@ -11,6 +11,7 @@ SEED ?= 0
 # Far apart: a run of several starts or folds counts on from its seed, and two runs must not share any.
 SEEDS ?= 0 1000 2000 3000 4000
 NOT_PINNED ?=
+MORE ?=
 NBARGS ?=
 TESTARGS ?=
 TESTJOBS ?= 2
@@ -55,7 +56,8 @@ help:
 	@echo '                SEED=0 NBARGS="--timeout 900"'
 	@echo 'make lab        JupyterLab in the notebooks folder; LABARGS="--no-browser --allow-root"'
 	@echo 'make report     the page of claims of the committed results, or of a PROFILE= if given, and the table in README'
-	@echo 'make expected   run over SEEDS="0 1000 ..." and write expected/PROFILE.json; NOT_PINNED="KEY ..." by floor alone'
+	@echo 'make expected   run over SEEDS="0 1000 ..." and write expected/PROFILE.json; NOT_PINNED="KEY ..." by floor alone,'
+	@echo '                MORE=1 counts the seeds beside those already pinned'
 	@echo 'make sync       make the notebooks from notebooks/source, outputs stripped but those of pinned cells'
 	@echo 'make lint       ruff only'
 	@echo 'make clean      remove runs, notebooks/runs and caches, keep the environment'
@@ -151,13 +153,14 @@ FEW_SEEDS = Tolerances need at least 5 seeds; SEEDS has $(words $(sort $(SEEDS))
 	--backend $(BACKEND) --precision $(PRECISION) $(if $(DATA),--data $(DATA))
 
 expected: $(READY) $(BACKEND_READY)
-	@$(if $(word 5,$(sort $(SEEDS))),,$(error $(FEW_SEEDS))):
+	@$(if $(or $(MORE),$(word 5,$(sort $(SEEDS)))),,$(error $(FEW_SEEDS))):
 	@$(NERVEKIT) run --list $(NOTEBOOKS) >/dev/null
 	@for seed in $(SEEDS); do $(MAKE) --no-print-directory --keep-going -j$(JOBS) results SEED=$$seed \
 		RUNS=$(RUNS)/expected/seed-$$seed || exit 1; \
 		$(MAKE) --no-print-directory last SEED=$$seed RUNS=$(RUNS)/expected/seed-$$seed || exit 1; done
 	@$(NERVEKIT) expected $(NAMES) --profile $(PROFILE) --seeds $(SEEDS) --runs $(RUNS)/expected --reuse \
-		--backend '$(BACKEND)' --precision '$(PRECISION)' --data '$(DATA)' $(if $(NOT_PINNED),--not-pinned $(NOT_PINNED))
+		--backend '$(BACKEND)' --precision '$(PRECISION)' --data '$(DATA)' $(if $(MORE),--more) \
+		$(if $(NOT_PINNED),--not-pinned $(NOT_PINNED))
 
 report: $(READY)
 	@$(NERVEKIT) report $(if $(filter file,$(origin PROFILE)),,--profile '$(PROFILE)') --runs $(RUNS) --readme README.md

@@ -247,6 +247,9 @@ def test_expected_runs_every_seed_once_and_pins_what_they_gave(project):
     pinned = json.loads((folder / "expected" / "smoke.json").read_text())
     assert pinned["keys"]["a"]["center"] == 2000 and pinned["seeds"] == {"01_good": [0, 1000, 2000, 3000, 4000]}
     assert [answer.stderr.count(f"01_good: {what}") for what in ("started", "done")] == [5, 5]
+    assert make("expected", "SEEDS=5000", "MORE=1").returncode == 0
+    pinned = json.loads((folder / "expected" / "smoke.json").read_text())
+    assert pinned["keys"]["a"]["center"] == 2500 and pinned["seeds"] == {"01_good": [0, 1000, 2000, 3000, 4000, 5000]}
 
 
 def test_too_few_seeds_are_refused_before_any_of_them_runs(project):
