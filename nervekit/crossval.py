@@ -32,7 +32,8 @@ class CrossValidation:
 
 
 def run(
-    build, dataset, folds, *, epochs=None, batch_size=None, seed=0, fit=None, predict=None, progress=True, executor=None
+    build, dataset, folds, *, epochs=None, batch_size=None, augment=None, seed=0, fit=None, predict=None, progress=True,
+    executor=None,
 ):  # fmt: skip
     """Train one network a fold, from new weights, and predict the images held out.
 
@@ -45,21 +46,25 @@ def run(
     Parameters
     ----------
     build : callable
-        Returns an untrained network, such as ``lambda: models.build("huang_unet", (128, 128, 1))``.
+        Returns an untrained network, such as ``lambda: models.build("huang_unet", (128, 128, 1))``, which is trained with Adam
+        and cross-entropy, or one that is compiled, such as ``lambda: recipe.compile_model(models.build(...))``.
     dataset : SegmentationDataset
     folds : list of (ndarray of int, ndarray of int)
         Training and held-out indices, from ``splits.kfold`` or ``splits.group_kfold``. No image is held out twice: folds that
         are dealt anew are another run.
     epochs : int
-        Of `training.fit`, with Adam and cross-entropy.
+        Of `training.fit`.
     batch_size : int, optional
         Of `training.fit`; 32 if not given.
+    augment : dict, optional
+        Of `training.fit`; none if not given, for a network compiled by the recipe, too.
     seed : int or sequence of int
         With several, every fold is trained with each; they lie as far apart as there are folds, so that no two trainings
         begin alike.
     fit : callable, optional
         Trains in place of `training.fit`: ``fit(model, train, seed=, progress=)`` compiles and trains a new network and returns
-        a `training.History`, such as ``functools.partial(recipe.fit, epochs=36)``. ``epochs`` and ``batch_size`` are its own.
+        a `training.History`, such as ``functools.partial(recipe.fit, epochs=36, begin_at_share=True)``. ``epochs``,
+        ``batch_size`` and ``augment`` are its own.
     predict : callable, optional
         ``predict(model, images)`` answers the images held out, shape (..., n, H, W), such as
         ``lambda model, images: recipe.views(model, images)``. If not given: probability of the finest mask above 0.5.
@@ -83,7 +88,7 @@ def run(
         network gives probabilities that are not finite, or, for a ``predict`` of your own, has such weights.
     ConfigurationError
         An image is held out by two folds, or in training while it is held out, a worker has another Keras backend than this
-        process, the network gives several masks or outputs that `training.fit` has no loss for, the images have native sizes,
+        process, ``build`` returns one network twice, one that is not compiled gives several masks or outputs, the images have native sizes,
         ``epochs`` are missing, or given beside ``fit``, seeds lie too close or are no whole numbers, or ``predict`` gives
         something other than (..., n, H, W).
 
@@ -101,10 +106,10 @@ def run(
         raise ConfigurationError(
             f"crossval.run: the images of {dataset.key} have native sizes. Load them with one size, such as size=(96, 96)."
         )
-    if (fit is None) == (epochs is None) or (fit is not None and batch_size is not None):
+    if (fit is None) == (epochs is None) or (fit is not None and (batch_size is not None or augment is not None)):
         raise ConfigurationError(
-            "crossval.run: expected epochs, or a fit of your own that knows its epochs and batch size, such as "
-            "fit=functools.partial(recipe.fit, epochs=36)."
+            "crossval.run: expected epochs, or a fit of your own that knows its epochs, batch size and changes of the images, "
+            "such as fit=functools.partial(recipe.fit, epochs=36)."
         )
     if not all(is_whole(one) for one in np.atleast_1d(seed)):
         raise ConfigurationError(f"crossval.run: seed={seed}. Expected a whole number of 0 or more, or several of them.")
@@ -115,7 +120,8 @@ def run(
             f"several that lie {len(folds)} apart, such as {[number * 1000 for number in range(3)]}."
         )
     _check_folds(folds)
-    how = Training(build, fit, predict, {} if fit else {"epochs": epochs, "batch_size": 32 if batch_size is None else batch_size})
+    schedule = {} if fit else {"epochs": epochs, "batch_size": 32 if batch_size is None else batch_size, "augment": augment}
+    how = Training(build, fit, predict, schedule)
     work = Trainings(how, dataset, folds, seeds, progress)
     finished = work.finished(executor)
     predictions, fold_of_image, rates = None, np.full(len(dataset), -1), []

@@ -21,8 +21,21 @@ class _Flat(keras.optimizers.Optimizer):
 
     averages = own = ()
 
+    def __init__(self, *, fall=None, **options):
+        super().__init__(**options)
+        self.fall = fall
+
     def get_config(self):
-        return super().get_config() | {name: getattr(self, name) for name in self.own}
+        return super().get_config() | {name: getattr(self, name) for name in ("fall", *self.own)}
+
+    def fall_over(self, steps):
+        """Let the learning rate fall to 0 over the next so many steps, if it is to fall.
+
+        The number is a variable, not a part of the compiled step: trainings of other lengths need no other step.
+        """
+        if self.fall:
+            self.begin.assign(ops.cast(self.iterations, "float32"))
+            self.steps.assign(steps)
 
     def build(self, variables):
         """Make the averages for these weights; the optimizer moves them and no others from then on."""
@@ -38,6 +51,10 @@ class _Flat(keras.optimizers.Optimizer):
         self.lengths = [int(np.prod(variable.shape)) for variable in variables]
         for name in self.averages:
             setattr(self, name, self.add_variable((sum(self.lengths),), dtype="float32", name=name))
+        if self.fall:
+            self.begin = self.add_variable((), dtype="float32", name="begin")
+            # As good as no fall, until it is told.
+            self.steps = self.add_variable((), initializer=keras.initializers.Constant(1e30), dtype="float32", name="steps")
 
     def apply(self, grads, trainable_variables=None):
         """Move each weight by its gradient."""
@@ -57,6 +74,9 @@ class _Flat(keras.optimizers.Optimizer):
             norm = ops.sqrt(ops.sum(ops.square(gradient)))
             gradient = gradient * (self.global_clipnorm / ops.maximum(norm, self.global_clipnorm))
         rate = ops.cast(self.learning_rate, "float32")
+        if self.fall:
+            done = ops.minimum(ops.cast(self.iterations, "float32") - self.begin, self.steps) / self.steps
+            rate = rate * (1 - done) ** self.fall
         change = self.change(gradient, rate)
         ends = np.cumsum(self.lengths)[:-1].tolist()
         parts = ops.split(change, ends) if ends else [change]
@@ -80,7 +100,9 @@ class FlatAdam(_Flat):
     epsilon : float
     name : str
     **options
-        What ``keras.optimizers.Optimizer`` takes. Of these ``global_clipnorm`` and ``weight_decay`` are done; others that change
+        ``fall``, a power: in a training of `training.fit` the rate falls to 0 by (1 - step / steps) to that power;
+        ``learning_rate`` stays what it falls from, and ``fit`` of Keras lets nothing fall. And what
+        ``keras.optimizers.Optimizer`` takes. Of these ``global_clipnorm`` and ``weight_decay`` are done; others that change
         the step are refused, and so are weights with a constraint.
 
     Examples
@@ -153,7 +175,7 @@ class FlatSGD(_Flat):
 
     Parameters
     ----------
-    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
+    learning_rate : float
     momentum : float
         Share of the last step that is taken again.
     name : str

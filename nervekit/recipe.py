@@ -4,7 +4,6 @@ Every part can be left out by an argument, so that an ablation is a call. Each i
 deviation 1 by the network itself, see `models.nervekit.nervekit_unet`.
 """
 
-import math
 import weakref
 
 import keras
@@ -53,14 +52,8 @@ def fit(
     augment : dict or None
         Options of `augment.transform`. The default, `AUGMENT`, changes one image in two, and strongly; `CHANGES` has two sets
         of strengths, and an empty one. None leaves the images as they are.
-    loss : str or object, optional
-        In place of cross-entropy and Dice, of every mask.
-    optimizer : str, object or callable, optional
-        In place of stochastic gradient descent; a function, such as `adam`, is called with the number of steps.
-    learning_rate, momentum : float
-        Of stochastic gradient descent; an `optimizer` of your own has its own.
-    presence_weight : float
-        Of the cross-entropy of a presence head, where there is one.
+    loss, optimizer, learning_rate, momentum, presence_weight
+        As in :func:`compile_model`.
     begin_at_share : bool
         Let every mask begin about at the region's share of the pixels, see `training.begin_at_share`.
 
@@ -72,13 +65,7 @@ def fit(
     Raises
     ------
     ConfigurationError
-        As in `training.fit` and `training.begin_at_share`, or the network gives something other than masks at the recipe's
-        scales.
-
-    Notes
-    -----
-    Weight decay of 3e-5 is meant as nnU-Net has it: added to the gradient, so that momentum multiplies its effect by
-    1 / (1 - momentum). Keras' optimizer shrinks the weights beside the momentum, and is given the product.
+        As in `training.fit`, `training.begin_at_share` and :func:`compile_model`.
 
     References
     ----------
@@ -96,58 +83,94 @@ def fit(
     >>> views(network, images).shape, predict(network, images, flips=True).shape
     ((2, 4, 16, 16), (4, 16, 16))
     """
-    weights = _output_weights(model, presence_weight)
-    # One at least: training.fit refuses what has no image, no epoch or no batch, and says how.
-    steps = max(1, epochs * math.ceil(len(train) / max(1, batch_size)))
-    if optimizer is None:
-        optimizer = stochastic_gradient_descent(steps, learning_rate, momentum)
-    elif callable(optimizer) and not isinstance(optimizer, type):
-        optimizer = optimizer(steps)
-    loss = CrossEntropyDiceLoss() if loss is None else loss
+    how = {"loss": loss, "optimizer": optimizer, "learning_rate": learning_rate, "momentum": momentum}
+    compile_model(model, **how, presence_weight=presence_weight)
     if begin_at_share:
-        for name in (weights or {"mask": 1.0}).keys() - {"presence"}:
+        for name in (_output_weights(model, presence_weight) or {"mask": 1.0}).keys() - {"presence"}:
             training.begin_at_share(_logits(model, name), train.masks)
-    losses = {name: "binary_crossentropy" if name == "presence" else loss for name in weights} if weights else loss
-    training.compile_model(model, loss=losses, optimizer=optimizer, loss_weights=weights)
     schedule = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "callbacks": callbacks, "augment": augment}
     return training.fit(model, train, development, **schedule, progress=progress)
 
 
-def stochastic_gradient_descent(steps, learning_rate=0.01, momentum=0.99):
-    """Gradient descent with Nesterov's momentum, for a training of so many steps; see :func:`fit`.
+def compile_model(
+    model, *, loss=None, optimizer=None, learning_rate=0.01, momentum=0.99, presence_weight=PRESENCE_WEIGHT
+):  # fmt: skip
+    """Compile a network as :func:`fit` does, for several trainings by `training.fit` or for `crossval.run`.
+
+    Batches of 10 images and the changes of `AUGMENT` are no part of it: give both to these, as
+    ``crossval.run(build, dataset, folds, epochs=36, batch_size=10, augment=recipe.AUGMENT)``.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As in :func:`fit`.
+    loss : str or object, optional
+        In place of cross-entropy and Dice, of every mask.
+    optimizer : str, object or callable, optional
+        In place of stochastic gradient descent; a function, such as `adam`, is called for it. A learning rate that falls does
+        so over each training of `training.fit`, however long that is.
+    learning_rate, momentum : float
+        Of stochastic gradient descent; an `optimizer` of your own has its own.
+    presence_weight : float
+        Of the cross-entropy of a presence head, where there is one.
+
+    Returns
+    -------
+    keras.Model
+        The same model.
+
+    Raises
+    ------
+    ConfigurationError
+        The network gives something other than masks at the recipe's scales, or the momentum is no share.
+
+    Notes
+    -----
+    Weight decay of 3e-5 is meant as nnU-Net has it: added to the gradient, so that momentum multiplies its effect by
+    1 / (1 - momentum). Keras' optimizer shrinks the weights beside the momentum, and is given the product.
 
     Examples
     --------
-    >>> optimizer = stochastic_gradient_descent(100)
+    >>> from nervekit import models
+    >>> network = models.build("nervekit_unet", (16, 16, 1), width=2, depth=2)
+    >>> compile_model(network, optimizer=adam).optimizer.fall
+    0.9
+    """
+    weights = _output_weights(model, presence_weight)
+    if optimizer is None:
+        optimizer = stochastic_gradient_descent(learning_rate, momentum)
+    elif callable(optimizer) and not isinstance(optimizer, type):
+        optimizer = optimizer()
+    loss = CrossEntropyDiceLoss() if loss is None else loss
+    losses = {name: "binary_crossentropy" if name == "presence" else loss for name in weights} if weights else loss
+    return training.compile_model(model, loss=losses, optimizer=optimizer, loss_weights=weights)
+
+
+def stochastic_gradient_descent(learning_rate=0.01, momentum=0.99):
+    """Gradient descent with Nesterov's momentum, as :func:`fit` has it.
+
+    Examples
+    --------
+    >>> optimizer = stochastic_gradient_descent()
     >>> optimizer.momentum, round(optimizer.weight_decay, 6)
     (0.99, 0.003)
     """
     if not 0 <= momentum < 1:
         raise ConfigurationError(f"momentum={momentum}: expected 0 or more, and less than 1.")
-    return FlatSGD(
-        _falling(learning_rate, steps),
-        momentum=momentum,
-        weight_decay=WEIGHT_DECAY / (1 - momentum),
-        global_clipnorm=CLIP_NORM,
-    )
+    decay = WEIGHT_DECAY / (1 - momentum)
+    return FlatSGD(float(learning_rate), momentum=momentum, fall=DECAY_POWER, weight_decay=decay, global_clipnorm=CLIP_NORM)
 
 
-def adam(steps, learning_rate=0.001):
-    """Adam, for a training of so many steps: its learning rate falls and its gradients are clipped as in :func:`fit`.
+def adam(learning_rate=0.001):
+    """Adam, whose learning rate falls and whose gradients are clipped as in :func:`fit`.
 
     Examples
     --------
-    >>> optimizer = adam(100)
-    >>> round(float(optimizer.learning_rate), 6), optimizer.global_clipnorm, optimizer.weight_decay
-    (0.001, 12.0, None)
+    >>> optimizer = adam()
+    >>> round(float(optimizer.learning_rate), 6), optimizer.fall, optimizer.global_clipnorm, optimizer.weight_decay
+    (0.001, 0.9, 12.0, None)
     """
-    return FlatAdam(_falling(learning_rate, steps), global_clipnorm=CLIP_NORM)
-
-
-def _falling(learning_rate, steps):
-    return keras.optimizers.schedules.PolynomialDecay(
-        learning_rate, steps, end_learning_rate=0.0, power=DECAY_POWER
-    )
+    return FlatAdam(float(learning_rate), fall=DECAY_POWER, global_clipnorm=CLIP_NORM)
 
 
 def _logits(model, name):

@@ -116,8 +116,13 @@ def reset(model, build, *, seed):
     model : keras.Model
         Compiled.
     build : callable
-        Returns a network of the same structure, such as ``lambda: models.build("huang_unet", (128, 128, 1))``.
+        Returns another network of the same structure, such as ``lambda: models.build("huang_unet", (128, 128, 1))``.
     seed : int
+
+    Raises
+    ------
+    ConfigurationError
+        ``build()`` returned the network itself.
 
     Examples
     --------
@@ -133,7 +138,13 @@ def reset(model, build, *, seed):
     (True, False)
     """
     set_seed(seed)
-    model.set_weights(build().get_weights())
+    new = build()
+    if new is model:
+        raise ConfigurationError(
+            "reset: build returned the network itself, which would go on from the weights that it has. Give a function that "
+            "builds a new one each time, such as lambda: models.build(...)."
+        )
+    model.set_weights(new.get_weights())
     if model.optimizer.built:
         fresh = type(model.optimizer).from_config(model.optimizer.get_config())
         fresh.build(model.trainable_variables)

@@ -2,8 +2,10 @@
 
 import inspect
 import math
+import operator
 import re
 from collections import Counter
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -83,6 +85,8 @@ def at_each_scale(masks, answers):
 def augmenting(model, options, seed):
     """A compiled model that changes images and masks at random and trains the network with them.
 
+    It is made once for a network as it was compiled, so that its step, too, is compiled once for all folds.
+
     Parameters
     ----------
     model : keras.Model
@@ -101,12 +105,20 @@ def augmenting(model, options, seed):
     ConfigurationError
         A metric of the network cannot be copied, or an option is unknown or out of its range.
     """
-    known = list(inspect.signature(transform).parameters)[3:]
-    if unknown := [option for option in options if option not in known]:
-        raise ConfigurationError(f"augment has no change {unknown[0]!r}. Its changes are: {', '.join(known)}.")
+    changes = list(inspect.signature(transform).parameters)[3:]
+    if unknown := [option for option in options if option not in changes]:
+        raise ConfigurationError(f"augment has no change {unknown[0]!r}. Its changes are: {', '.join(changes)}.")
+    # Compiling makes a new tracker of the loss, the first of the metrics.
+    how = repr(options), model.run_eagerly, model.steps_per_execution, model.jit_compile
+    made_of = [model.optimizer, *model.metrics[:1], *model.trainable_variables]
+    known = getattr(model, "_nervekit_augmenting", None)
+    if known and known.how == how and len(known.made_of) == len(made_of) and all(map(operator.is_, known.made_of, made_of)):
+        known.trained.begin_draws(seed)
+        return known.trained
     # Tried on a tiny image: an error in the graph of a training comes with a page of Keras' own.
     transform(np.zeros((1, 8, 8, 1), "uint8"), np.zeros((1, 8, 8), bool), 0, **options)
-    trained = _Augmenting(model, options, seed)
+    trained = _Augmenting(model, options)
+    trained.begin_draws(seed)
     compiled = model.get_compile_config()
     try:
         metrics, weighted = (keras.saving.deserialize_keras_object(compiled[name]) for name in ("metrics", "weighted_metrics"))
@@ -125,20 +137,25 @@ def augmenting(model, options, seed):
         steps_per_execution=model.steps_per_execution,
         jit_compile=model.jit_compile and not model.run_eagerly,
     )
+    # In a box, since Keras takes a model in an attribute for a part of the network.
+    model._nervekit_augmenting = SimpleNamespace(trained=trained, how=how, made_of=made_of)
     return trained
 
 
 class _Augmenting(keras.Model):
     """A network behind random changes of images and masks; the loss compares with the masks as they were changed."""
 
-    def __init__(self, network, options, seed):
+    def __init__(self, network, options):
         # The network has its own precision.
         super().__init__(name=f"augmenting_{network.name}", dtype="float32")
         self.network, self.options = network, options
+        self.seeds = keras.random.SeedGenerator(0)
+
+    def begin_draws(self, seed):
         if keras.config.backend() == "torch":
             # There Keras adds the number of the draw to the seed: neighbouring seeds would draw the same, in turn.
             seed = int(np.random.SeedSequence(seed).generate_state(1)[0] >> 1)
-        self.seeds = keras.random.SeedGenerator(seed)
+        self.seeds.state.assign(keras.random.SeedGenerator(seed).state)
 
     def call(self, inputs, training=False):
         images, masks = inputs

@@ -187,6 +187,9 @@ def fit(
     pairs = [_pair(model, dataset, augment) for dataset in (train, development) if dataset is not None]
     trained = supervision.augmenting(model, augment, seed) if augment else model
     _make_state(trained, model, train.masks[:1, ..., None])
+    optimizer = getattr(trained.optimizer, "inner_optimizer", trained.optimizer)  # Keras wraps it for float16
+    if hasattr(optimizer, "fall_over"):
+        optimizer.fall_over(epochs * steps)
     watched = feeding.in_order(*pairs[1], batch_size=batch_size) if development is not None else None
     fed = feeding.training_batches(*pairs[0], epochs=epochs, batch_size=batch_size, seed=seed)
     bar = {"desc": model.name, "unit": "epoch", "leave": False, "delay": SHORT_SECONDS, "disable": not progress}

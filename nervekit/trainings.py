@@ -37,6 +37,8 @@ class Training:
         if self.fit:
             return None
         model = self.build()
+        if model.compiled:
+            return model
         suitable.check_one_mask(model)
         return training.compile_model(model, metrics=[])
 

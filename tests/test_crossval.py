@@ -312,11 +312,24 @@ def test_a_process_that_is_killed_loses_one_fold_which_is_trained_again_to_the_s
 
 
 def test_the_recipe_trains_the_folds_of_a_network_with_masks_at_three_scales(dataset):
+    """Compiled once for all folds as compiled anew for each."""
+
     def build():
         return models.build("nervekit_unet", (32, 32, 1), width=2, depth=3, deep_supervision=True)
 
-    result = crossval.run(build, dataset, FOLDS[:1], fit=partial(recipe.fit, epochs=1, augment=None), progress=False)
-    assert result.predictions.shape == dataset.masks.shape and result.predictions.dtype == bool
+    schedule = {"epochs": 2, "batch_size": 4, "augment": {"flip": 0.5, "noise": 0.05}}
+    options = {"predict": lambda model, images: recipe.predict(model, images), "progress": False}
+    anew = crossval.run(build, dataset, FOLDS[:2], fit=partial(recipe.fit, **schedule, learning_rate=0.05), **options)
+    built = []
+
+    def compiled():
+        built.append(recipe.compile_model(build(), learning_rate=0.05))
+        return built[-1]
+
+    once = crossval.run(compiled, dataset, FOLDS[:2], **schedule, **options)
+    assert once.predictions.shape == dataset.masks.shape and once.predictions.dtype == np.float32
+    assert np.array_equal(once.predictions, anew.predictions)
+    assert [network.optimizer.built for network in built] == [True, False, False]  # the others lend their first weights
 
 
 def test_several_seeds_are_several_runs_in_one(dataset, serial):
@@ -475,7 +488,7 @@ def test_after_an_error_no_worker_begins_another_fold(dataset):
     assert len(begun) <= 2  # of nine
 
 
-@pytest.mark.parametrize("options", [{}, {"epochs": 1, "fit": recipe.fit}, {"batch_size": 4, "fit": recipe.fit}])
+@pytest.mark.parametrize("options", [{}, *({name: 4, "fit": recipe.fit} for name in ("epochs", "batch_size", "augment"))])
 def test_who_knows_the_epochs_must_be_clear(dataset, options):
     with pytest.raises(ConfigurationError, match="expected epochs, or a fit of your own"):
         crossval.run(network, dataset, FOLDS, **options)

@@ -33,13 +33,35 @@ def test_steps_are_those_of_keras(theirs, ours, options):
     random = np.random.default_rng(0)
     start = drawn(random)
     falling = keras.optimizers.schedules.PolynomialDecay(0.03, 6, end_learning_rate=0.0, power=0.9)
-    pairs = [([keras.Variable(value) for value in start], make(falling, **options)) for make in (theirs, ours)]
+    pairs = [
+        ([keras.Variable(value) for value in start], optimizer)
+        for optimizer in (theirs(falling, **options), ours(0.03, fall=0.9, **options))
+    ]
+    pairs[1][1].build(pairs[1][0])
+    pairs[1][1].fall_over(6)
     for _ in range(5):
         gradients = [ops.convert_to_tensor(gradient) for gradient in drawn(random)]
         for weights, optimizer in pairs:
             optimizer.apply(gradients, weights)
     for wanted, found in zip(pairs[0][0], pairs[1][0], strict=True):
         np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(wanted), rtol=1e-6, atol=1e-7)
+
+
+def test_the_rate_falls_over_each_training_anew_and_stays_at_the_end():
+    weight = keras.Variable([0.0])
+    optimizer = FlatSGD(0.5, momentum=0.0, fall=2.0)
+    moved = []
+    for steps in (0, 4, 2):
+        optimizer.build([weight])
+        if steps:
+            optimizer.fall_over(steps)
+        for _ in range(steps + 1):
+            before = float(weight[0])
+            optimizer.apply([ops.ones(1)], [weight])
+            moved.append(before - float(weight[0]))
+    # Told of no steps, of four and of two; one more than it was told moves nothing.
+    shares = [1, 1, 9 / 16, 1 / 4, 1 / 16, 0, 1, 1 / 4, 0]
+    assert moved == pytest.approx([0.5 * share for share in shares], abs=1e-6)
 
 
 @pytest.mark.parametrize("option", [{"clipvalue": 0.1}, {"clipnorm": 1.0}, {"use_ema": True}])
@@ -84,7 +106,7 @@ def test_other_weights_than_it_was_built_for_are_refused():
 
 @pytest.mark.parametrize("make", [partial(FlatAdam, epsilon=1e-3), FlatRMSprop, partial(FlatSGD, momentum=0.3)])
 def test_it_is_saved_and_read_with_its_options(make):
-    optimizer = make(0.25, global_clipnorm=12.0)
+    optimizer = make(0.25, fall=0.9, global_clipnorm=12.0)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
     assert type(again) is type(optimizer) and again.get_config() == optimizer.get_config()
 

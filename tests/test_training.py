@@ -199,6 +199,12 @@ def test_reset_gives_the_weights_of_a_new_network_moving_means_included(blobs):
     assert not any(np.array_equal(*pair) for pair in zip(trained, new, strict=True))
 
 
+def test_a_reset_from_the_network_itself_is_refused():
+    model = training.compile_model(with_normalization())
+    with pytest.raises(ConfigurationError, match="build returned the network itself"):
+        training.reset(model, lambda: model, seed=5)
+
+
 def test_a_training_after_a_reset_ends_in_the_same_network(blobs):
     model = training.compile_model(with_normalization(), optimizer=keras.optimizers.Adam(0.02))
     training.reset(model, with_normalization, seed=5)

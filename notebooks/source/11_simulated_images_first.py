@@ -115,16 +115,15 @@ record.provenance(data=kind, split=split)
 # within half an epoch: the small ones see their images more often. And every start gets equally many *in all*: steps on
 # simulated images are taken from those on target images, or the simulated start would be the better for being trained longer.
 # (ImageNet's start is the exception: its many steps on photographs were taken elsewhere, and are not counted.) Where weights
-# of ImageNet take part, they are asked for before anything is trained: a missing file is then reported at once.
+# of ImageNet take part, they are asked for before anything is trained: a missing file is then reported at once. One network
+# serves all trainings: it is compiled once, and begins each with the weights of a start.
 
 # %%
-import keras
-
 from nervekit import models, recipe, training
 
 record.provenance(precision=training.set_precision(settings["precision"]))
 AUGMENT = {**recipe.CHANGES[settings["augmentation"]], "share": settings["changed_share"]}
-SCHEDULE = {name: settings[name] for name in ("batch_size", "learning_rate", "momentum")}
+DESCENT = {name: settings[name] for name in ("learning_rate", "momentum")}
 rates = []
 
 
@@ -132,37 +131,38 @@ def build(**options):
     return models.build(settings["network"], (*size, 1), **settings["network_options"], **options)
 
 
-def train(network, images, *, steps, seed):
-    epochs = max(1, round(steps / -(-len(images) // settings["batch_size"])))
-    history = recipe.fit(network, images, epochs=epochs, seed=seed, augment=AUGMENT, **SCHEDULE)
-    rates.append(history.images_per_second)
-    return network
-
-
 if "ImageNet" in settings["starts"]:
     build(pretrained="imagenet")
+network = recipe.compile_model(build(), **DESCENT)
+
+
+def train(start, images, *, steps, seed):
+    training.reset(network, start, seed=seed)
+    epochs = max(1, round(steps / -(-len(images) // settings["batch_size"])))
+    schedule = {"epochs": epochs, "batch_size": settings["batch_size"], "augment": AUGMENT}
+    rates.append(training.fit(network, images, **schedule, seed=seed).images_per_second)
 
 
 # %% [markdown]
 # First the simulated images. This network has seen no other; what does it make of the sessions held out?
 
 # %%
-keras.utils.set_random_seed(SEED)
-teacher = train(build(), simulated, steps=settings["simulated_steps"], seed=SEED)
-untouched = recipe.predict(teacher, judged.images, flips=True) > 0.5
+train(build, simulated, steps=settings["simulated_steps"], seed=SEED)
+untouched = recipe.predict(network, judged.images, flips=True) > 0.5
+teacher = build()
+teacher.set_weights(network.get_weights())
 
 # %% [markdown]
 # A start is a network before its first step on target images. `training.transfer` copies what has the same name and shapes,
 # and says what.
 
 # %%
-def begin(name, seed):
-    keras.utils.set_random_seed(seed)
-    network = build(pretrained="imagenet") if name == "ImageNet" else build()
+def begin(name):
+    start = build(pretrained="imagenet") if name == "ImageNet" else build()
     if name == "simulated images":
-        report = training.transfer(teacher, network)
+        report = training.transfer(teacher, start)
         assert not report.left, report
-    return network
+    return start
 
 
 print(training.transfer(teacher, build()))
@@ -171,6 +171,7 @@ print(training.transfer(teacher, build()))
 # Every start with every share. The folds take turns; an image is judged by a network that saw nothing of its session.
 
 # %%
+from functools import partial
 from itertools import pairwise
 
 from nervekit import baselines
@@ -183,7 +184,7 @@ for number, (low, high) in enumerate(pairwise(places)):
     for place, part in enumerate(parts[number]):
         for name in settings["starts"]:
             steps = settings["steps"] - (settings["simulated_steps"] if name == "simulated images" else 0)
-            network = train(begin(name, SEED + number), part, steps=steps, seed=SEED + number)
+            train(partial(begin, name), part, steps=steps, seed=SEED + number)
             predictions[name][place, low:high] = recipe.predict(network, judged.images[low:high], flips=True) > 0.5
         print(f"fold {number + 1} of {len(folds)}: {len(part)} target images done")
 record.provenance(images_per_second=round(float(np.median(rates)), 1))
@@ -333,7 +334,9 @@ record.finish();
 # **Exercises**
 #
 # 1. Add the steps on simulated images to the others instead of taking them away. What changes?
-# 2. Freeze what was copied: `training.transfer(teacher, network, freeze=("encoder",))`. With which share does it help?
+# 2. Freeze the encoder: write `training.transfer(teacher, network, freeze=("encoder",))` and
+#    `recipe.compile_model(network, **DESCENT)` below the definition of `begin`. Look at the simulated start alone, since random
+#    weights are frozen, too. With which share does it help?
 # 3. Write `settings["simulated_subjects"] //= 2` below the set-up table and run on from there. Does their number matter?
 # 4. Draw other training sessions: in `group_shares` write `random_state=1` in place of `SEED`, and leave the rest. How much of
 #    the curve is the luck of the draw? (`SEED` itself would hold out other sessions too.)

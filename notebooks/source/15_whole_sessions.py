@@ -129,30 +129,36 @@ from nervekit import recipe
 
 CHANGES = recipe.CHANGES[settings["augmentation"]]
 AUGMENT = {**CHANGES, "share": settings["changed_share"]}
-SCHEDULE = {name: settings[name] for name in ("batch_size", "learning_rate", "momentum", "epochs")}
+SCHEDULE = {name: settings[name] for name in ("batch_size", "epochs")}
 LEFT_OUT = {
     "augmentation": {"augment": None},
     "unchanged images": {"augment": CHANGES},
     "flip": {"augment": {**AUGMENT, "flip": 0.0}},
     "Dice loss": {"loss": "binary_crossentropy"},
     "our optimizer": {"optimizer": "adam"},
-    "scales": {},
-    "our network": {},
+    "scales": {"scales": False},
+    "our network": {"network": "theirs"},
 }
 if unknown := set(settings["ablation"]) - set(LEFT_OUT):
     raise ValueError(f"settings['ablation'] has {', '.join(sorted(unknown))}. What can be left out: {', '.join(LEFT_OUT)}.")
 
+# %% [markdown]
+# What is left out changes the images, how the network is compiled, or the network itself.
 
-def build_ours(without=None):
-    if without == "our network":
-        return models.build("huang_unet", (*size, 1), width=settings["width"])
-    scales = settings["deep_supervision"] and without != "scales"
-    return models.build("nervekit_unet", (*size, 1), width=settings["width"], depth=settings["depth"], deep_supervision=scales)
+
+# %%
+def build_ours(network="ours", scales=settings["deep_supervision"], **how):
+    if network == "theirs":
+        found = models.build("huang_unet", (*size, 1), width=settings["width"])
+    else:
+        options = {"width": settings["width"], "depth": settings["depth"], "deep_supervision": scales}
+        found = models.build("nervekit_unet", (*size, 1), **options)
+    return recipe.compile_model(found, learning_rate=settings["learning_rate"], momentum=settings["momentum"], **how)
 
 
 # %% [markdown]
-# `crossval.run` trains the folds here, too; it is told how to train, and to answer each image twice. Both arms start fold 1
-# with the seed of the run, fold 2 with the next, and so on.
+# `crossval.run` trains the folds here, too; the network comes compiled for the recipe, and answers each image twice. Both arms
+# start fold 1 with the seed of the run, fold 2 with the next, and so on.
 
 
 # %%
@@ -162,10 +168,8 @@ def answer(network, images):
     return np.stack([views[0], views.mean(axis=0)]) > 0.5
 
 
-def train_ours(folds, without=None):
-    options = {"augment": AUGMENT, **SCHEDULE, **(LEFT_OUT[without] if without else {})}
-    fit = partial(recipe.fit, **options)
-    return crossval.run(partial(build_ours, without), dataset, folds, seed=SEED, fit=fit, predict=answer)
+def train_ours(folds, augment=AUGMENT, **changed):
+    return crossval.run(partial(build_ours, **changed), dataset, folds, **SCHEDULE, augment=augment, seed=SEED, predict=answer)
 
 
 our_folds = train_ours(folds)
@@ -308,7 +312,7 @@ record.provenance(ablation={"images": int(judged.sum()), "sessions": len(large),
 ablation = {}
 for name in settings["ablation"]:
     print(f"without {name}")
-    once, averaged = train_ours(trained, without=name).predictions
+    once, averaged = train_ours(trained, **LEFT_OUT[name]).predictions
     reduced = once if name in ("flip", "augmentation") else averaged
     pair = reduced[judged], ours[judged]
     ablation[f"without {name}"] = comparison.paired(dataset.masks[judged], *pair, dataset.groups[judged])
