@@ -113,7 +113,8 @@ SAID = {
     ),
     "12, strip": lambda: (
         f"can hold a nerve | {found(MEDIAN, 'median_recipe.strip.dice_mean')} | "
-        f"{found(MEDIAN, 'median_recipe.whole_image.dice_mean')}, smaller whole images |"
+        f"{found(MEDIAN, 'median_recipe.whole_image.dice_mean')}, smaller whole images | "
+        f"{gain(MEDIAN, 'median_recipe.gain.dice_mean')} |"
     ),
     "12, both": lambda: f"both answers averaged | {found(MEDIAN, 'median_recipe.both_averaged.dice_mean')} |",
     "12, together": lambda: f"six networks averaged | {found(MEDIAN, 'median_recipe.both_averaged.together.dice_mean')} |",

@@ -119,8 +119,8 @@ for name, found in arms.items():
 # recipe of notebook 09 in every profile. Both arms are turned by 10 degrees at most, not 20 (15 in `smoke`), since the ends
 # of a strip would turn out of it, and the arms are to differ in their pixels alone. And the outputs begin at the nerve's
 # share of the pixels: where one pixel in a hundred is of the nerve, the first steps of a network that begins at one half push
-# everything down, and some stay there. The smaller profiles have other numbers of epochs than in 09, and in `smoke` half of
-# the images stay unchanged in each step, where 09 changes all.
+# everything down, and some stayed there (by gradient descent; with Adam it was not tried). The smaller profiles have other
+# numbers of epochs than in 09, and in `smoke` half of the images stay unchanged in each step, where 09 changes all.
 
 # %%
 from functools import partial
@@ -237,9 +237,10 @@ if len(seeds) > 1:
 Markdown(evaluation.table(scores, columns))
 
 # %% [markdown]
-# Are the differences more than chance? The intervals draw patients. What other random starts would change is not in them;
-# with several seeds each row is a mean over them, with one it is a single training of each network. The row *both averaged -
-# strip* holds two networks against one.
+# Are the differences more than chance? The intervals draw patients. In `smoke` these are seven: an interval over fewer than
+# ten, here and above, is too narrow, and to be read as a least width (`intervals.bootstrap`). What other random starts would
+# change is not in them; with several seeds each row is a mean over them, with one it is a single training of each network.
+# The row *both averaged - strip* holds two networks against one.
 
 # %%
 pair = comparison.paired(test.masks, predictions["strip"], predictions["whole image"], test.groups)
