@@ -199,6 +199,8 @@ def _check_notebook(name, profile, expected, folder):
         return Row(name, "moved" if problems else "unchecked", *facts, checks, (*filter(None, [reason]), *problems))
     checks = tuple(compare(name, profile, expected, result))
     problems = tuple(f"{check.key}: {check.problem}" for check in checks if check.problem)
+    if problems and (otherwise := _computed_otherwise(name, expected, result)):
+        problems = (otherwise, *problems)
     pinned = len(expected.get("seeds", {}).get(name, range(FEWEST_SEEDS))) >= FEWEST_SEEDS
     status = "moved" if problems else "passed" if pinned else "provisional"
     return Row(name, status, *facts, checks, problems)
@@ -230,6 +232,16 @@ def _problem_of_origin(name, profile, expected, result):
     if data is not None and origin.get("data") != data:
         return f"measured on {origin.get('data')} data, expected values are from {data} data"
     return None
+
+
+def _computed_otherwise(name, expected, result):
+    """What may be behind values that moved: the backend or the number format; None if both are those of the pins."""
+    origin = result.get("provenance", {})
+    meant = {fact: expected.get(fact, {}).get(name) for fact in ("backend", "precision")}
+    other = [f"{origin.get(fact)} where the pins are from {pin}" for fact, pin in meant.items() if pin not in (None, origin.get(fact))]
+    if not other:
+        return None
+    return f"computed with {' and '.join(other)}; of what may miss then, results/README.md says what is known (Other backends)"
 
 
 def _problem_of_value(entry, measured, floor):

@@ -84,8 +84,8 @@ class _Flat(keras.optimizers.Optimizer):
             part = ops.reshape(part, variable.shape)
             if self.weight_decay and self._use_weight_decay(variable):
                 part = part + variable * (rate * self.weight_decay)
-            variable.assign_sub(part)
-        self.iterations.assign_add(1)
+            self.assign_sub(variable, part)
+        self.assign_add(self.iterations, 1)
 
 
 @keras.saving.register_keras_serializable(package="nervekit")
@@ -127,8 +127,8 @@ class FlatAdam(_Flat):
         rate = rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
         mean = self.mean + (gradient - self.mean) * (1 - self.beta_1)
         square = self.square + (ops.square(gradient) - self.square) * (1 - self.beta_2)
-        self.mean.assign(mean)
-        self.square.assign(square)
+        self.assign(self.mean, mean)
+        self.assign(self.square, square)
         return rate * mean / (ops.sqrt(square) + self.epsilon)
 
 
@@ -165,7 +165,7 @@ class FlatRMSprop(_Flat):
     def change(self, gradient, rate):
         """How far each weight moves."""
         square = self.rho * self.square + (1 - self.rho) * ops.square(gradient)
-        self.square.assign(square)
+        self.assign(self.square, square)
         return rate * gradient / ops.sqrt(square + self.epsilon)
 
 
@@ -201,5 +201,5 @@ class FlatSGD(_Flat):
     def change(self, gradient, rate):
         """How far each weight moves."""
         step = self.momentum * self.step + rate * gradient
-        self.step.assign(step)
+        self.assign(self.step, step)
         return self.momentum * step + rate * gradient

@@ -167,7 +167,7 @@ def _execute(source, notebook, settings, work, timeout, progress, keeping, again
         _write_traceback(work / "log", _interrupted_at(work / "executed.ipynb"))
         return "failed", f"cell {progress.number}: stopped, the notebook took longer than its limit of {timeout:g} s"
     except DeadKernelError:
-        return "failed", f"cell {progress.number}: the kernel died (out of memory, or a crash; see the .log)"
+        return "failed", f"cell {progress.number}: the kernel died (out of memory, or a crash; see the .log). JOBS=1 needs less memory"
     except RuntimeError as error:
         # No cell has run. A kernel finds free ports before it takes them, and another may have been quicker.
         if again and not progress.number:

@@ -663,6 +663,6 @@ record.finish();
 # **Exercises**
 #
 # 1. Compute the Jaccard column again from masks (`answers[name] > 0.5`). Does the order of the networks change?
-# 2. Write `presence.FULL_AREA = 20_000` before the filter and run on from there. Which masks does it empty now, and what does
-#    that do to the score?
+# 2. Write `presence.FULL_AREA = 20_000` before the filter and run on from there (and `= 10_000` afterwards: without the line
+#    it stays). Which masks does it empty now, and what does that do to the score?
 # 3. Choose the threshold on the presence head that is best on the *development* images. What does it gain on held-out ones?

@@ -685,5 +685,6 @@ record.finish();
 # 2. Compute our calibration from one answer in place of the mean of two: `views["ours"][0, 0]`. How much of the difference to the
 #    faithful arm was the averaging?
 # 3. Give both arms as many steps, as near as whole epochs allow (above, "Training on the published split" prints them), by
-#    `settings["faithful_epochs"]`. Theirs then sees about three times as many images in `workshop`, since its batches are larger (in
-#    `smoke` it has to train less). What would equally many images be, and which of the two is patience?
+#    `settings["faithful_epochs"]`. Theirs then sees about three times as many images in `workshop`, since its batches are larger,
+#    and the run takes some two hours more (with `settings["seeds"] = 1` a third of that); in `smoke` it has to train less. What
+#    would equally many images be, and which of the two is patience?

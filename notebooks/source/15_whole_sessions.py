@@ -434,7 +434,8 @@ record.finish();
 # 1. In the smoke profile two ingredients are left out. Write `settings["ablation"] = [...]` below the set-up table, with
 #    other keys of `LEFT_OUT`. Does the order change with another seed (which deals other folds, too; put `random_state=0` in
 #    `group_kfold` to change the start alone)? Why must "unchanged images" show 0 in this profile?
-# 2. Write `settings["ablation_folds"] = 3` in the same place. Which intervals become narrower, and which move?
+# 2. Write `settings["ablation_folds"] = 3` in the same place (in `workshop` about an hour more). Which intervals become
+#    narrower, and which move?
 # 3. Write `recipe.SCALE_WEIGHTS.update(mask=1.0, decoder_2_mask=0.0, decoder_3_mask=0.0)` below `LEFT_OUT`, and run on from there.
-#    What is left of "without scales", and why?
+#    What is left of "without scales", and why? (Restart the kernel afterwards: the change is in the module, and outlives the line.)
 # 4. Do sessions with more images gain more? Draw `change_of_sessions` against `np.bincount(member)`.
