@@ -130,6 +130,20 @@ def test_the_table_says_what_passed_moved_failed_and_never_ran(tmp_path):
     assert text.endswith("1 of 4 notebooks are as they should be.")
 
 
+@pytest.mark.parametrize("dice", [0.81, 0.74])
+def test_values_that_moved_in_another_number_format_are_told_with_it(tmp_path, dice):
+    measured = result({**HONEST, "dice": dice})
+    measured["provenance"] |= {"precision": "float32", "backend": "tensorflow"}
+    place(tmp_path, measured)
+    wanted = EXPECTED | {"precision": {"02_tiny": "bfloat16"}, "backend": {"02_tiny": "tensorflow"}}
+    (row,) = check.check("smoke", ["02_tiny"], expected=wanted, runs=tmp_path)
+    assert row.good == (dice == 0.81) and len(row.problems) == (0 if row.good else 2)
+    if not row.good:
+        assert row.problems[0].startswith("computed with float32 where the pins are from bfloat16; of what may miss then,")
+    (as_pinned,) = check.check("smoke", ["02_tiny"], expected=EXPECTED, runs=tmp_path)
+    assert len(as_pinned.problems) == (0 if row.good else 1)
+
+
 def test_without_expectations_a_notebook_need_only_have_run(tmp_path):
     place(tmp_path, result(HONEST))
     assert [row.status for row in check.check("smoke", ["02_tiny", "03_b"], runs=tmp_path)] == ["unchecked", "missing"]
