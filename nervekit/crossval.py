@@ -7,8 +7,11 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from nervekit import metrics
+from nervekit.data.dataset import positions
 from nervekit.errors import ConfigurationError, DataError, is_whole
 from nervekit.trainings import Training, Trainings
+
+SIDES = ("training", "held out")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def run(
         and cross-entropy, or one that is compiled, such as ``lambda: recipe.compile_model(models.build(...))``.
     dataset : SegmentationDataset
     folds : list of (ndarray of int, ndarray of int)
-        Training and held-out indices, from ``splits.kfold`` or ``splits.group_kfold``. No image is held out twice: folds that
+        Training and held-out indices, or booleans for all images, from ``splits.kfold`` or ``splits.group_kfold``. No image is held out twice: folds that
         are dealt anew are another run.
     epochs : int
         Of `training.fit`.
@@ -119,6 +122,10 @@ def run(
             f"crossval.run: seed={seed}. The first fold begins with the seed, the second with the next: expected one seed, or "
             f"several that lie {len(folds)} apart, such as {[number * 1000 for number in range(3)]}."
         )
+    folds = [
+        tuple(positions(f"crossval.run, fold {number}, {side}", values, len(dataset)) for side, values in zip(SIDES, fold, strict=True))
+        for number, fold in enumerate(folds)
+    ]
     _check_folds(folds)
     schedule = {} if fit else {"epochs": epochs, "batch_size": 32 if batch_size is None else batch_size, "augment": augment}
     how = Training(build, fit, predict, schedule)

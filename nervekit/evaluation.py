@@ -170,7 +170,8 @@ def each_seed(predictions):
     >>> len(each_seed(np.zeros((4, 8, 8), bool))), len(each_seed(np.zeros((3, 4, 8, 8), bool)))
     (1, 3)
     """
-    return predictions if np.ndim(predictions) == 4 else [predictions]
+    predictions = metrics.check_boolean("predictions", predictions)
+    return predictions if predictions.ndim == 4 else [predictions]
 
 
 def pooled_iou_of(masks, predictions):

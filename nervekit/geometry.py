@@ -58,7 +58,8 @@ def measure(mask: np.ndarray, spacing=None) -> Measurements:
     mask : (H, W) array
         Anything but 0 is the structure.
     spacing : (float, float), optional
-        Millimetres a pixel, vertical and horizontal. Without it lengths are pixels.
+        Millimetres a pixel of this mask, vertical and horizontal; where the image was resized, that of the file times its
+        height (width) over that of the mask. Without it lengths are pixels.
 
     Returns
     -------

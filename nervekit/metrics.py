@@ -236,7 +236,8 @@ def hausdorff95(y_true, y_pred, spacing=None):
     ----------
     y_true, y_pred : bool arrays (N, H, W)
     spacing : array (2,) or (N, 2), optional
-        Size of a pixel in rows and columns, for instance in mm. Without it, distances are in pixels.
+        Size of a pixel of these masks in rows and columns, for instance in mm. Without it, distances are in pixels. Where
+        images were resized, it is that of the file, times its height (width) over that of the masks.
 
     Returns
     -------

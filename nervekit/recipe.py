@@ -9,7 +9,7 @@ import weakref
 import keras
 import numpy as np
 
-from nervekit import supervision, training
+from nervekit import suitable, supervision, training
 from nervekit.augment import ULTRASOUND
 from nervekit.errors import ConfigurationError
 from nervekit.losses import CrossEntropyDiceLoss
@@ -31,7 +31,7 @@ WEIGHT_DECAY, CLIP_NORM, DECAY_POWER = 3e-5, 12.0, 0.9
 
 def fit(
     model, train, development=None, *, epochs, batch_size=10, seed=0, callbacks=(), augment=AUGMENT, loss=None,
-    optimizer=None, learning_rate=0.01, momentum=0.99, presence_weight=PRESENCE_WEIGHT, begin_at_share=False, progress=True,
+    optimizer=None, learning_rate=None, momentum=None, presence_weight=PRESENCE_WEIGHT, begin_at_share=False, progress=True,
 ):  # fmt: skip
     """Train a network by the recipe; it is compiled here.
 
@@ -86,6 +86,7 @@ def fit(
     how = {"loss": loss, "optimizer": optimizer, "learning_rate": learning_rate, "momentum": momentum}
     compile_model(model, **how, presence_weight=presence_weight)
     if begin_at_share:
+        suitable.check_data(model, train)
         for name in (_output_weights(model, presence_weight) or {"mask": 1.0}).keys() - {"presence"}:
             training.begin_at_share(_logits(model, name), train.masks)
     schedule = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "callbacks": callbacks, "augment": augment}
@@ -93,7 +94,7 @@ def fit(
 
 
 def compile_model(
-    model, *, loss=None, optimizer=None, learning_rate=0.01, momentum=0.99, presence_weight=PRESENCE_WEIGHT
+    model, *, loss=None, optimizer=None, learning_rate=None, momentum=None, presence_weight=PRESENCE_WEIGHT
 ):  # fmt: skip
     """Compile a network as :func:`fit` does, for several trainings by `training.fit` or for `crossval.run`.
 
@@ -109,8 +110,8 @@ def compile_model(
     optimizer : str, object or callable, optional
         In place of stochastic gradient descent; a function, such as `adam`, is called for it. A learning rate that falls does
         so over each training of `training.fit`, however long that is.
-    learning_rate, momentum : float
-        Of stochastic gradient descent; an `optimizer` of your own has its own.
+    learning_rate, momentum : float, optional
+        Of stochastic gradient descent, 0.01 and 0.99 if not given; an `optimizer` of your own has its own.
     presence_weight : float
         Of the cross-entropy of a presence head, where there is one.
 
@@ -122,7 +123,8 @@ def compile_model(
     Raises
     ------
     ConfigurationError
-        The network gives something other than masks at the recipe's scales, or the momentum is no share.
+        The network gives something other than masks at the recipe's scales, the momentum is no share, or it or a learning
+        rate is given beside an optimizer.
 
     Notes
     -----
@@ -137,8 +139,14 @@ def compile_model(
     0.9
     """
     weights = _output_weights(model, presence_weight)
+    descent = {name: one for name, one in (("learning_rate", learning_rate), ("momentum", momentum)) if one is not None}
+    if descent and optimizer is not None:
+        raise ConfigurationError(
+            f"{' and '.join(descent)} beside an optimizer, which has its own. Give it to the optimizer, such as "
+            "optimizer=functools.partial(recipe.adam, learning_rate=1e-4)."
+        )
     if optimizer is None:
-        optimizer = stochastic_gradient_descent(learning_rate, momentum)
+        optimizer = stochastic_gradient_descent(**descent)
     elif callable(optimizer) and not isinstance(optimizer, type):
         optimizer = optimizer()
     loss = CrossEntropyDiceLoss() if loss is None else loss

@@ -157,6 +157,13 @@ class _Augmenting(keras.Model):
             seed = int(np.random.SeedSequence(seed).generate_state(1)[0] >> 1)
         self.seeds.state.assign(keras.random.SeedGenerator(seed).state)
 
+    def save(self, *given, **named):
+        """What a callback saves is the network; this model is of use in training alone."""
+        return self.network.save(*given, **named)
+
+    def save_weights(self, *given, **named):
+        return self.network.save_weights(*given, **named)
+
     def call(self, inputs, training=False):
         images, masks = inputs
         if training:

@@ -136,7 +136,8 @@ def fit(
         output, such as ``mask_pooled_iou`` and ``val_mask_pooled_iou``, of U-Net++ ``mask_4_pooled_iou``.
     augment : dict, optional
         Options of `augment.transform`, such as ``{"rotation": 20, "flip": 0.5}``; training images and their masks are
-        changed anew in every step, development images never. Callbacks then see a model that wraps the network.
+        changed anew in every step, development images never. Callbacks then see a model that wraps the network; what it saves
+        is the network.
     progress : bool
         Show a bar over the epochs, gone when they are over, of a training that takes longer than a moment.
 

@@ -332,6 +332,17 @@ def test_the_recipe_trains_the_folds_of_a_network_with_masks_at_three_scales(dat
     assert [network.optimizer.built for network in built] == [True, False, False]  # the others lend their first weights
 
 
+def test_positions_from_the_end_would_hide_a_leak(dataset):
+    with pytest.raises(ConfigurationError, match="crossval.run, fold 0, held out: holds .*expected positions from 0"):
+        crossval.run(network, dataset, [(np.arange(len(dataset)), [-1])], epochs=1, progress=False)
+
+
+def test_folds_may_be_booleans(dataset, serial):
+    chosen = [[np.isin(np.arange(len(dataset)), side) for side in fold] for fold in FOLDS]
+    result = crossval.run(network, dataset, chosen, epochs=2, batch_size=4, seed=SEED, progress=False)
+    assert np.array_equal(result.predictions, serial.predictions) and np.array_equal(result.fold, serial.fold)
+
+
 def test_several_seeds_are_several_runs_in_one(dataset, serial):
     with ThreadPoolExecutor(2) as threads:
         both = crossval.run(network, dataset, FOLDS, epochs=2, batch_size=4, seed=[SEED, 7], progress=False, executor=threads)

@@ -8,6 +8,13 @@ from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_sco
 from nervekit import crossval, evaluation
 from nervekit.errors import DataError
 
+
+def test_masks_of_native_sizes_are_refused_with_what_to_do():
+    native = [np.zeros((4, 4), bool), np.zeros((5, 6), bool)]
+    for ask in (evaluation.each_seed, lambda masks: evaluation.pooled_iou_of(masks, masks)):
+        with pytest.raises(DataError, match="masks of different sizes; expected one size: load with size="):
+            ask(native)
+
 CASES = 100 if SLOW else 15
 
 

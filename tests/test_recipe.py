@@ -110,6 +110,23 @@ def test_a_network_compiled_once_is_trained_as_one_compiled_anew(squares, monkey
         assert in_graph == 1
 
 
+def test_a_checkpoint_of_a_training_that_changes_images_holds_the_network(squares, eagerly, tmp_path):
+    model, place = build(depth=1, deep_supervision=False), tmp_path / "best.keras"
+    saving = [keras.callbacks.ModelCheckpoint(place), keras.callbacks.ModelCheckpoint(tmp_path / "best.weights.h5", save_weights_only=True)]
+    recipe.fit(model, squares, epochs=1, augment={"flip": 0.5}, callbacks=saving, progress=False)
+    expected = recipe.predict(model, squares.images)
+    assert np.array_equal(recipe.predict(models.load(place), squares.images), expected)
+    again = build(depth=1, deep_supervision=False)
+    again.load_weights(tmp_path / "best.weights.h5")
+    assert np.array_equal(recipe.predict(again, squares.images), expected)
+
+
+@pytest.mark.parametrize("option", ["learning_rate", "momentum"])
+def test_a_rate_beside_an_optimizer_is_refused(option):
+    with pytest.raises(ConfigurationError, match=f"{option} beside an optimizer, which has its own"):
+        recipe.compile_model(build(), optimizer=recipe.adam, **{option: 0.1})
+
+
 def test_the_rate_falls_behind_a_loss_that_is_scaled_too(squares, eagerly):
     """As Keras does it in float16."""
     model = build(deep_supervision=False, depth=1)

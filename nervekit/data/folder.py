@@ -81,7 +81,7 @@ def read(
                 "ending: rename one (such as a_mask.png to a.png), or add or remove one."
             )
         names = sorted(found[images], key=natural)
-        pixels, labels = [], []
+        pixels, labels, vanished = [], [], []
         for name in names:
             image_name, mask_name = found[images][name], found[masks][name]
             where = f"{source.path}: {image_name}"
@@ -90,6 +90,9 @@ def read(
             pictures.check_pair(image, mask, image_name, f"{source.path}: {mask_name}")
             pixels.append(pictures.resize_image(image, size))
             labels.append(pictures.resize(mask, size, "nearest").astype(bool))
+            if np.any(mask) and not labels[-1].any():
+                vanished.append(f"{source.path}: {mask_name}")
+        pictures.tell_vanished(vanished, size)
         used = [*found[images].values(), *found[masks].values()]
         simulated = files.MARKER in source.sizes or files.is_simulated(path, used)
         how, listed = grouping(group_pattern, source)
@@ -108,6 +111,59 @@ def read(
                 "groups": how,
             },
         )
+
+
+def read_images(
+    path: str | Path, size: tuple[int, int] = (256, 256), *, channels: int = 1
+) -> tuple[np.ndarray, list[str], list[tuple[int, int]]]:
+    """Read the pictures of a folder (or its zip archive) that nobody annotated, as `read` reads images, to predict them.
+
+    Parameters
+    ----------
+    path : path
+        Pictures in its subfolder ``masks/`` are left out.
+    size : (height, width)
+        In pixels.
+    channels : {1, 3}
+        Grey or RGB.
+
+    Returns
+    -------
+    images : (N, H, W, C) uint8 array
+    names : list of str
+        Without their endings; numbers by their value.
+    native : list of (int, int)
+        Height and width of each file: ``presence.full_size(probability[None], native[0])`` is a mask for the first.
+
+    Raises
+    ------
+    nervekit.errors.ConfigurationError
+        If the size or the number of channels is none.
+    nervekit.errors.DataError
+        If there is no picture, some lie in other subfolders, two have one name, or one cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     Image.new("L", (30, 20)).save(Path(place) / "frame 2.png")
+    ...     images, names, native = read_images(place, (8, 8))
+    >>> images.shape, names, native
+    ((1, 8, 8, 1), ['frame 2'], [(20, 30)])
+    """
+    pictures.check_shape(size, channels)
+    with files.open_source(path) as source:
+        found = _named(source, ".", "masks")
+        if not found:
+            raise DataError(f"{source.path}: no pictures in it. Expected files that end with {_endings()} or so.")
+        names = sorted(found, key=natural)
+        pixels, native = [], []
+        for name in names:
+            where = f"{source.path}: {found[name]}"
+            image = pictures.to_grey_or_colour(pictures.upright(source.read(found[name]), where), where, channels)
+            pixels.append(pictures.resize_image(image, size))
+            native.append((image.height, image.width))
+    return np.stack(pixels), names, native
 
 
 def _named(source: files.Source, part: str, other: str) -> dict[str, str]:

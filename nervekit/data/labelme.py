@@ -146,7 +146,7 @@ def read_folder(
             )
         names = sorted(found, key=folder.natural)
         numbers = _numbers(labels)
-        images, masks, used = [], [], []
+        images, masks, used, vanished = [], [], [], []
         shown: dict[str, Path] = {}
         for name in names:
             annotation = _parse(found[name])
@@ -159,6 +159,8 @@ def read_folder(
                 )
             images.append(pictures.resize_image(picture, size))
             masks.append(pictures.resize(mask, size, "nearest").astype(bool))
+            if np.any(mask) and not masks[-1].any():
+                vanished.append(str(found[name]))
             used.append(found[name].name)
             if annotation.get("imageData") is None:
                 image = _image_path(found[name], annotation).as_posix()
@@ -169,6 +171,7 @@ def read_folder(
                         "the two, or correct imagePath."
                     )
                 used.append(image)
+        pictures.tell_vanished(vanished, size)
         kind = "phantom" if files.is_simulated(path, used) else "real"
         groups = folder.groups(names, group_pattern, source)
         how, listed = folder.grouping(group_pattern, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import operator
+import warnings
 
 import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin
@@ -36,12 +37,13 @@ def open_picture(content: bytes, name: str) -> Image.Image:
     Raises
     ------
     nervekit.errors.DataError
-        If it is truncated, damaged or of an unknown format, or holds several pictures.
+        If it is truncated, damaged or of an unknown format, holds several pictures, or has 16 bits a channel in colour.
     """
     try:
         picture = Image.open(io.BytesIO(content))
         several = getattr(picture, "is_animated", False) and picture.format not in LAYERED
         count = picture.n_frames if several else 1
+        deep = any(";16" in str(tile) for tile in picture.tile)  # loading empties it
         picture.load()
     except Exception as error:  # Pillow's many formats raise many kinds on damaged bytes
         raise DataError(
@@ -50,6 +52,8 @@ def open_picture(content: bytes, name: str) -> Image.Image:
         ) from error
     if count > 1:
         raise DataError(f"{name}: holds {count} pictures, and only one can be read. Save each frame as a file of its own.")
+    if deep and not picture.mode.startswith("I"):
+        raise DataError(f"{name}: has 16 bits a channel, of which only the upper eight would be read. Export it with 8 bits.")
     return picture
 
 
@@ -201,6 +205,18 @@ def resize_image(picture: Image.Image, size: tuple[int, int] | None) -> np.ndarr
     """
     pixels = resize(picture, size)
     return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+
+
+def tell_vanished(names: list[str], size: tuple[int, int] | None) -> None:
+    """Warn of structures that no pixel is left of: their images would count as images without one."""
+    if names:
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        warnings.warn(
+            f"{names[0]}{others}: at {size[0]} x {size[1]} pixels nothing is left of the structure, so that the image counts as "
+            "one without it. Take a larger size, or leave the image out.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def check_pair(image: Image.Image, mask: Image.Image, image_name: str, mask_name: str) -> None:

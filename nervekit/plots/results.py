@@ -6,16 +6,18 @@ import numpy as np
 from nervekit.plots.style import COLOURS, draw_contour, panels, show_image, use_style, with_looks
 
 
-def box_plot(values, title, *, ylabel="IoU of an image", printed=None):
+def box_plot(values, title, *, ylabel="IoU of an image", printed=None, threshold=0.5):
     """One box a set: median, quartiles, extremes within 1.5 interquartile ranges, outliers as circles.
 
     Parameters
     ----------
     values : dict of str to ndarray
-        One value an image, for each set.
+        One value an image, for each set; NaN is left out.
     title, ylabel : str
     printed : dict of str to tuple, optional
         (lower quartile, median, upper quartile) as a paper prints them, drawn beside the box.
+    threshold : float, optional
+        Of the accuracy, a dotted line; None for values that are no IoU.
 
     Returns
     -------
@@ -23,6 +25,7 @@ def box_plot(values, title, *, ylabel="IoU of an image", printed=None):
     """
     use_style()
     figure, axis = plt.subplots(figsize=(7, 4))
+    values = {name: np.asarray(numbers)[~np.isnan(numbers)] for name, numbers in values.items()}
     axis.boxplot(
         list(values.values()),
         tick_labels=[f"{name}\n({len(numbers)} images)" for name, numbers in values.items()],
@@ -42,11 +45,16 @@ def box_plot(values, title, *, ylabel="IoU of an image", printed=None):
                 capsize=4,
                 label="printed in the paper: median and quartiles" if name == first else None,
             )
-    axis.axhline(0.5, color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="threshold of the accuracy")
-    axis.set_ylim(-0.03, 1)
+    if threshold is not None:
+        axis.axhline(threshold, color=COLOURS["ink"], linewidth=1, linestyle="dotted", label="threshold of the accuracy")
+    if all(numbers.max(initial=0) <= 1 for numbers in values.values()):
+        axis.set_ylim(-0.03, 1)
+    else:
+        axis.set_ylim(bottom=0)
     axis.set_ylabel(ylabel)
     axis.set_title(title)
-    figure.legend(loc="outside lower center", ncols=2)
+    if printed or threshold is not None:
+        figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
@@ -65,7 +73,7 @@ def overlays(images, truths, predictions, labels, title):
     -------
     matplotlib.figure.Figure
     """
-    ratio = images.shape[1] / images.shape[2]
+    ratio = max(image.shape[0] / image.shape[1] for image in images)
     figure, axes = panels(len(images), 3, width=6.8, ratio=ratio)
     for row, image, truth, prediction, label in zip(axes, images, truths, predictions, labels, strict=True):
         for axis in row:
@@ -119,7 +127,7 @@ def compare_scores(scores, title, *, xlabel, printed=None, level=None, highlight
         figure.legend(loc="outside lower center", ncols=2)
     axis.set_yticks(range(len(scores)), list(scores))
     axis.set_ylim(len(scores) - 0.4, -0.8)
-    axis.set_xlim(-0.06, 1)
+    axis.set_xlim(-0.06, max([1, *(1.05 * score["high"] for score in scores.values() if score["high"] > 1)]))
     axis.set_xlabel(xlabel)
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -130,6 +130,7 @@ from nervekit import recipe
 CHANGES = recipe.CHANGES[settings["augmentation"]]
 AUGMENT = {**CHANGES, "share": settings["changed_share"]}
 SCHEDULE = {name: settings[name] for name in ("batch_size", "epochs")}
+DESCENT = {name: settings[name] for name in ("learning_rate", "momentum")}
 LEFT_OUT = {
     "augmentation": {"augment": None},
     "unchanged images": {"augment": CHANGES},
@@ -153,7 +154,7 @@ def build_ours(network="ours", scales=settings["deep_supervision"], **how):
     else:
         options = {"width": settings["width"], "depth": settings["depth"], "deep_supervision": scales}
         found = models.build("nervekit_unet", (*size, 1), **options)
-    return recipe.compile_model(found, learning_rate=settings["learning_rate"], momentum=settings["momentum"], **how)
+    return recipe.compile_model(found, **(how if "optimizer" in how else DESCENT | how))
 
 
 # %% [markdown]

@@ -3,7 +3,9 @@
 import io
 import struct
 import tempfile
+import warnings
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +156,57 @@ def test_a_mask_of_16_bits_is_refused_with_what_to_do(own):
     Image.fromarray(values).save(own / "masks" / "P1 a.png")
     with pytest.raises(DataError, match=r"holds the values 0, 65535; .*Export it with 8 bits, 0 and 255\.$"):
         folder.read(own)
+
+
+def png_of_48_bits(values):
+    """A PNG of three channels of 16 bits, which Pillow reads and does not write."""
+    height, width = values.shape
+    rows = np.repeat(values.astype(">u2")[..., None], 3, axis=2).reshape(height, -1).view(np.uint8)
+    parts = {
+        b"IHDR": struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0),
+        b"IDAT": zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows)),
+        b"IEND": b"",
+    }
+    chunks = (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts.items())
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize("part", ["images", "masks"])
+def test_16_bits_a_channel_in_colour_are_refused(own, part):
+    """Pillow keeps the upper byte: a mask of 0 and 255 would be empty."""
+    (own / "images" / "P1 a.jpg").unlink()
+    for folder_of in ("images", "masks"):
+        Image.new("L", (30, 20)).save(own / folder_of / "P1 a.png")
+    place = own / part / "P1 a.png"
+    place.write_bytes(png_of_48_bits(255 * np.eye(20, 30)))
+    assert Image.open(place).mode == "RGB"
+    with pytest.raises(DataError, match=r"P1 a\.png: has 16 bits a channel.*Export it with 8 bits"):
+        folder.read(own)
+
+
+def test_a_structure_that_vanishes_is_told(own):
+    mask = np.zeros((64, 64), np.uint8)
+    mask[1:3, 1:3] = 255
+    for part in ("images", "masks"):
+        Image.fromarray(mask).save(own / part / "P3 small.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert folder.read(own, size=(64, 64)).masks[2].sum() == 4
+    with pytest.warns(UserWarning, match=r"P3 small\.png: at 8 x 8 pixels nothing is left of the structure"):
+        assert not folder.read(own, size=(8, 8)).masks[2].any()
+
+
+def test_images_that_nobody_annotated_are_read_as_the_others(own):
+    annotated = folder.read(own, size=(16, 24))
+    images, names, native = folder.read_images(own / "images", (16, 24))
+    assert np.array_equal(images, annotated.images) and names == annotated.ids.tolist()
+    assert native == [pixels.shape[:2] for pixels in folder.read(own, size=None).images]
+    Image.new("L", (30, 20)).save(own / "beside.png")
+    with pytest.raises(DataError, match=r"pictures lie in subfolders such as images"):
+        folder.read_images(own)
+    (own / "empty").mkdir()
+    with pytest.raises(DataError, match="no pictures in it"):
+        folder.read_images(own / "empty")
 
 
 @pytest.mark.parametrize("kind", ["grey", "16 bits", "palette"])

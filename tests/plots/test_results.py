@@ -20,6 +20,22 @@ def test_curves_carry_every_epoch_and_both_parts():
     assert "It learnt" in texts(figure) and "epoch" in texts(figure)
 
 
+def test_values_above_one_are_drawn_whole_and_what_has_none_is_left_out():
+    values = {"ours": np.array([2.0, 3.0, np.nan, 9.5])}
+    figure = plots.box_plot(values, "Far", ylabel="95 % Hausdorff distance (mm)", threshold=None)
+    axis = figure.axes[0]
+    low, high = axis.get_ylim()
+    assert low == 0 and high > 9.5 and "(3 images)" in axis.get_xticklabels()[0].get_text()
+    assert not any("threshold" in text for text in texts(figure))
+    assert set(axis.lines[0].get_ydata()) == {2.5, 6.25}  # the box, from quartile to quartile of 2, 3 and 9.5
+
+
+def test_scores_above_one_are_drawn_whole():
+    far = {"ours": {"value": 3.0, "low": 2.0, "high": 4.0}}
+    assert plots.compare_scores(far, "Far", xlabel="mm").axes[0].get_xlim()[1] > 4
+    assert plots.compare_scores(SCORES, "Near", xlabel="Dice").axes[0].get_xlim()[1] == 1
+
+
 def test_a_loss_below_zero_is_drawn_and_named():
     curves = {"loss": [-0.2, -0.8], "pooled_iou": [0.1, 0.5]}
     axis = plots.history(curves, "It learnt", loss="negative Dice").axes[0]
