@@ -73,7 +73,7 @@ $(READY): requirements.lock pyproject.toml $(if $(HERE),,FORCE)
 		+ sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if not (3, 11) <= sys.version_info < (3, 14) else None' \
 		&& $(PYTHON) -m venv --clear $(VENV); }
 	@$(PY) -m pip install --quiet --requirement requirements.lock
-	@$(PY) -m pip install --quiet --no-deps --editable .
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@pwd -P > $@
 
 # Extras of pyproject.toml: another backend for a run.
@@ -100,9 +100,12 @@ oldest:
 	$(PYTHON) .ci/oldest $(TESTARGS)
 
 # JUPYTER_PREFER_ENV_PATH: this environment's kernel goes before a user's of the same name.
+# No notebook takes all memory of a GPU: another may be open.
 # Notebooks run in their folder, where relative paths would name something else.
 lab: $(READY) $(BACKEND_READY)
 	JUPYTER_PREFER_ENV_PATH=1 KERAS_BACKEND='$(BACKEND)' NERVEKIT_PRECISION='$(PRECISION)' \
+	TF_FORCE_GPU_ALLOW_GROWTH=$${TF_FORCE_GPU_ALLOW_GROWTH:-true} \
+	XLA_PYTHON_CLIENT_PREALLOCATE=$${XLA_PYTHON_CLIENT_PREALLOCATE:-false} \
 	$(foreach name,NERVEKIT_DATA NERVEKIT_CACHE,$(if $($(name)),$(name)="$$($(PY) -c 'import os, sys; print(os.path.abspath(os.path.expanduser(sys.argv[1].strip())))' "$$$(name)")")) \
 	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks $(LABARGS)
 
@@ -152,14 +155,16 @@ FEW_SEEDS = Tolerances need at least 5 seeds; SEEDS has $(words $(sort $(SEEDS))
 	$(NERVEKIT) expected $(NAMES) --profile $(PROFILE) --seeds $(SEEDS) --provisional --runs $(RUNS)/expected \
 	--backend $(BACKEND) --precision $(PRECISION) $(if $(DATA),--data $(DATA))
 
+COUNTED = $(if $(filter-out 0 no,$(MORE)),--more)
+
 expected: $(READY) $(BACKEND_READY)
-	@$(if $(or $(MORE),$(word 5,$(sort $(SEEDS)))),,$(error $(FEW_SEEDS))):
-	@$(NERVEKIT) run --list $(NOTEBOOKS) >/dev/null
+	@$(if $(or $(COUNTED),$(word 5,$(sort $(SEEDS)))),,$(error $(FEW_SEEDS))):
+	@$(NERVEKIT) expected --list $(NOTEBOOKS) --profile '$(PROFILE)' --seeds $(SEEDS) $(COUNTED) >/dev/null
 	@for seed in $(SEEDS); do $(MAKE) --no-print-directory --keep-going -j$(JOBS) results SEED=$$seed \
 		RUNS=$(RUNS)/expected/seed-$$seed || exit 1; \
 		$(MAKE) --no-print-directory last SEED=$$seed RUNS=$(RUNS)/expected/seed-$$seed || exit 1; done
 	@$(NERVEKIT) expected $(NAMES) --profile $(PROFILE) --seeds $(SEEDS) --runs $(RUNS)/expected --reuse \
-		--backend '$(BACKEND)' --precision '$(PRECISION)' --data '$(DATA)' $(if $(MORE),--more) \
+		--backend '$(BACKEND)' --precision '$(PRECISION)' --data '$(DATA)' $(COUNTED) \
 		$(if $(NOT_PINNED),--not-pinned $(NOT_PINNED))
 
 report: $(READY)
@@ -168,6 +173,10 @@ report: $(READY)
 sync: $(READY)
 	@$(NERVEKIT) sync $(NOTEBOOKS)
 
+# What runs leave in their folder, which may hold other things.
+MADE = smoke workshop paper expected float32 report.md
+
 clean:
-	rm -rf $(RUNS) notebooks/runs .pytest_cache .ruff_cache
+	rm -rf $(foreach one,$(MADE),'$(RUNS)/$(one)') notebooks/runs .pytest_cache .ruff_cache
+	@rmdir '$(RUNS)' 2>/dev/null || :
 	find nervekit tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -69,6 +69,7 @@ def parser(commands):
     )
     more = "keep the seeds that are pinned, and count these beside them: for the same notebooks on another machine"
     expected.add_argument("--more", action="store_true", help=more)
+    expected.add_argument("--list", action="store_true", help="only say which notebooks these are, if the seeds are enough")
     expected.add_argument("--reuse", action="store_true", help="do not run again what has run")
     report.add_argument("--results", type=Path, default=Path("results"), help="folder of the committed results")
     report.add_argument("--readme", type=Path, help="bring the table of this README up to date too")

@@ -101,8 +101,12 @@ def _expected(options):
 
     sources = [notebooks.find(name, options.sources) for name in _names(options)]
     before = check.read_expected(options.profile, options.expected) if options.more else None
-    if before is None:
-        expected.check_seeds(len(set(options.seeds)), options.provisional)
+    known = before["seeds"] if before else {}
+    fewest = min((len(known.get(source.stem, ())) for source in sources), default=0)
+    expected.check_seeds(len(set(options.seeds)) + fewest, options.provisional)
+    if options.list:
+        print(*(source.stem for source in sources), sep="\n")
+        return 0
     results = {}
     for seed in options.seeds:
         settings = _settings(options, seed)
@@ -125,6 +129,9 @@ def _expected(options):
     for notebook, of_all in content["commits"].items():
         if len(set(commits := of_all[-len(results) :])) > 1:
             print(f"{notebook}: its seeds ran at different commits ({', '.join(map(str, commits))}); without --reuse all run again.")
+        if before and set(pinned := of_all[: -len(results)]) - set(commits):
+            print(f"{notebook}: pinned at {', '.join(map(str, dict.fromkeys(pinned)))}, the new seeds ran at "
+                  f"{', '.join(map(str, dict.fromkeys(commits)))}: they belong together if nothing that decides has changed.")  # fmt: skip
     return 0
 
 

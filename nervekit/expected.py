@@ -93,9 +93,8 @@ def expectations(profile, results, *, provisional=False, not_pinned=(), before=N
     """
     known = before["seeds"] if before else {}
     notebooks = sorted({result["notebook"] for batch in results.values() for result in batch})
-    number = len(results) + min((len(known.get(notebook, ())) for notebook in notebooks), default=0)
-    check_seeds(number, provisional)
-    pinned = number >= FEWEST_SEEDS
+    counts = {notebook: len(results) + len(known.get(notebook, ())) for notebook in notebooks}
+    check_seeds(min(counts.values(), default=len(results)), provisional)
     keys, about, problems = {}, {part: {} for part in PARTS}, []
     for notebook in notebooks:
         by_seed = {
@@ -119,12 +118,15 @@ def expectations(profile, results, *, provisional=False, not_pinned=(), before=N
         about["seeds"][notebook] = [*known.get(notebook, ()), *results]
         about["seconds"][notebook] = round(statistics.median(result["seconds"] for result in by_seed.values()), 1)
         commits = [result["provenance"].get("commit") for result in by_seed.values()]
-        about["commits"][notebook] = [*(before["commits"][notebook] if notebook in known else ()), *commits]
+        # Pins of an early form do not say at which commits their seeds ran.
+        were_at = (before.get("commits", {}).get(notebook) or [None] * len(known[notebook])) if notebook in known else []
+        about["commits"][notebook] = [*were_at, *commits]
         for key in first["values"]:
             if key in keys:
                 problems.append(_of_two(key, keys[key]["notebook"], notebook))
             measured = [*_measured(earlier.get(key)), *(result["values"][key] for result in by_seed.values())]
-            keys[key], problem = _entry(notebook, key, measured, pinned and key not in not_pinned)
+            pinned = counts[notebook] >= FEWEST_SEEDS and key not in not_pinned
+            keys[key], problem = _entry(notebook, key, measured, pinned)
             problems += [problem] if problem else []
     problems += [f"{key}: --not-pinned names it, but no notebook recorded it." for key in not_pinned if key not in keys]
     if problems:

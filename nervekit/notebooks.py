@@ -187,11 +187,15 @@ def pinned_copy(notebook):
 def _edited_since(notebook, source):
     import nbformat
 
-    if not notebook.exists() or notebook.stat().st_mtime <= Path(source).stat().st_mtime:
+    if not notebook.exists():
         return False
     edited = nbformat.read(notebook, as_version=4)
-    written, meant = ([cell.source for cell in one.cells if "colab" not in tags(cell)] for one in (edited, read(source)))
-    return written != meant
+    written, meant = ([cell for cell in one.cells if "colab" not in tags(cell)] for one in (edited, read(source)))
+    texts = [cell.source for cell in meant]
+    # Cells are named by their text, and JupyterLab keeps names: one whose name is of another text was written by hand.
+    by_hand = any(cell.source not in texts and cell.get("id", "").split("-")[0] != _identifier(cell, set()) for cell in written)
+    later = notebook.stat().st_mtime > Path(source).stat().st_mtime
+    return [cell.source for cell in written] != texts and (later or by_hand)
 
 
 def _run_pinned(notebook):

@@ -56,7 +56,8 @@ def write(rows, folder, profile):
 
 
 def reasons(row):
-    """What is to be said of a row beside its checks: why it did not run, or why its values were not compared.
+    """What is to be said of a row beside its checks: why it did not run, why its values were not compared, or what may have
+    moved them.
 
     Parameters
     ----------

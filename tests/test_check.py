@@ -269,6 +269,24 @@ def test_more_seeds_are_counted_beside_those_before():
     assert problems(result({"dice": 0.70}), more) == {} != problems(result({"dice": 0.70}), before)
 
 
+def test_pins_that_do_not_say_at_which_commits_their_seeds_ran_can_be_added_to():
+    before = expected.expectations("smoke", seeds(*SCORES))
+    del before["commits"]
+    more = expected.expectations("smoke", later(0.8), before=before)
+    assert more["commits"] == {"02_tiny": [None] * 6} and more["seeds"] == {"02_tiny": [0, 1, 2, 3, 4, 10]}
+
+
+def test_a_notebook_of_enough_seeds_keeps_its_tolerances_beside_one_of_few():
+    few = {seed: [one, one | {"notebook": "03_b", "values": {"iou": {"value": 0.5}}}] for seed, (one,) in seeds(*SCORES).items()}
+    before = expected.expectations("smoke", few)
+    before["seeds"]["03_b"] = [0]
+    before["keys"]["iou"]["spread"] = before["keys"]["iou"]["spread"][:1]
+    before["commits"]["03_b"] = [None]
+    new = {seed: [one, one | {"notebook": "03_b", "values": {"iou": {"value": 0.6}}}] for seed, (one,) in later(0.8).items()}
+    more = expected.expectations("smoke", new, before=before, provisional=True)
+    assert more["keys"]["dice"]["tolerance"] > 0 and more["keys"]["iou"]["tolerance"] is None
+
+
 def test_more_seeds_of_what_has_changed_are_refused():
     before = expected.expectations("smoke", seeds(*SCORES))
     for again, told in (

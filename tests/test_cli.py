@@ -108,6 +108,13 @@ def test_more_seeds_are_run_beside_those_that_are_pinned(inside, monkeypatch, ca
     assert cli.main(["expected", "--seeds", "0", "1", "2", "3", "4"]) == 0
     assert cli.main(["expected", "--more", "--seeds", "5"]) == 0
     pinned = json.loads(Path("expected/smoke.json").read_text())
+    del pinned["seeds"]["02_tiny"][1:]
+    Path("few").mkdir()
+    Path("few/smoke.json").write_text(json.dumps(pinned))
+    monkeypatch.setattr("nervekit.run.run", lambda *given, **named: pytest.fail("it ran"))
+    assert cli.main(["expected", "--more", "--expected", "few", "--seeds", "5", "6", "7"]) == 2
+    assert "at least 5 seeds; there are 4" in capsys.readouterr().err
+    pinned = json.loads(Path("expected/smoke.json").read_text())
     assert pinned["seeds"] == {"02_tiny": [0, 1, 2, 3, 4, 5]} and pinned["keys"]["a"]["spread"][-1] == 10.5
 
 

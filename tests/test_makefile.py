@@ -170,7 +170,7 @@ def test_a_moved_project_gets_its_own_code_and_a_lost_python_a_new_environment(p
     moved = folder.rename(folder.parent / f"{folder.name} it's moved")
     log = moved / "pip.log"
     assert make(".venv/.ready", f"PYTHON={sys.executable}", cwd=moved).returncode == 0
-    assert log.read_text().splitlines()[-1] == "-m pip install --quiet --no-deps --editable ."
+    assert log.read_text().splitlines()[-1] == "-m pip install --quiet --no-deps --no-build-isolation --editable ."
     log.unlink()
     assert make(".venv/.ready", cwd=moved).returncode == 0 and not log.exists()
 
@@ -301,6 +301,10 @@ def test_report_writes_the_committed_page_unless_a_profile_is_named_and_clean_re
     (folder / "notebooks" / "runs").mkdir(parents=True)
     for name in ("nervekit", "tests"):
         (folder / name).mkdir()
+    elsewhere = folder / "scratch"
+    (elsewhere / "smoke").mkdir(parents=True)
+    (elsewhere / "mine").touch()
+    assert make("clean", f"RUNS={elsewhere}").returncode == 0 and list(elsewhere.iterdir()) == [elsewhere / "mine"]
     assert make("clean").returncode == 0
     assert not (folder / "runs").exists() and not (folder / "notebooks" / "runs").exists() and committed.exists()
 

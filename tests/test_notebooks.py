@@ -196,6 +196,24 @@ def test_sync_does_not_overwrite_what_was_edited_in_the_notebook(synced):
     assert notebooks.lint(source, notebook) == []
 
 
+def test_sync_does_not_overwrite_a_cell_that_was_left_out_when_another_was_carried_over(synced):
+    source, notebook = synced
+    edited = notebook.read_text().replace("A tiny notebook.", "An afternoon's work.")
+    notebook.write_text(edited)
+    source.write_text(source.read_text() + "\n# %% [markdown]\n# Carried over.\n")
+    later = notebook.stat().st_mtime + 10
+    os.utime(source, (later, later))
+    with pytest.raises(ConfigurationError, match="was edited after"):
+        notebooks.sync(source, notebook)
+    assert notebook.read_text() == edited
+
+
+def test_a_notebook_is_found_where_its_source_was_edited_alone(synced):
+    source, notebook = synced
+    source.write_text(source.read_text().replace("A tiny notebook.", "A small notebook."))
+    assert notebooks.sync(source, notebook) and "A small notebook." in notebook.read_text()
+
+
 def test_a_notebook_that_is_not_there_is_a_fault(tiny):
     assert "does not exist: make sync writes it" in notebooks.lint(*tiny)[0]
 

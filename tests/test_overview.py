@@ -54,6 +54,13 @@ def test_junit_counts_tests_failures_errors_and_skipped(folder):
     assert not list(folder.glob(".part-*"))
 
 
+def test_what_may_have_moved_values_is_no_comparison_that_was_skipped(tmp_path):
+    told = "computed with float32 where the pins are from bfloat16"
+    row = Row("02_moved", "moved", 30.0, 800, CHECKS, (told, f"iou: {CHECKS[2].problem}"))
+    (suite,) = ElementTree.parse(junit.write([row], tmp_path / "junit.xml", "smoke")).getroot()
+    assert suite.get("skipped") == "0" and suite.get("failures") == "1" and suite[0].find("system-out").text == told
+
+
 class Page(HTMLParser):
     """The links, the rows and whether every element is closed."""
 

@@ -295,8 +295,9 @@ for name, study in kept_whole.items():
 
 # %% [markdown]
 # So much does a random split give away before anything is learnt. The average Dice of 0.913 that the report prints for its
-# final model has to be read beside the first number. A network must exceed a copied mask before it has shown more than that; at
-# the test slices below we ask each arm for it.
+# final model has to be read beside the first number of real patients, 0.94 for the one in our `workshop` run; that of
+# simulated ones says nothing about the report. A network must exceed a copied mask before it has shown more than that; at the
+# test slices below we ask each arm for it.
 #
 # ## The network, and bones first
 #
@@ -523,7 +524,9 @@ for name, study in studies.items():
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# The first row of a study is what transfer brings. The third is what the report compared: transfer with a quarter of the slices
+# The first row of a study is what the bones bring, and with them a longer training: the transferred network has seen all
+# training slices, with their bones, for many more steps than the one from scratch, which may still be learning when its
+# epochs end (see the curves; exercise 2). The third is what the report compared: transfer with a quarter of the slices
 # against all slices without transfer. A gain can be negative. In our `workshop` run transfer brought +0.20 on the one real
 # patient (+0.06 to +0.37 over three seeds) and -0.01 on the simulated ones (-0.03 to +0.04): this few seeds and patients do
 # not settle it.
@@ -649,9 +652,10 @@ for name, study in studies.items():
             record.value(f"{PREFIX}.{name}.{arm}.{metric}", **with_interval(study, arm, metric), **limit)
 
 # %% [markdown]
-# The report's numbers come from all 20 patients, dealt by slice as far as one can tell. Only a run with all of them
-# answers them: counts of patients, and the final model (100 epochs in the report, those of the table above here), follow if
-# they are here. With fewer patients the verdict is *not run*: neither one patient nor simulated ones can take their place.
+# The report's numbers come from all 20 patients, dealt by slice as far as one can tell; that its final model is one of
+# livers, from scratch, is our reading. Only a run with all of them answers them: counts of patients, and the final model (100
+# epochs in the report, those of the table above here), follow if they are here. With fewer patients the verdict is *not run*:
+# neither one patient nor simulated ones can take their place.
 
 # %%
 import io
@@ -676,7 +680,8 @@ else:
 
 # %% [markdown]
 # By the rule of notebook 00. What the report does not say enough about *cannot be* checked. Where the table at the top has
-# bold rows (fewer epochs, smaller slices), *not reproduced* may only mean that; only the `paper` profile judges the report.
+# bold rows (fewer epochs, smaller slices), *not reproduced* may only mean that; only the `paper` profile judges the report,
+# and even that on other slices: the report used some 2,028 of the 2,823 and does not say which.
 
 # %%
 rows = papers.compare(paper, record.values(), {"data": kind})
@@ -721,7 +726,8 @@ record.finish();
 #
 # - Accuracy of pixels says little where most pixels are background: put the empty mask beside it.
 # - A network has to beat what needs no training, and a copied mask is harder to beat than an empty one.
-# - To show what transfer brings, change nothing else: same slices, same epochs, several seeds.
+# - To show what transfer brings, change nothing else: same slices, same epochs, several seeds, and a training from scratch that
+#   has come to its end.
 # - Neighbouring slices are nearly the same picture. Deal patients, not slices.
 # - A volume needs the distance between slices, and a right volume can come from a wrong outline.
 #

@@ -388,7 +388,7 @@ record.figure("gallery", figure, alt=f"Three test images with outlines by both n
 # the worse direction: its bad parts, without the very worst twentieth. The average surface distance is the mean of these
 # distances over both outlines. Both are in pixels of the resized image, since the set has no scale; real images are about
 # twice as wide as high, so that a pixel sideways stands for more tissue than one down. An image where one mask is empty has
-# no distance; it is counted.
+# no distance and is left out; the last column says how many. An arm that leaves more of them empty is not the better for it.
 
 # %%
 distances = {}
@@ -409,7 +409,9 @@ Markdown("\n".join(lines))
 # Of the pixels to which a network gives a probability of 0.8, four in five should belong to the region. Most pixels are
 # background beyond doubt and would make anything look good, so only those between 0.05 and 0.95 count. Pixels of like
 # probability are put together; the *calibration error* is the mean distance, over these pixels, between the probability of
-# such a group and its share in the region. Here and below the network of the first seed answers.
+# such a group and its share in the region. Which pixels these are differs from network to network, and a mistake of which a
+# network is surer than 95 % is not among them: a lower error alone does not make a network the better calibrated one. Here
+# and below the network of the first seed answers.
 
 # %%
 from nervekit import calibration
@@ -480,17 +482,18 @@ exports = [name for name in runtimes if not name.startswith("Keras")]
 
 # %% [markdown]
 # A file is worth what its numbers are: the same images through it and through Keras, in float32, must differ by less than
-# 1e-4. On a GPU, which may round the factors of a float32 product to eleven bits (TF32), Keras itself is less exact than
-# that: there the limit is 0.05, which only shows that the file is of the same network.
+# 1e-4; a larger difference is told, and from a hundredth on the run stops, since the file would be of another network. On a
+# GPU, which may round the factors of a float32 product to eleven bits (TF32), Keras itself is less exact than that: there the
+# limit is 0.05.
 
 # %%
-allowed = 0.05 if has_gpu() else 1e-4
+allowed, told = (0.05, 0.05) if has_gpu() else (0.01, 1e-4)
 expected = runtimes["Keras, float32"](test.images[:4])
 for runtime in exports:
     largest = np.abs(runtimes[runtime](test.images[:4]) - expected).max()
     assert largest < allowed, f"{runtime} and Keras differ by {largest}"
     record.provenance(**{f"{runtime.split()[0].lower()}_difference": float(largest)})
-    print(f"{runtime} and Keras differ by at most {largest:.1e}")
+    print(f"{runtime} and Keras differ by at most {largest:.1e}" + (f", more than {told:g}" if largest >= told else ""))
 
 # %% [markdown]
 # ### On a cine
@@ -582,8 +585,9 @@ for arm, (name, found) in zip(("faithful", "ours"), gain_of_flips.items(), stric
 # %%
 record.value("beyond.risk.ours.area", area, best_order=best_area, no_order=float(risk.mean()))
 for arm in ("faithful", "ours"):
-    record.value(f"beyond.distance.{arm}.hausdorff95_median", distances[arm, "hausdorff95"].median, unit="pixels")
-    record.value(f"beyond.distance.{arm}.surface_mean", distances[arm, "average_surface_distance"].mean, unit="pixels")
+    of = {"unit": "pixels", "images": distances[arm, "hausdorff95"].n}
+    record.value(f"beyond.distance.{arm}.hausdorff95_median", distances[arm, "hausdorff95"].median, **of)
+    record.value(f"beyond.distance.{arm}.surface_mean", distances[arm, "average_surface_distance"].mean, **of)
     record.value(f"beyond.calibration.{arm}.error", certainty[arm].error)
 
 # %% [markdown]
@@ -618,7 +622,8 @@ one = f"seed {SEED}"
 several = f"mean of {len(seeds)} seeds" if len(seeds) > 1 else one
 rows = {f"{label}, published split, {several}": scores["ours"][key] for key, label in columns.items()}
 results = [f"- {name}: {intervals.text(found)}" for name, found in rows.items()]
-hd95 = f"{distances['ours', 'hausdorff95'].median:.1f} pixels at {height}x{width}, wide images squeezed to it"
+far = distances["ours", "hausdorff95"]
+hd95 = f"{far.median:.1f} pixels at {height}x{width}, wide images squeezed to it; {far.n_nan} of {len(test)} have none"
 results.append(f"- HD95, median, {one}: {hd95}")
 results.append(f"- calibration error of undecided pixels, {one}: {certainty['ours'].error:.3f}")
 results.append(f"- lowest Dice of a test image, {one}: {dice['ours'].min():.2f}")
@@ -641,7 +646,7 @@ card = {
     "training": f"`nervekit_unet`, {recipe.finest(trained['ours'][0]).count_params():,} parameters, {size}, {settings['epochs']} epochs, "
     f"seed {SEED}, augmentation {settings['augmentation']!r} of {settings['changed_share']:.0%} of the images; answers averaged over flips.",
     "results": "\n".join(results) + "\n\n95 % intervals over sessions.",
-    "limits": "- The published split shares sessions between training and test: scores are too high for new patients.\n- What new sessions give was measured by nervekit's notebook 15 for a smaller, shorter training by another optimizer, not for this network."
+    "limits": "- The published split shares sessions between training and test: scores are too high for new patients.\n- What new sessions give is measured by nervekit's notebook 15, for trainings with pixels, epochs and an optimizer of their own, not for this network."
     "\n- One region, one set, of scanners that the images do not name; images without the region were never seen."
     "\n- Probabilities between 0 and 1 are not calibrated by themselves; see the calibration error."
     + ("\n- Trained on simulated images: of no use on real ones." if simulated else guessed + audited),
