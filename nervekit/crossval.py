@@ -53,8 +53,8 @@ def run(
         and cross-entropy, or one that is compiled, such as ``lambda: recipe.compile_model(models.build(...))``.
     dataset : SegmentationDataset
     folds : list of (ndarray of int, ndarray of int)
-        Training and held-out indices, or booleans for all images, from ``splits.kfold`` or ``splits.group_kfold``. No image is held out twice: folds that
-        are dealt anew are another run.
+        Training and held-out indices, or booleans for all images, from ``splits.kfold`` or ``splits.group_kfold``. No image
+        is held out twice: folds that are dealt anew are another run.
     epochs : int
         Of `training.fit`.
     batch_size : int, optional
@@ -91,9 +91,9 @@ def run(
         network gives probabilities that are not finite, or, for a ``predict`` of your own, has such weights.
     ConfigurationError
         An image is held out by two folds, or in training while it is held out, a worker has another Keras backend than this
-        process, ``build`` returns one network twice, one that is not compiled gives several masks or outputs, the images have native sizes,
-        ``epochs`` are missing, or given beside ``fit``, seeds lie too close or are no whole numbers, or ``predict`` gives
-        something other than (..., n, H, W).
+        process, ``build`` returns one network twice, one that is not compiled gives several masks or outputs, the images have
+        native sizes, ``epochs`` are missing, or given beside ``fit``, seeds lie too close or are no whole numbers, or
+        ``predict`` gives something other than (..., n, H, W).
 
     Examples
     --------
