@@ -392,8 +392,8 @@ record.finish();
 #   0.899, which is +0.004 (0.000 to 0.014) above the formula's; the network without a head had 0.908. So this run does not say
 #   what the rule is worth.
 # - What tells more, head or area, is not settled: the head had an area under the curve of 0.961 there and the mask's area
-#   0.933, while in five runs of `smoke` the area was ahead three times, by 0.011 to 0.018, and the head twice, by 0.003 and
-#   0.016. By the score of a rule on either alone the head was ahead in all five.
+#   0.933, while in five runs of `smoke` the area was ahead four times, by 0.001 to 0.018, and the head once, by 0.006. By the
+#   score of a rule on either alone the head was ahead in all five.
 #
 # **Exercises**
 #
