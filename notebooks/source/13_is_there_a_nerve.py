@@ -388,9 +388,9 @@ record.finish();
 # - A threshold that follows from the score need not be searched for; what can still be wrong is the probability and the Dice
 #   that it is computed from.
 # - A rule that is learnt needs images the network has not seen, and others to be judged on.
-# - In our `workshop` run, on simulated images, the learnt rule emptied nothing: its score was that of the network as predicted,
-#   0.899, which is +0.004 (0.000 to 0.014) above the formula's; the network without a head had 0.908. So this run does not say
-#   what the rule is worth.
+# - In our `workshop` run, on simulated images and by gradient descent still, the learnt rule emptied nothing: its score was
+#   that of the network as predicted, 0.899, which is +0.004 (0.000 to 0.014) above the formula's; the network without a head
+#   had 0.908. So this run does not say what the rule is worth.
 # - What tells more, head or area, is not settled: the head had an area under the curve of 0.961 there and the mask's area
 #   0.933, while in five runs of `smoke` the area was ahead four times, by 0.001 to 0.018, and the head once, by 0.006. By the
 #   score of a rule on either alone the head was ahead in all five.
