@@ -619,7 +619,8 @@ clean, bounded = dice_with(np.where(truth | (output > 0.5), output, 0)), dice_wi
 if not (output > 0.5).any():
     print("No output passes 0.5: the head is dead, or nearly so.")
 elif row["dice"]["value"] > hard:
-    print("Outputs above 1 raise the Dice of the outputs." if bounded <= hard else "Outputs below 1 weigh gently what 0.5 cuts.")
+    print(f"Cut at 1, the outputs have a Dice of {bounded:.3f}: what lies above 1 changes it by {dice_with(output) - bounded:+.3f}.")
+    print("The rest of the difference: outputs below 1 weigh gently what 0.5 cuts." if bounded > hard else "There is no other reason.")
 else:
     print(f"Without the haze on the background, outputs of one half at most, the Dice of the outputs would be {clean:.3f}.")
 
