@@ -620,7 +620,8 @@ if not (output > 0.5).any():
     print("No output passes 0.5: the head is dead, or nearly so.")
 elif row["dice"]["value"] > hard:
     print(f"Cut at 1, the outputs have a Dice of {bounded:.3f}: what lies above 1 changes it by {dice_with(output) - bounded:+.3f}.")
-    print("The rest of the difference: outputs below 1 weigh gently what 0.5 cuts." if bounded > hard else "There is no other reason.")
+    if bounded - hard >= 0.005:
+        print("The rest of the difference: outputs below 1 weigh gently what 0.5 cuts.")
 else:
     print(f"Without the haze on the background, outputs of one half at most, the Dice of the outputs would be {clean:.3f}.")
 
